@@ -1,0 +1,65 @@
+"""A person's own pictures: a folder or an archive of them, grouped by sub-folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from vqfw.errors import DataError
+from vqfw.kinds.dataset import Dataset, Record
+from vqfw.kinds.options import DataPath
+from vqfw_datasets import archives
+
+
+class ImageFolder(Dataset):
+    """The pictures of a folder or an archive; a sub-folder is a person or a thing.
+
+    Pictures in one sub-folder form a group, named after that sub-folder, which no split
+    tears apart; a picture at the top is a group of its own. Sub-folders are searched to
+    any depth. Pictures are files that end in jpg, jpeg, png, webp, bmp, pgm or ppm;
+    hidden files are left out.
+
+    Args:
+        path: the folder, or a zip or tar file, which is read without unpacking it.
+        channels: 3 for colour, 1 for grey; pictures of the other sort are converted.
+    """
+
+    def __init__(self, path: DataPath, channels: Literal[1, 3] = 3) -> None:
+        self._path = Path(path)
+        self._channels = channels
+
+    @property
+    def channels(self) -> Literal[1, 3]:
+        """As asked for."""
+        return self._channels
+
+    def records(self) -> Iterator[Record]:
+        """All pictures.
+
+        Raises:
+            DataError: if the path does not exist, cannot be read or holds no picture.
+        """
+        found = False
+        for member in archives.members(self._path):
+            found = True
+            yield Record(member.name, group_of(member.name), member.open)
+        if not found:
+            endings = " ".join(ending[1:] for ending in archives.PICTURES)
+            raise DataError(
+                f"{self._path} holds no picture (a file ending in {endings}): "
+                "correct the path"
+            )
+
+    def fingerprint(self) -> str:
+        """Of the archive, or of the folder's listing."""
+        return archives.fingerprint(self._path)
+
+
+def group_of(name: str) -> str:
+    """The group of a picture: the folder that holds it, or its own name at the top.
+
+    >>> group_of("holiday/anna/one.jpg"), group_of("one.jpg")
+    ('anna', 'one.jpg')
+    """
+    return PurePosixPath(name).parent.name or name

@@ -1,0 +1,66 @@
+"""Structural similarity of each image, by Keras' own operation; not its multi-scale kin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from vqfw.errors import DataError, Problem
+from vqfw.kinds import Context
+from vqfw.kinds.tensors import Floats
+from vqfw_metrics.per_image import PerImageMetric
+
+# The window of the paper: 11 pixels wide, a Gaussian of standard deviation 1.5.
+WINDOW = 11
+SIGMA = 1.5
+
+
+class SSIM(PerImageMetric):
+    """Structural similarity as a mean over images; 1 for an exact match, in [-1, 1].
+
+    Local means, variances and covariances under a Gaussian window of 11 pixels, standard
+    deviation 1.5, at every place where the window fits; each colour channel on its own,
+    then their mean. Images of fewer than 11 pixels a side raise ``DataError``.
+
+    Source: Wang et al. 2004, eq. 13, https://doi.org/10.1109/TIP.2003.819861
+    """
+
+    @classmethod
+    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
+        """Says whether the window fits into the images."""
+        if context.image_size >= WINDOW:
+            return ()
+        return (
+            Problem(
+                code="image-too-small",
+                message=f"SSIM looks through windows of {WINDOW} pixels, and images of "
+                f"{context.image_size} pixels have no place for one",
+                help=f'take it out, or set "image_size" to {WINDOW} or more',
+            ),
+        )
+
+    def measure(self, original: Floats, reconstruction: Floats) -> NDArray[np.float32]:
+        height, width = original.shape[1:3]
+        if min(height, width) < WINDOW:
+            raise DataError(
+                f"SSIM looks through windows of {WINDOW} pixels, and images of {height} "
+                f"by {width} pixels have no place for one: score larger images, or leave "
+                "SSIM out"
+            )
+        # On the processor: an accelerator may round the inputs of a convolution to ten
+        # bits, and the local variances are small differences of large numbers.
+        with keras.device("cpu"):
+            found = ops.image.ssim(
+                ops.convert_to_tensor(original, "float32"),
+                ops.convert_to_tensor(reconstruction, "float32"),
+                max_val=1.0,
+                filter_size=WINDOW,
+                filter_sigma=SIGMA,
+                data_format="channels_last",
+            )
+        return np.asarray(ops.convert_to_numpy(found))

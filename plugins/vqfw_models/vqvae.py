@@ -1,0 +1,88 @@
+"""The vector-quantized autoencoder: encoder, quantizer, decoder."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from keras import ops
+
+from vqfw.kinds import (
+    BetaScheduler,
+    CodebookQuantizer,
+    Decoder,
+    Encoder,
+    Model,
+    Output,
+    Quantizer,
+    Revival,
+)
+from vqfw.kinds.model import COMMITMENT
+from vqfw.kinds.tensors import Images, Latents, Tokens
+
+
+class VQVAE(Model):
+    """Writes an image as a grid of tokens and reads it back.
+
+    Source: van den Oord et al. 2017, https://arxiv.org/abs/1711.00937.
+
+    Args:
+        encoder: Images to latents.
+        quantizer: Latents to tokens.
+        decoder: Latents of tokens to images.
+        revival: Puts codes that nothing uses back to work; null lets them lie.
+        beta: Weight of the commitment loss; a number means constant.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        quantizer: Quantizer,
+        decoder: Decoder,
+        revival: Annotated[Revival | None, {"default": "perturb_active"}],
+        beta: Annotated[BetaScheduler, {"default": 0.25}],
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.quantize = quantizer
+        self.decoder = decoder
+        self.vocabulary = quantizer.vocabulary
+        self.beta = beta
+        if isinstance(quantizer, CodebookQuantizer):
+            self.quantizer = quantizer
+            self.revival = revival
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        batch, height, width, _ = shape
+        grid = (height // self.encoder.downsampling, width // self.encoder.downsampling)
+        latents = (batch, *grid, self.encoder.channels)
+        self.encoder.build(shape)
+        self.quantize.build(latents)
+        self.decoder.build(latents)
+
+    def call(self, images: Images, training: bool = False) -> Output:
+        quantized = self.quantize(self.encode(images, training), training=training)
+        reconstruction = self.decoder(quantized.latents, training=training)
+        return Output(
+            reconstruction=ops.cast(reconstruction, "float32"),
+            tokens=quantized.tokens,
+            losses={
+                "codebook": quantized.codebook_loss,
+                COMMITMENT: quantized.commitment_loss,
+                "auxiliary": quantized.auxiliary_loss,
+            },
+            bits=self._bits(quantized.tokens),
+        )
+
+    def encode(self, images: Images, training: bool = False) -> Latents:
+        return self.encoder(images, training=training)
+
+    def decode_tokens(self, tokens: Tokens) -> Images:
+        latents = self.quantize.embed(tokens)
+        return ops.cast(self.decoder(latents, training=False), "float32")
+
+    def _bits(self, tokens: Tokens) -> Any:
+        """(batch,) ``log2`` of the vocabulary, summed over the tokens of an image."""
+        positions = math.prod(tokens.shape[1:-1])
+        bits = positions * sum(math.log2(size) for size in self.vocabulary)
+        return ops.full((ops.shape(tokens)[0],), bits, dtype="float32")

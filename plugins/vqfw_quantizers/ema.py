@@ -1,0 +1,136 @@
+"""Vector quantization whose codes follow their latents by a moving average."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from keras import ops
+
+from vqfw.kinds import (
+    Book,
+    Codebook,
+    CodebookQuantizer,
+    Count,
+    Quantized,
+    Seed,
+    nearest,
+)
+from vqfw.kinds.tensors import Floats, Latents, Mask, Tokens
+from vqfw_quantizers.kmeans import kmeans
+from vqfw_quantizers.projection import Projection
+from vqfw_quantizers.recent import RecentLatents
+
+
+class EMAQuantizer(CodebookQuantizer):
+    """Replaces each latent by the nearest code; codes follow the mean of their latents.
+
+    (batch, *positions, channels) to the same shape. The moving average replaces the
+    codebook loss, so only the commitment loss ``mean((z - sg(e))^2)`` is left. Source: van
+    den Oord et al. 2017, appendix A.1, https://arxiv.org/abs/1711.00937.
+
+    Args:
+        num_embeddings: Codes in the book.
+        embedding_dim: Dimensions of a code; where the encoder has other channels, a
+            linear map leads in and another one out.
+        decay: Share of the past that stays in the moving average at each step.
+        initialization: ``kmeans`` places the codes on the first latents, ``random``
+            leaves them where a normal distribution of unit variance put them.
+    """
+
+    def __init__(
+        self,
+        seed: Seed,
+        num_embeddings: Count = 512,
+        embedding_dim: Count = 64,
+        decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
+        initialization: Literal["kmeans", "random"] = "kmeans",
+    ) -> None:
+        super().__init__()
+        self.vocabulary = (num_embeddings,)
+        self.decay = decay
+        self.initialization = initialization
+        self.projection = Projection(embedding_dim)
+        self.recent = RecentLatents(embedding_dim)
+        shape = (num_embeddings, embedding_dim)
+        vectors = np.random.default_rng(seed).normal(size=shape).astype("float32")
+        self.sums = self._state("sums", vectors)
+        self.counts = self._state("counts", np.ones(num_embeddings, "float32"))
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.projection.build(shape)
+
+    def call(self, latents: Latents, training: bool = False) -> Quantized:
+        latents = self.projection(latents)
+        flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
+        tokens = nearest(flat, self.codebook.vectors)
+        found = ops.take(self.codebook.vectors, tokens, axis=0)
+        codes = ops.stop_gradient(ops.reshape(found, ops.shape(latents)))
+        commitment = ops.mean(ops.square(latents - codes))
+        if training:
+            self._keep(self.codebook.moved(flat, tokens, self.decay))
+            self.recent.add(flat)
+            codes = latents + ops.stop_gradient(codes - latents)
+        return Quantized(
+            latents=self.projection.back(codes),
+            tokens=ops.reshape(tokens, (*ops.shape(latents)[:-1], 1)),
+            codebook_loss=ops.zeros(()),
+            commitment_loss=commitment,
+            auxiliary_loss=ops.zeros(()),
+        )
+
+    def embed(self, tokens: Tokens) -> Latents:
+        codes = ops.take(self.codebook.vectors, tokens[..., 0], axis=0)
+        return self.projection.back(codes)
+
+    def initialize(self, latents: Floats, seed: int) -> None:
+        if self.initialization == "kmeans":
+            latents = ops.convert_to_numpy(self.projection(latents))
+            vectors = kmeans(latents, self.vocabulary[0], seed)
+            self._keep(Codebook.of(ops.convert_to_tensor(vectors)))
+
+    @property
+    def codebook(self) -> Codebook:
+        """The state: discounted sums and counts."""
+        return Codebook(ops.convert_to_tensor(self.sums), ops.convert_to_tensor(self.counts))
+
+    @property
+    def codebooks(self) -> tuple[Book, ...]:
+        return (_EMABook(self),)
+
+    def _keep(self, codebook: Codebook) -> None:
+        self.sums.assign(codebook.sums)
+        self.counts.assign(codebook.counts)
+
+    def _state(self, name: str, value: Floats) -> Any:
+        return self.add_weight(
+            shape=value.shape,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(value, dtype),
+            trainable=False,
+            name=name,
+        )
+
+
+class _EMABook(Book):
+    """The codebook of an ``EMAQuantizer``; no optimizer touches it."""
+
+    def __init__(self, quantizer: EMAQuantizer) -> None:
+        self._quantizer = quantizer
+
+    @property
+    def vectors(self) -> Floats:
+        vectors = ops.convert_to_numpy(self._quantizer.codebook.vectors)
+        return vectors  # type: ignore[no-any-return]  # Keras is untyped
+
+    def replace(self, vectors: Floats, mask: Mask) -> None:
+        codebook = self._quantizer.codebook
+        self._quantizer._keep(codebook.replaced(vectors, ops.convert_to_tensor(mask)))
+
+    @property
+    def variables(self) -> Sequence[Any]:
+        return ()
+
+    @property
+    def recent_latents(self) -> Floats:
+        return self._quantizer.recent.values

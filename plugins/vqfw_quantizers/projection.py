@@ -1,0 +1,47 @@
+"""A linear way into the space where codes are searched, and back; or none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from vqfw.kinds.tensors import Latents, Tensor
+
+
+class Projection(keras.layers.Layer):
+    """Takes latents into the space of the codes, and codes back to the decoder's.
+
+    Where both have the same number of channels, both ways are the identity. Few
+    dimensions keep more of a large book in use (Yu et al. 2022,
+    https://arxiv.org/abs/2110.04627, section 3.2).
+
+    Args:
+        embedding_dim: dimensions of a code.
+    """
+
+    def __init__(self, embedding_dim: int, **layer: Any) -> None:
+        super().__init__(**{"dtype": "float32", "name": "projection", **layer})
+        self.embedding_dim = embedding_dim
+        self.down: keras.layers.Layer | None = None
+        self.up: keras.layers.Layer | None = None
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Makes the two maps once the encoder's channels are known."""
+        channels = shape[-1]
+        if channels == self.embedding_dim:
+            return
+        self.down = keras.layers.Dense(
+            self.embedding_dim, dtype="float32", name="project_in"
+        )
+        self.up = keras.layers.Dense(channels, dtype="float32", name="project_out")
+        self.down.build(shape)
+        self.up.build((*shape[:-1], self.embedding_dim))
+
+    def call(self, latents: Latents) -> Tensor:
+        """(batch, *positions, channels) to (batch, *positions, embedding_dim)."""
+        return latents if self.down is None else self.down(latents)
+
+    def back(self, codes: Tensor) -> Latents:
+        """(batch, *positions, embedding_dim) to (batch, *positions, channels)."""
+        return codes if self.up is None else self.up(codes)

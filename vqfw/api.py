@@ -1,0 +1,520 @@
+"""What ``import vqfw`` offers: every verb of the command line, as functions and objects.
+
+    experiment = vqfw.load("experiments/experiment.json")
+    run = experiment.set("model.quantizer.decay", 0.995).run()
+    run.evaluate().values["psnr"]
+
+Nothing here imports Keras before a model is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from vqfw import experiment as experiments
+from vqfw.errors import DataError, RunError
+from vqfw.runs import Run as RunFolder
+from vqfw.runs import create_run, default_root, find_run, list_runs
+from vqfw.runs.files import write_json, write_whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vqfw.data.arrays import Images, Splits
+    from vqfw.evaluation.reconstruct import Inference
+    from vqfw.evaluation.score import Evaluation
+    from vqfw.evaluation.tokens import TokenFile
+    from vqfw.kinds.model import Model
+    from vqfw.plan import Plan
+    from vqfw.training.loop import Trained
+
+Say = Callable[[str], None]
+"""Takes a sentence for a person; the command line prints it to stderr."""
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Reads and checks an experiment file.
+
+    Args:
+        path: of the file.
+        overrides: ``a.b=value``, as ``--set`` takes them.
+
+    Raises:
+        ExperimentError: with everything that is wrong, at once.
+    """
+    return Experiment(experiments.load_experiment(path, overrides))
+
+
+def open_run(wanted: str = "latest", root: Path | None = None) -> Run:
+    """Finds a run by id, unique prefix, ``latest`` or ``best:METRIC``.
+
+    Raises:
+        RunError: if there is none, with the ids that there are.
+    """
+    return Run(find_run(root or default_root(), wanted))
+
+
+def runs(root: Path | None = None) -> list[Run]:
+    """All runs, oldest first."""
+    return [Run(folder) for folder in list_runs(root or default_root())]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked experiment, ready to be planned or run.
+
+    Args:
+        checked: as the loader made it.
+    """
+
+    checked: experiments.Experiment
+
+    def set(self, path: str, value: Any) -> Experiment:
+        """The experiment with one value changed, checked again.
+
+        Args:
+            path: such as ``model.quantizer.decay``.
+            value: anything JSON has.
+        """
+        return Experiment(self.checked.set(path, value))
+
+    def plan(self) -> Plan:
+        """Settles and checks everything that does not need the data.
+
+        Raises:
+            ExperimentError: with all problems that the components report.
+            DataError: if the dataset's path leads nowhere.
+        """
+        return _plan(self.checked)
+
+    def run(
+        self,
+        name: str | None = None,
+        root: Path | None = None,
+        quiet: bool = True,
+        say: Say = lambda text: None,
+    ) -> Run:
+        """Trains, evaluates and records a new run.
+
+        Args:
+            name: its id; None makes one from the time.
+            root: the folder with ``checkpoints/`` and ``images_saved/``.
+            quiet: whether to show no progress.
+            say: told what a person should know.
+
+        Raises:
+            VqfwError: see ``vqfw.errors``; a run that trained at all can be resumed.
+        """
+        root = root or default_root()
+        plan = self.plan()
+        splits = _splits(plan, quiet, say)
+        folder = create_run(root, self.checked.name, name)
+        try:
+            _record(folder, plan)
+        except OSError as error:
+            raise RunError(
+                f"{folder.path} cannot be written ({error.strerror}): make room, or set "
+                "VQFW_ROOT to a folder that can be written"
+            ) from error
+        run = Run(folder)
+        run._train(plan, splits, quiet, say)
+        return run
+
+    def _repr_html_(self) -> str:
+        return self.checked._repr_html_()
+
+
+@dataclass
+class Run:
+    """A run on disk: resumed, scored, and used to turn images into tokens and back.
+
+    Args:
+        folder: where it is.
+        trained: how the training of this process went; None for a run that was opened.
+    """
+
+    folder: RunFolder
+    trained: Trained | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of its folders."""
+        return self.folder.id
+
+    @property
+    def scores(self) -> Mapping[str, Any]:
+        """Recorded scores, by split and metric."""
+        return self.folder.scores
+
+    def resume(self, quiet: bool = True, say: Say = lambda text: None) -> Run:
+        """Goes on from the newest whole checkpoint, to the last step and its scores.
+
+        Raises:
+            RunError: if another process is writing the run.
+        """
+        plan = self._plan()
+        self._train(plan, _splits(plan, quiet, say), quiet, say)
+        return self
+
+    def evaluate(
+        self,
+        split: Literal["validation", "test"] = "test",
+        data: str | Path | None = None,
+        quiet: bool = True,
+        say: Say = lambda text: None,
+    ) -> Evaluation:
+        """Scores the run and records the scores.
+
+        Args:
+            split: of its own data.
+            data: a folder or archive of other pictures, scored in place of a split.
+            quiet: whether to show no progress.
+            say: told what a person should know.
+
+        Raises:
+            DataError: if there are no images to score.
+            CheckpointError: if there is no valid checkpoint.
+        """
+        plan = self._plan()
+        inference = self._inference(plan, say)
+        if data is not None:
+            images = _pictures(plan, data, quiet)
+            name, shown = "data", self.folder.pictures / "data"
+        else:
+            splits = _splits(plan, quiet, say)
+            images = splits.test if split == "test" else splits.validation
+            name, shown = split, self.folder.pictures
+        if not len(images):
+            raise DataError(
+                f'the {name} split has no images: give "data.{name}" a share above 0, '
+                "or score other pictures with --data"
+            )
+        found = _evaluate(plan, inference, images)
+        _keep(self.folder, name, shown, found, images)
+        if found.tokens is not None:
+            say(_agreement(inference, images, found))
+            file = _token_file(plan, inference.model, images, found.tokens)
+            file.save(self.folder.path / f"tokens_{name}.npz")
+        return found
+
+    def tokenize(self, data: str | Path, output: str | Path, quiet: bool = True) -> int:
+        """Writes pictures as tokens.
+
+        Args:
+            data: a folder or archive of pictures.
+            output: the ``.npz`` to write.
+            quiet: whether to show no progress.
+
+        Returns:
+            How many pictures.
+
+        Raises:
+            RunError: if the model of the run has no tokens.
+            DataError: if there are no pictures, or the file cannot be written.
+        """
+        import numpy as np
+
+        plan = self._plan()
+        inference = self._inference(plan)
+        self._require_tokens(inference.model)
+        images = _pictures(plan, data, quiet)
+        batches = inference.reconstruct(images.pixels)
+        tokens = [batch.tokens for batch in batches if batch.tokens is not None]
+        target = _writable(Path(output), ".npz")
+        _token_file(plan, inference.model, images, np.concatenate(tokens)).save(target)
+        return len(images)
+
+    def reconstruct(self, tokens: str | Path, output: str | Path) -> int:
+        """Turns a token file back into pictures, a PNG each, under their names.
+
+        Args:
+            tokens: an ``.npz`` that ``tokenize`` wrote.
+            output: the folder to write.
+
+        Returns:
+            How many pictures.
+
+        Raises:
+            DataError: if the tokens belong to another codebook.
+        """
+        from vqfw.assembly.assemble import codebook_fingerprint
+        from vqfw.evaluation.tokens import TokenFile
+        from vqfw.evaluation.pictures import save_picture, to_pixels
+
+        file = TokenFile.load(Path(tokens))
+        plan = self._plan()
+        inference = self._inference(plan)
+        self._require_tokens(inference.model)
+        fingerprint = codebook_fingerprint(inference.model)
+        file.require(fingerprint, inference.model.vocabulary, self.id)
+        folder = Path(output)
+        for rows, images in inference.decode(file.tokens):
+            for name, image in zip(file.names[rows], to_pixels(images), strict=True):
+                target = _inside(folder, name).with_suffix(".png")
+                try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    save_picture(target, image)
+                except OSError as error:
+                    raise DataError(
+                        f"{target} cannot be written ({error.strerror}): choose another "
+                        "folder with -o"
+                    ) from error
+        return len(file.names)
+
+    def _train(self, plan: Plan, splits: Splits, quiet: bool, say: Say) -> None:
+        """Trains to the end, then scores the test images."""
+        from vqfw.assembly.assemble import build_autoencoder
+        from vqfw.assembly.backend import pin_threads
+        from vqfw.evaluation.reconstruct import Inference
+        from vqfw.training.loop import train
+
+        pin_threads(plan.threads)
+        with self.folder.locked():
+            autoencoder = build_autoencoder(plan)
+            self.trained = train(plan, splits, self.folder, autoencoder, quiet)
+            images = splits.test if len(splits.test) else splits.validation
+            if not len(images):
+                say("there are no test images, so nothing was scored")
+                return
+            inference = Inference(
+                autoencoder.model, plan.experiment.evaluation.batch_size
+            )
+            found = _evaluate(plan, inference, images)
+            _keep(self.folder, "test", self.folder.pictures, found, images)
+            if found.tokens is not None:
+                file = _token_file(plan, inference.model, images, found.tokens)
+                file.save(self.folder.path / "tokens_test.npz")
+
+    def _plan(self) -> Plan:
+        """The plan of the recorded experiment, with what was settled then."""
+        environment = self.folder.environment
+        checked = experiments.experiment_from(self.folder.resolved)
+        plan = _plan(checked, environment.get("dataset_path"))
+        return replace(
+            plan, precision=environment["precision"], threads=environment["threads"]
+        )
+
+    def _inference(self, plan: Plan, say: Say = lambda text: None) -> Inference:
+        """The model with the weights of the newest whole checkpoint."""
+        from vqfw.assembly.assemble import build_autoencoder
+        from vqfw.assembly.backend import pin_threads
+        from vqfw.evaluation.reconstruct import Inference
+        from vqfw.runs.checkpoint import newest
+        from vqfw.training.state import restore
+
+        found = newest(self.folder.states, say)
+        if found is None:
+            raise RunError(
+                f'run "{self.id}" has no checkpoint yet: train it with '
+                f"vqfw run --resume {self.id}"
+            )
+        pin_threads(plan.threads)
+        autoencoder = build_autoencoder(plan)
+        restore(autoencoder, found.arrays)
+        return Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
+
+    def _require_tokens(self, model: Model) -> None:
+        if not model.vocabulary:
+            kind = self.folder.resolved["model"]["type"]
+            raise RunError(
+                f'run "{self.id}" is a {kind}, which has no tokens: choose a run of a '
+                "model with a codebook"
+            )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{score['value']:.4g}</td></tr>"
+            for name, score in self.scores.get("test", {}).items()
+            if isinstance(score, Mapping) and score["value"] is not None
+        )
+        return f"<table><caption>run {escape(self.id)}</caption>{rows}</table>"
+
+
+def _plan(checked: experiments.Experiment, dataset_path: str | None = None) -> Plan:
+    from vqfw.plan import make_plan
+
+    return make_plan(checked, dataset_path or _dataset_path(checked))
+
+
+def _dataset_path(checked: experiments.Experiment) -> str | None:
+    """Where the dataset lies, if it has a path; None for one that needs none."""
+    from vqfw.data.locate import locate
+    from vqfw.registry import load as load_component
+
+    options = checked.data.dataset
+    if "path" not in options:
+        return None
+    component = load_component("dataset", options["type"])
+    found = locate(
+        options["path"],
+        usual_names=getattr(component, "usual_names", ()),
+        experiment_folder=checked.folder,
+        anywhere=checked.was_typed("data.dataset.path"),
+    )
+    return str(found)
+
+
+def _splits(plan: Plan, quiet: bool, say: Say) -> Splits:
+    from vqfw.data.arrays import prepare
+    from vqfw.data.locate import cache_folder
+
+    data = plan.experiment.data
+    with _reading(quiet) as progress:
+        splits = prepare(
+            plan.dataset,
+            crop=data.crop,
+            image_size=data.image_size,
+            validation_share=data.validation,
+            test_share=data.test,
+            split_seed=data.split_seed,
+            cache=cache_folder(),
+            on_bad_image=data.on_bad_image,
+            progress=progress,
+        )
+    for note in splits.notes:
+        say(note)
+    return splits
+
+
+def _pictures(plan: Plan, data: str | Path, quiet: bool) -> Images:
+    """A person's own pictures, cropped and sized as the run's were."""
+    from vqfw.data.arrays import read_pictures
+    from vqfw.data.locate import locate
+    from vqfw.kinds.catalog import KINDS
+    from vqfw.registry import build
+
+    shorthand = KINDS["dataset"].shorthand
+    assert shorthand is not None
+    path = locate(str(data), usual_names=(), experiment_folder=None, anywhere=True)
+    channels = plan.image_shape[-1]
+    options = {"type": shorthand.component, shorthand.option: str(path)}
+    with _reading(quiet) as progress:
+        return read_pictures(
+            build("dataset", options, {}),
+            crop=plan.experiment.data.crop,
+            image_size=plan.experiment.data.image_size,
+            channels=channels,
+            progress=progress,
+        )
+
+
+def _evaluate(plan: Plan, inference: Inference, images: Images) -> Evaluation:
+    from vqfw.assembly.assemble import build_metrics
+    from vqfw.evaluation.score import evaluate
+
+    pictures = plan.experiment.evaluation.pictures
+    return evaluate(inference, images, build_metrics(plan), pictures)
+
+
+def _keep(
+    folder: RunFolder, name: str, shown: Path, found: Evaluation, images: Images
+) -> None:
+    """Records scores under a name, and saves pairs of pictures."""
+    from vqfw.evaluation.pictures import save_pairs, to_pixels
+
+    try:
+        write_json(folder.path / "scores.json", {**folder.scores, name: found.record()})
+        shown.mkdir(parents=True, exist_ok=True)
+        count = len(found.reconstructions)
+        save_pairs(shown, images.pixels[:count], to_pixels(found.reconstructions))
+    except OSError as error:
+        raise RunError(
+            f"the scores cannot be saved to {folder.path} ({error.strerror}): make room, "
+            f"then score again with: vqfw eval --run {folder.id}"
+        ) from error
+
+
+def _agreement(inference: Inference, images: Images, found: Evaluation) -> str:
+    """Decodes the tokens alone and says whether that gives the same pictures."""
+    from vqfw.evaluation.score import token_difference
+
+    assert found.tokens is not None
+    apart = token_difference(inference, images, found.tokens)
+    if apart == 0.0:
+        return f"{len(images)} images decoded from their tokens alone: equal in every bit"
+    return (
+        f"{len(images)} images decoded from their tokens alone: at most {apart:.2g} "
+        "(of 1) from the model's own reconstruction"
+    )
+
+
+def _token_file(
+    plan: Plan, model: Model, images: Images, tokens: NDArray[np.int32]
+) -> TokenFile:
+    from vqfw.assembly.assemble import codebook_fingerprint
+    from vqfw.evaluation.tokens import TokenFile
+
+    return TokenFile(
+        tokens=tokens,
+        names=images.ids,
+        image_shape=plan.image_shape,
+        vocabulary=model.vocabulary,
+        fingerprint=codebook_fingerprint(model),
+    )
+
+
+def _record(folder: RunFolder, plan: Plan) -> None:
+    """Writes what the run was given and what it runs on; ``resolved.json`` comes last."""
+    import keras
+
+    from vqfw.assembly.backend import devices
+    from vqfw.runs.environment import describe_environment
+
+    checked = plan.experiment
+    environment = {
+        **describe_environment(keras.backend.backend()),
+        "devices": devices(),
+        "seed": checked.seed,
+        "threads": plan.threads,
+        "precision": plan.precision,
+        "dataset_path": getattr(plan.dataset, "path", None),
+    }
+    write_whole(folder.path / "experiment.json", checked.text.encode())
+    origins = {path: asdict(origin) for path, origin in checked.origins.items()}
+    write_json(folder.path / "origins.json", origins)
+    write_json(folder.path / "environment.json", environment)
+    write_whole(folder.path / "resolved.json", checked.resolved_json().encode())
+
+
+def _reading(quiet: bool) -> Any:
+    """Shows how many pictures were read, once that takes long enough to wonder."""
+    from vqfw.data.progress import reading
+
+    return reading(quiet)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """The path of a picture below a folder.
+
+    Raises:
+        DataError: if its name leads out of it.
+    """
+    target = folder / name
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise DataError(
+            f"the picture {name!r} would be written outside {folder}: the token file is "
+            "damaged or was made to do harm"
+        )
+    return target
+
+
+def _writable(path: Path, suffix: str) -> Path:
+    """The path with its suffix, its folder made.
+
+    Raises:
+        DataError: if the folder cannot be made.
+    """
+    target = path if path.suffix == suffix else path.with_name(path.name + suffix)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{target.parent} cannot be made ({error.strerror}): choose another file"
+        ) from error
+    return target

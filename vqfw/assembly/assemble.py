@@ -1,0 +1,108 @@
+"""From a plan to built parts, joined and named."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from vqfw.assembly.autoencoder import Autoencoder, WeightedLoss
+from vqfw.kinds.augmentation import Augmentation
+from vqfw.kinds.metric import Metric
+from vqfw.kinds.model import Model
+from vqfw.plan import Plan
+from vqfw.registry import build
+
+
+def build_model(plan: Plan) -> Model:
+    """Makes the model that a plan describes, with weights drawn from its seed.
+
+    Names of layers and variables depend on the plan alone, not on what was built before
+    in this process.
+    """
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(plan.experiment.seed)
+    with _precision(plan.precision):
+        model = build("model", plan.experiment.model, plan.supplied)
+        model.build((None, *plan.image_shape))
+    return model  # type: ignore[no-any-return]  # the registry builds by name
+
+
+def build_autoencoder(plan: Plan) -> Autoencoder:
+    """Makes the model with losses, augmentations and optimizer, ready for a step."""
+    experiment = plan.experiment
+    autoencoder = Autoencoder(
+        build_model(plan),
+        _losses(plan),
+        [augmentation for augmentation, _ in build_augmentations(plan)],
+        experiment.training.usage_half_life,
+        experiment.training.batch_size,
+        plan.image_shape,
+    )
+    optimizer = build("optimizer", experiment.training.optimizer, plan.supplied)
+    if plan.precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    # XLA makes TensorFlow's step slower on processors, and JAX compiles by itself.
+    autoencoder.compile(optimizer=optimizer, jit_compile=_compiles_by_itself())
+    optimizer.build(autoencoder.trainable_variables)
+    return autoencoder
+
+
+def build_augmentations(plan: Plan) -> Sequence[tuple[Augmentation, float]]:
+    """The augmentations with the share of images that each one changes."""
+    return [
+        (build("augmentation", each, plan.supplied), each["probability"])
+        for each in plan.experiment.data.augmentations
+    ]
+
+
+def build_metrics(plan: Plan) -> dict[str, Metric]:
+    """Fresh metrics, by the name under which the experiment lists them."""
+    return {
+        each["type"]: build("metric", each, plan.supplied)
+        for each in plan.experiment.evaluation.metrics
+    }
+
+
+def codebook_fingerprint(model: Model) -> str:
+    """A checksum of all that turns tokens into images.
+
+    Tokens are only meaningful with the codebook and decoder that made them; equal
+    fingerprints mean equal pictures.
+    """
+    digest = hashlib.sha256()
+    weights = sorted(model.trainable_variables, key=lambda variable: variable.path)
+    parts = [(each.path, keras.ops.convert_to_numpy(each)) for each in weights]
+    if model.quantizer is not None:
+        books = enumerate(model.quantizer.codebooks)
+        parts += [(f"codebook {i}", book.vectors) for i, book in books]
+    for name, value in parts:
+        digest.update(f"{name} {value.shape} {value.dtype}\n".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _losses(plan: Plan) -> list[WeightedLoss]:
+    return [
+        WeightedLoss(
+            each["type"], each["weight"], build("loss", each, plan.supplied)
+        )
+        for each in plan.experiment.losses
+    ]
+
+
+def _compiles_by_itself() -> bool:
+    return bool(keras.backend.backend() == "jax")
+
+
+@contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

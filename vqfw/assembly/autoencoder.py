@@ -1,0 +1,266 @@
+"""The model as it is trained: augmentation, model, the one loss line, usage and beta.
+
+This is the only place where losses are added up. It is a ``keras.Model``, so that Keras'
+own trainer compiles the step on every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from vqfw.kinds.augmentation import Augmentation
+from vqfw.kinds.loss import Loss
+from vqfw.kinds.model import COMMITMENT, Model, Output
+from vqfw.kinds.tensors import Images, PerImage, Scalar, Tensor, Tokens
+from vqfw.kinds.usage import Usage, decay_of, histogram
+
+
+class WeightedLoss(NamedTuple):
+    """A reconstruction term and its factor in the sum."""
+
+    name: str
+    weight: float
+    loss: Loss
+
+
+class Seen(NamedTuple):
+    """What one call hands to the loss: the images after augmentation, and the output."""
+
+    images: Images
+    output: Output
+
+
+class Latest(keras.metrics.Metric):
+    """Holds the last value instead of an average, so that every step can be logged."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, dtype="float32")
+        self.value = self.add_variable(shape=(), initializer="zeros", name="value")
+
+    def update_state(self, value: Scalar) -> None:
+        """Takes the value of this step."""
+        self.value.assign(ops.cast(value, "float32"))
+
+    def result(self) -> Scalar:
+        """The value of the last step."""
+        return self.value
+
+
+class UsageMonitor(keras.layers.Layer):
+    """Moving histograms of the tokens, one a codebook, debiased when read.
+
+    Args:
+        vocabulary: the number of codes of each codebook.
+        half_life: in images.
+        batch_size: images a step.
+    """
+
+    def __init__(
+        self, vocabulary: Sequence[int], half_life: float, batch_size: int
+    ) -> None:
+        super().__init__(name="usage", dtype="float32")
+        self.decay = decay_of(half_life, batch_size)
+        self.shares = [
+            self._state((size,), f"shares_{i}") for i, size in enumerate(vocabulary)
+        ]
+        self.mass = self._state((), "mass")
+        self.built = True
+
+    def add(self, tokens: Tokens) -> None:
+        """Takes in the tokens of a step: (batch, *positions, num_codebooks)."""
+        for i, shares in enumerate(self.shares):
+            counts = histogram(tokens[..., i], shares.shape[0])
+            now = counts / ops.sum(counts)
+            shares.assign(self.decay * shares + (1 - self.decay) * now)
+        self.mass.assign(self.decay * self.mass + (1 - self.decay))
+
+    def usage(self, codebook: int) -> Usage:
+        """Usage of one codebook, in backend tensors."""
+        return Usage(self.shares[codebook] / ops.maximum(self.mass, 1e-12))
+
+    def least_used(self) -> Usage:
+        """Usage of the codebook with the smallest share of active codes."""
+        usages = [self.usage(i) for i in range(len(self.shares))]
+        if len(usages) == 1:
+            return usages[0]
+        least = ops.argmin(ops.stack([usage.share_active for usage in usages]))
+        width = max(usage.num_embeddings for usage in usages)
+        rows = [ops.pad(u.counts, (0, width - u.num_embeddings)) for u in usages]
+        return Usage(ops.take(ops.stack(rows), least, axis=0))
+
+    def on_host(self, codebook: int) -> Usage:
+        """Usage of one codebook, in NumPy."""
+        return Usage(ops.convert_to_numpy(self.usage(codebook).counts))
+
+    def reset(self, codebook: int, mask: Any, share: float) -> None:
+        """Gives the masked codes of a codebook a share of the tokens to start from."""
+        shares = ops.convert_to_numpy(self.shares[codebook]).copy()
+        shares[mask] = share * float(ops.convert_to_numpy(self.mass))
+        self.shares[codebook].assign(shares)
+
+    def _state(self, shape: tuple[int, ...], name: str) -> Any:
+        return self.add_weight(
+            shape=shape, initializer="zeros", trainable=False, name=name
+        )
+
+
+class Autoencoder(keras.Model):
+    """A model with all that training adds to it.
+
+    Args:
+        model: what is trained; built.
+        losses: the reconstruction terms.
+        augmentations: applied in this order to training images.
+        usage_half_life: in images.
+        batch_size: images a training step.
+        image_shape: (height, width, channels).
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        losses: Sequence[WeightedLoss],
+        augmentations: Sequence[Augmentation],
+        usage_half_life: float,
+        batch_size: int,
+        image_shape: tuple[int, int, int],
+    ) -> None:
+        super().__init__(name="autoencoder", dtype="float32")
+        self.model = model
+        self.terms = tuple(losses)
+        self.augmentations = tuple(augmentations)
+        self.monitor = UsageMonitor(model.vocabulary, usage_half_life, batch_size)
+        self.step = self._state("step", "int32", 0)
+        self.beta = self._state("beta", "float32", self._initial_beta())
+        self.latest = {name: Latest(name) for name in self._reported(image_shape)}
+        self.built = True
+
+    def call(self, batch: Mapping[str, Any], training: bool = False) -> Seen:
+        """Augments a batch (in training) and reconstructs it.
+
+        Args:
+            batch: ``images`` uint8 (batch, height, width, channels), and in training
+                ``params``: drawn parameters of each augmentation, by its position.
+            training: whether to augment, and to let the codebook move.
+        """
+        images = ops.cast(batch["images"], "float32") / 255.0
+        if training:
+            images = ops.stop_gradient(self._augmented(images, batch["params"]))
+        return Seen(images, self.model(images, training=training))
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Scalar:
+        """The one loss line, and what each step reports."""
+        images, output = y_pred
+        terms = {
+            term.name: ops.mean(term.loss(images, output.reconstruction))
+            for term in self.terms
+        }
+        reconstruction = sum(term.weight * terms[term.name] for term in self.terms)
+        beta = self._next_beta()
+        weights = {name: beta if name == COMMITMENT else 1.0 for name in output.losses}
+        loss = reconstruction + sum(
+            weights[name] * value for name, value in output.losses.items()
+        )
+        report = {"loss": loss, "reconstruction": reconstruction, **output.losses}
+        report["bits"] = ops.mean(output.bits)
+        if output.tokens is not None:
+            self.monitor.add(output.tokens)
+            usage = self.monitor.least_used()
+            report["usage"] = usage.share_active
+            report["perplexity"] = usage.perplexity
+        if self.model.beta is not None:
+            report["beta"] = beta
+            self.beta.assign(beta)
+        for name, metric in self.latest.items():
+            metric.update_state(ops.stop_gradient(report[name]))
+        self.step.assign(self.step + 1)
+        return loss
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Scalar]:
+        """The values of this step alone; Keras would average them since the start."""
+        return {name: metric.result() for name, metric in self.latest.items()}
+
+    def _augmented(self, images: Images, params: Mapping[str, Any]) -> Images:
+        for i, augmentation in enumerate(self.augmentations):
+            drawn = dict(params[str(i)])
+            active = drawn.pop("active", None)
+            changed = ops.clip(augmentation.apply(images, drawn), 0.0, 1.0)
+            images = _where(active, changed, images)
+        return images
+
+    def _next_beta(self) -> Scalar:
+        if self.model.beta is None:
+            return ops.ones(())
+        usage = self.monitor.least_used()
+        return ops.stop_gradient(self.model.beta(self.step, usage, self.beta))
+
+    def _initial_beta(self) -> float:
+        return self.model.beta.initial if self.model.beta is not None else 0.0
+
+    def _state(self, name: str, dtype: str, value: float) -> Any:
+        return self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(value),
+            trainable=False,
+            name=name,
+            dtype=dtype,
+        )
+
+    def _reported(self, image_shape: tuple[int, int, int]) -> list[str]:
+        """Names of what a step reports, found by running the model symbolically."""
+        images = keras.KerasTensor((1, *image_shape), "float32")
+        output = self.model.compute_output_spec(images)
+        names = ["loss", "reconstruction", *output.losses, "bits"]
+        if self.model.vocabulary:
+            names += ["usage", "perplexity"]
+        return names + (["beta"] if self.model.beta is not None else [])
+
+
+class Reconstructor(keras.Model):
+    """Images to reconstructions, tokens and bits, for evaluation: changes no variable."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(name="reconstructor", dtype="float32")
+        self.model = model
+        self.built = True
+
+    def call(self, images: Tensor) -> dict[str, Tensor]:
+        """Reconstructs uint8 (batch, height, width, channels)."""
+        output = self.model(ops.cast(images, "float32") / 255.0, training=False)
+        found = {"reconstruction": output.reconstruction, "bits": output.bits}
+        if output.tokens is not None:
+            found["tokens"] = output.tokens
+        return found
+
+
+class TokenDecoder(keras.Model):
+    """Tokens to images."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(name="token_decoder", dtype="float32")
+        self.model = model
+        self.built = True
+
+    def call(self, tokens: Tokens) -> Images:
+        """Decodes int32 (batch, *positions, num_codebooks)."""
+        return self.model.decode_tokens(tokens)
+
+
+def _where(active: PerImage | None, changed: Images, images: Images) -> Images:
+    """Keeps the images that an augmentation was not drawn for."""
+    if active is None:
+        return changed
+    return ops.where(ops.reshape(active, (-1, 1, 1, 1)), changed, images)

@@ -1,0 +1,94 @@
+"""``vqfw eval``: score a run again, or on other pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vqfw.cli.talk import (
+    json_option,
+    print_json,
+    quiet_option,
+    run_option,
+    say,
+    say_nothing,
+    start_backend,
+)
+
+if TYPE_CHECKING:
+    from vqfw.api import Run
+
+
+@click.command("eval")
+@run_option
+@click.option(
+    "--split",
+    type=click.Choice(["validation", "test"]),
+    default="test",
+    show_default=True,
+    help="Images of the run's own data to score.",
+)
+@click.option("--data", metavar="PATH", help="Score a folder or archive of pictures.")
+@json_option
+@quiet_option
+def command(
+    wanted: str, split: str, data: str | None, as_json: bool, quiet: bool
+) -> None:
+    """Score a run, and check that its tokens decode to the same pictures."""
+    from vqfw import api
+
+    run = api.open_run(wanted)
+    start_backend()
+    tell = say_nothing if quiet else say
+    run.evaluate(split=split, data=data, quiet=quiet, say=tell)  # type: ignore[arg-type]  # click.Choice allows no other
+    name = "data" if data else split
+    if as_json:
+        print_json(scores_of(run, name))
+    else:
+        show_scores(run, name)
+
+
+def scores_of(run: Run, split: str) -> dict[str, Any]:
+    """Identity and bare scores of a run, as scripts read them."""
+    recorded = run.scores.get(split, {})
+    values = {
+        name: entry["value"]
+        for name, entry in recorded.items()
+        if isinstance(entry, Mapping)
+    }
+    return {
+        "run": run.id,
+        "path": str(run.folder.path),
+        "split": split,
+        "images": recorded.get("images", 0),
+        "scores": values,
+    }
+
+
+def show_scores(run: Run, split: str, seconds: float | None = None) -> None:
+    """Prints a score a line: value, interval, what the experiment expects."""
+    recorded = run.scores.get(split, {})
+    expected = run.folder.resolved.get("expected", {}) if split == "test" else {}
+    click.echo(f"run {run.id} · {split} · {recorded.get('images', 0)} images")
+    for name, entry in recorded.items():
+        if isinstance(entry, Mapping):
+            click.echo(_line(name, entry, expected.get(name)))
+    click.echo(f"  {'bits an image':<16} {recorded.get('bits_per_image', 0):.0f}")
+    if seconds is not None:
+        hoped = expected.get("minutes")
+        beside = f"   (expected {hoped:g})" if hoped is not None else ""
+        click.echo(f"  {'minutes':<16} {seconds / 60:.1f}{beside}")
+
+
+def _line(name: str, entry: Mapping[str, Any], hoped: float | None) -> str:
+    value = entry["value"]
+    if value is None:
+        return f"  {name:<16} does not apply"
+    unit = f" {entry['unit']}" if entry["unit"] else ""
+    line = f"  {name:<16} {value:.4g}{unit}"
+    if entry["interval"]:
+        half = (entry["interval"][1] - entry["interval"][0]) / 2
+        line += f" ± {half:.2g}"
+    return line + (f"   (expected {hoped:g})" if hoped is not None else "")

@@ -1,0 +1,31 @@
+"""``vqfw explain``: every value and who set it, or what an error code means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vqfw.cli.talk import json_option, print_json, set_option
+
+
+@click.command("explain")
+@click.argument("subject", metavar="FILE_OR_CODE")
+@set_option
+@json_option
+def command(subject: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Show where every value of an experiment comes from, or explain an error code."""
+    from vqfw import api
+    from vqfw.experiment import EXPLANATIONS
+
+    if subject in EXPLANATIONS and not Path(subject).exists():
+        if as_json:
+            print_json({"code": subject, "explanation": EXPLANATIONS[subject]})
+        else:
+            click.echo(EXPLANATIONS[subject])
+        return
+    checked = api.load(subject, overrides).checked
+    if as_json:
+        print_json({"values": checked.explain_data()})
+    else:
+        click.echo(checked.explain())

@@ -1,0 +1,87 @@
+"""The command ``vqfw``: one verb a file, imported only when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from vqfw.errors import VqfwError
+
+# Verb: the file of this room that defines it.
+_VERBS = {
+    "eval": "evaluate",
+    "explain": "explain",
+    "init": "init",
+    "plan": "plan",
+    "plugins": "plugins",
+    "reconstruct": "reconstruct",
+    "run": "run",
+    "runs": "runs",
+    "schema": "schema",
+    "tokenize": "tokenize",
+    "validate": "validate",
+}
+
+_NEXT = """\
+vqfw run experiments/experiment.json   trains on embedded faces, scores, saves pictures
+vqfw plugins list                      shows what an experiment can be made of
+vqfw --help                            lists every verb"""
+
+
+class _Verbs(click.Group):
+    """Finds a verb's command in its own file."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        module = import_module(f"vqfw.cli.{_VERBS[cmd_name]}")
+        return module.command  # type: ignore[no-any-return]  # every verb's file has one
+
+
+@click.group(cls=_Verbs, invoke_without_command=True)
+@click.version_option(package_name="vqfw", message="%(package)s %(version)s")
+@click.option(
+    "--no-plugins", is_flag=True, help="Start with vqfw's own components alone."
+)
+@click.pass_context
+def vqfw(context: click.Context, no_plugins: bool) -> None:
+    """Vector-quantized image autoencoders, assembled from plugins by one file.
+
+    \b
+    Exit codes: 0 done · 1 the run failed · 2 command line or experiment wrong ·
+    3 plugin missing or broken · 4 data missing or unusable · 130/143 interrupted,
+    with everything saved.
+    """
+    if no_plugins:
+        os.environ["VQFW_NO_PLUGINS"] = "1"
+    if context.invoked_subcommand is None:
+        click.echo(_NEXT)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with the code that its errors carry."""
+    try:
+        code = vqfw.main(arguments, prog_name="vqfw", standalone_mode=False)
+    except VqfwError as error:
+        from vqfw.cli.talk import show_error
+
+        show_error(error, as_json="--json" in (arguments or sys.argv[1:]))
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; nothing was being trained", err=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,25 @@
+"""``vqfw reconstruct``: tokens to pictures."""
+
+from __future__ import annotations
+
+import click
+
+from vqfw.cli.talk import quiet_option, run_option, say, start_backend
+
+
+@click.command("reconstruct")
+@click.argument("tokens", type=click.Path())
+@run_option
+@click.option(
+    "-o", "--output", default="reconstructed", show_default=True, help="Folder."
+)
+@quiet_option
+def command(tokens: str, wanted: str, output: str, quiet: bool) -> None:
+    """Turn a file of TOKENS back into pictures, a PNG each."""
+    from vqfw import api
+
+    run = api.open_run(wanted)
+    start_backend()
+    count = run.reconstruct(tokens, output)
+    if not quiet:
+        say(f"{count} pictures written to {output}")

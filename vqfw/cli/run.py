@@ -1,0 +1,97 @@
+"""``vqfw run``: train, evaluate, record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vqfw.cli.talk import (
+    json_option,
+    print_json,
+    quiet_option,
+    say,
+    say_nothing,
+    set_option,
+    start_backend,
+)
+
+if TYPE_CHECKING:
+    from vqfw.api import Run
+
+
+@click.command("run")
+@click.argument("file", required=False, type=click.Path())
+@set_option
+@click.option("--name", help="Name of the run; it must be new. Default: made of the time.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that was cut short.")
+@json_option
+@quiet_option
+def command(
+    file: str | None,
+    overrides: tuple[str, ...],
+    name: str | None,
+    resume: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Train the experiment in FILE, score it, and save pictures.
+
+    Records and weights go to checkpoints/<run>/, pictures to images_saved/<run>/. Ctrl-C
+    saves first and prints how to go on.
+    """
+    from vqfw import api
+
+    tell = say_nothing if quiet else say
+    if resume is not None:
+        if file or overrides or name:
+            raise click.UsageError(
+                "--resume goes on with the run's own experiment: give it without FILE, "
+                "--set and --name"
+            )
+        opened = api.open_run(resume)
+        start_backend()
+        run = opened.resume(quiet=quiet, say=tell)
+    else:
+        if not file:
+            raise click.UsageError(
+                "give an experiment file, as in: vqfw run experiments/experiment.json"
+            )
+        experiment = api.load(file, overrides)
+        start_backend()
+        run = experiment.run(name=name, quiet=quiet, say=tell)
+    if as_json:
+        print_json(result(run))
+    else:
+        show(run)
+
+
+def result(run: Run) -> dict[str, Any]:
+    """What ``--json`` prints of a finished run."""
+    from vqfw.cli.evaluate import scores_of
+
+    trained = run.trained
+    assert trained is not None
+    return {
+        **scores_of(run, "test"),
+        "steps": trained.steps,
+        "seconds": round(trained.seconds, 3),
+        "images_per_second": trained.images_per_second,
+    }
+
+
+def show(run: Run) -> None:
+    """Prints the scores of a finished run beside what the experiment expects."""
+    from vqfw.cli.evaluate import show_scores
+
+    trained = run.trained
+    assert trained is not None
+    show_scores(run, "test", seconds=trained.seconds)
+    revival = trained.revival
+    if revival.get("revived"):
+        say(
+            f"codes revived: {revival['revived']}; of {revival['examined']} asked 100 "
+            f"steps later {revival['survived']} were in use"
+        )
+    say(f"records and weights: {run.folder.path}")
+    say(f"pictures:            {run.folder.pictures}")

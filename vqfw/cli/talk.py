@@ -1,0 +1,106 @@
+"""How verbs talk: data to stdout, words to stderr, one JSON object where asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from vqfw.errors import ExperimentError, VqfwError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+ENVELOPE = 1
+"""Version of the shape of ``--json`` output."""
+
+
+def json_option(command: Command) -> Command:
+    """Adds ``--json``."""
+    text = "Print one JSON object to stdout instead of text."
+    return click.option("--json", "as_json", is_flag=True, help=text)(command)
+
+
+def quiet_option(command: Command) -> Command:
+    """Adds ``--quiet``."""
+    return click.option("--quiet", is_flag=True, help="Show no progress.")(command)
+
+
+def run_option(command: Command) -> Command:
+    """Adds ``--run``."""
+    text = "Id of a run, the beginning of one, latest, or best:METRIC."
+    return click.option("--run", "wanted", default="latest", show_default=True, help=text)(
+        command
+    )
+
+
+def set_option(command: Command) -> Command:
+    """Adds ``--set``."""
+    text = "Change a value, as in model.quantizer.decay=0.995. May be repeated."
+    return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=text)(
+        command
+    )
+
+
+def say(text: str) -> None:
+    """Tells a person something, on stderr."""
+    click.echo(text, err=True)
+
+
+def say_nothing(text: str) -> None:
+    """Swallows a sentence, for ``--quiet``."""
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Prints one object in the envelope that scripts can rely on."""
+    click.echo(json.dumps({"vqfw": ENVELOPE, **value}, indent=2, allow_nan=False))
+
+
+def show_error(error: VqfwError, as_json: bool) -> None:
+    """Prints what went wrong: problems with their places, or one sentence."""
+    if isinstance(error, ExperimentError):
+        from vqfw.experiment import problems_as_data, render_problems
+
+        if as_json:
+            print_json({"problems": problems_as_data(error.problems)})
+        say(render_problems(error.problems))
+    else:
+        if as_json:
+            print_json({"error": str(error), "exit_code": error.exit_code})
+        say(f"error: {error}")
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keeps back what native libraries print while they are imported.
+
+    TensorFlow writes a dozen lines about the processor past Python's own stderr. They are
+    shown after all if the block fails.
+    """
+    with tempfile.TemporaryFile() as kept:
+        sys.stderr.flush()
+        own = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(own, 2)
+            kept.seek(0)
+            os.write(2, kept.read())
+            raise
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
+
+
+def start_backend() -> None:
+    """Imports Keras and its backend, quietly, and asks for the devices."""
+    with hushed():
+        import keras
+
+        keras.distribution.list_devices()

@@ -1,0 +1,26 @@
+"""``vqfw tokenize``: pictures to tokens."""
+
+from __future__ import annotations
+
+import click
+
+from vqfw.cli.talk import quiet_option, run_option, say, start_backend
+
+
+@click.command("tokenize")
+@click.argument("pictures", type=click.Path())
+@run_option
+@click.option("-o", "--output", default="tokens.npz", show_default=True, help="File.")
+@quiet_option
+def command(pictures: str, wanted: str, output: str, quiet: bool) -> None:
+    """Write the PICTURES of a folder or archive as tokens of a run's codebook."""
+    from vqfw import api
+
+    run = api.open_run(wanted)
+    start_backend()
+    count = run.tokenize(pictures, output, quiet=quiet)
+    if not quiet:
+        say(
+            f"{count} pictures written to {output}; back with: "
+            f"vqfw reconstruct --run {run.id} {output} -o FOLDER"
+        )

@@ -1,0 +1,130 @@
+"""Training batches whose content is a function of the step: nothing to save on resume.
+
+Shuffled pictures and the numbers that augmentations draw; applying them to the pictures
+is the training step's business, so a batch holds bytes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from vqfw.data.arrays import Images
+from vqfw.errors import DataError
+from vqfw.kinds.augmentation import Augmentation
+
+# The streams of numbers that one seed gives.
+_ORDER, _AUGMENTATION = 0, 1
+
+_AHEAD = 2  # batches made before they are asked for
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of training images for any step, in an order that the seed alone decides.
+
+    Every epoch is a new permutation; what is left over at its end, fewer images than a
+    batch, is not used in that epoch. A batch is
+    ``{"images": uint8 (batch, height, width, channels), "params": {"0": {...}, ...}}``:
+    the drawn arrays of each augmentation under its place in the list, and
+    ``"active"`` bool (batch,) where it changes only a share of the images. The same
+    step gives the same bytes, whatever was asked for before.
+
+    Args:
+        images: to draw from.
+        batch_size: images a batch.
+        seed: of the order and of the augmentations; not negative.
+        augmentations: each with the share of the images that it changes.
+
+    Raises:
+        DataError: if there are fewer images than a batch needs.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        *,
+        batch_size: int,
+        seed: int,
+        augmentations: Sequence[tuple[Augmentation, float]] = (),
+    ) -> None:
+        super().__init__()
+        if len(images) < batch_size:
+            raise DataError(
+                f"{len(images):,} training images do not fill a batch of {batch_size:,}: "
+                f'set "batch_size" to {max(1, len(images))} or less, or add images'
+            )
+        self._images = images
+        self._batch_size = batch_size
+        self._seed = seed
+        self._augmentations = tuple(augmentations)
+        self._lock = Lock()
+        self._last: tuple[int, NDArray[np.int64]] | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in one pass over the images."""
+        return len(self._images) // self._batch_size
+
+    def __len__(self) -> int:
+        return self.steps_per_epoch
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.batch(index)
+
+    def batch(self, step: int) -> dict[str, Any]:
+        """The batch of an optimizer step.
+
+        Args:
+            step: counted from 0 over all epochs.
+        """
+        epoch, place = divmod(step, self.steps_per_epoch)
+        start = place * self._batch_size
+        rows = self._order(epoch)[start : start + self._batch_size]
+        images = np.asarray(self._images.pixels[rows])
+        return {"images": images, "params": self._drawn(step)}
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        with self._lock:
+            if self._last is None or self._last[0] != epoch:
+                rng = np.random.default_rng([self._seed, _ORDER, epoch])
+                self._last = (epoch, rng.permutation(len(self._images)))
+            return self._last[1]
+
+    def _drawn(self, step: int) -> dict[str, dict[str, NDArray[Any]]]:
+        rng = np.random.default_rng([self._seed, _AUGMENTATION, step])
+        params: dict[str, dict[str, NDArray[Any]]] = {}
+        for place, (augmentation, probability) in enumerate(self._augmentations):
+            drawn = dict(augmentation.draw(rng, self._batch_size))
+            if probability < 1:
+                drawn["active"] = rng.random(self._batch_size) < probability
+            params[str(place)] = drawn
+        return params
+
+
+def prefetched(batches: Batches, first: int, last: int) -> Iterator[dict[str, Any]]:
+    """The batches of steps ``first`` to ``last - 1``, made ahead in one thread.
+
+    An error in making a batch is raised where that batch is asked for. Closing the
+    generator ends the thread.
+
+    Args:
+        batches: where they come from.
+        first: the first step.
+        last: the step after the last.
+    """
+    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vqfw-batches")
+    try:
+        ahead: deque[Future[dict[str, Any]]] = deque()
+        for step in range(first, last):
+            while len(ahead) < _AHEAD and step + len(ahead) < last:
+                ahead.append(worker.submit(batches.batch, step + len(ahead)))
+            yield ahead.popleft().result()
+    finally:
+        worker.shutdown(wait=True, cancel_futures=True)

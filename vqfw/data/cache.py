@@ -1,0 +1,171 @@
+"""Decoded pictures on disk: one array and one index a key, whole or not there.
+
+An entry is written beside its place and renamed into it, so that nobody sees half of
+one; what is damaged all the same is noticed on reading and made again. It is a cache:
+whatever goes wrong here costs time, never a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqfw.kinds.dataset import Split
+
+# Goes into every key; raised whenever the same data would give another entry.
+FORMAT_VERSION = 1
+
+_PIXELS = "pixels.npy"
+_INDEX = "index.json"
+_UNFINISHED = "unfinished-"
+_ABANDONED_SECONDS = 3600  # writing takes seconds; what is older was killed
+_BLOCK_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """All pictures of a dataset, in the byte order of their ids.
+
+    Args:
+        pixels: (n, height, width, channels) uint8, read-only.
+        ids: (n,) names.
+        groups: (n,) who is on them.
+        official: (n,) where an official list puts them, or None.
+        notes: what the dataset and the decoding have to say.
+        sha256: of the pixels.
+    """
+
+    pixels: NDArray[np.uint8]
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    official: tuple[Split | None, ...]
+    notes: tuple[str, ...]
+    sha256: str
+
+
+def key_of(parts: Sequence[object]) -> str:
+    """The name of an entry: a SHA-256 over all that its content depends on."""
+    text = json.dumps([FORMAT_VERSION, *parts], ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_of(pixels: NDArray[np.uint8]) -> str:
+    """SHA-256 of the bytes of an array, a block at a time."""
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    for start in range(0, len(pixels), _BLOCK_ROWS):
+        digest.update(pixels[start : start + _BLOCK_ROWS].tobytes())
+    return digest.hexdigest()
+
+
+def load(folder: Path) -> Decoded | None:
+    """An entry, its pixels mapped from disk; None if it is missing or damaged.
+
+    Args:
+        folder: of this entry.
+    """
+    try:
+        signed = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        index = signed["index"]
+        if _signature(index) != signed["sha256"]:
+            return None
+        pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
+        entry = _entry(pixels, index)
+    except (OSError, ValueError, TypeError, KeyError, EOFError):
+        return None
+    return entry if hash_of(entry.pixels) == entry.sha256 else None
+
+
+def store(folder: Path, entry: Decoded) -> None:
+    """Writes an entry, durable and all at once; it replaces a damaged one.
+
+    Args:
+        folder: of this entry; its parent is made where it is missing.
+        entry: what to write.
+
+    Raises:
+        OSError: if the disk is full or cannot be written; nothing is left behind.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder.parent)
+    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
+    try:
+        with (unfinished / _PIXELS).open("wb") as file:
+            np.save(file, entry.pixels, allow_pickle=False)
+            _flush(file.fileno())
+        index = _plain(entry)
+        with (unfinished / _INDEX).open("w", encoding="utf-8") as text:
+            json.dump({"index": index, "sha256": _signature(index)}, text)
+            text.flush()
+            _flush(text.fileno())
+        _flush_folder(unfinished)
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+        _flush_folder(folder.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _plain(entry: Decoded) -> dict[str, Any]:
+    fields = ("ids", "groups", "official", "notes", "sha256")
+    plain = {name: getattr(entry, name) for name in fields}
+    return {**plain, "shape": entry.pixels.shape}
+
+
+def _signature(index: Any) -> str:
+    text = json.dumps(index, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _entry(pixels: Any, index: Any) -> Decoded:
+    """An entry out of what was read, or a ValueError if its halves do not match."""
+    if pixels.dtype != np.uint8 or list(pixels.shape) != index["shape"]:
+        raise ValueError("the pixels are not those of the index")
+    entry = Decoded(
+        pixels=pixels,
+        ids=tuple(index["ids"]),
+        groups=tuple(index["groups"]),
+        official=tuple(index["official"]),
+        notes=tuple(index["notes"]),
+        sha256=index["sha256"],
+    )
+    lengths = {len(pixels), len(entry.ids), len(entry.groups), len(entry.official)}
+    if len(lengths) > 1 or not set(entry.official) <= {None, *get_args(Split)}:
+        raise ValueError("the index does not fit the pixels")
+    return entry
+
+
+def _sweep(parent: Path) -> None:
+    """Removes what a killed process left unfinished."""
+    for left in parent.glob(f"{_UNFINISHED}*"):
+        try:
+            abandoned = time.time() - left.stat().st_mtime > _ABANDONED_SECONDS
+        except OSError:  # its owner has just finished it
+            continue
+        if abandoned:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _flush(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes the names in a folder durable, where the system knows how."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

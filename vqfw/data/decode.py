@@ -1,0 +1,194 @@
+"""Bytes of a picture in, square uint8 pixels out: the only place that decodes.
+
+Pictures come from anywhere, so only five formats are tried, the size is checked before
+anything is decoded, and a picture that is cut off is refused instead of filled with grey.
+Which pictures there are is not decided here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from typing import BinaryIO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vqfw.errors import DataError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
+FILE_BYTES = 64 * 1024 * 1024
+PIXELS = 50_000_000  # a phone's largest picture; decoded it takes 200 MB at most
+
+_SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+_EIGHT_BIT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+
+
+def decode(
+    stream: BinaryIO,
+    name: str,
+    crop: int | None,
+    image_size: int,
+    channels: Literal[1, 3],
+) -> NDArray[np.uint8]:
+    """Decodes a picture, turns it upright, crops its middle and resizes it.
+
+    Sixteen bits are scaled to eight; transparency is laid over white; of an animation
+    the first picture counts.
+
+    Args:
+        stream: the encoded picture.
+        name: what to call it in an error.
+        crop: side of the centred square that is cut out, in pixels of the picture; None
+            for the largest one.
+        image_size: side of the result in pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        (image_size, image_size, channels) uint8.
+
+    Raises:
+        DataError: if the picture cannot be read, is too large, or is smaller than the
+            crop; it names the picture.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Our own limit is lower than the one at which Pillow warns.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with _opened(stream, name) as image:
+                image.load()
+                return fit(
+                    ImageOps.exif_transpose(image), name, crop, image_size, channels
+                )
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything
+        raise DataError(
+            f"picture {name!r} cannot be decoded ({error or type(error).__name__}): "
+            "replace it, or leave it out"
+        ) from error
+
+
+def fit(
+    image: Image.Image,
+    name: str,
+    crop: int | None,
+    image_size: int,
+    channels: Literal[1, 3],
+) -> NDArray[np.uint8]:
+    """Crops the middle of a decoded picture and brings it to size and channels.
+
+    Args:
+        image: upright, in any mode.
+        name: what to call it in an error.
+        crop: side of the centred square; None for the largest one.
+        image_size: side of the result in pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        (image_size, image_size, channels) uint8.
+
+    Raises:
+        DataError: if the picture is smaller than the crop.
+    """
+    short = min(image.size)
+    side = short if crop is None else crop
+    if side > short:
+        raise DataError(
+            f"picture {name!r} has {image.width} by {image.height} pixels, and a square of "
+            f'{side} is to be cut out of it: set "crop" to {short} or less, or leave it '
+            "out"
+        )
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    image = _in_channels(
+        image.crop((left, top, left + side, top + side)), name, channels
+    )
+    if side != image_size:
+        image = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
+    return np.array(image, np.uint8).reshape(image_size, image_size, channels)
+
+
+def fit_pixels(
+    pixels: NDArray[np.uint8],
+    name: str,
+    crop: int | None,
+    image_size: int,
+    channels: Literal[1, 3],
+) -> NDArray[np.uint8]:
+    """Does to pixels that a dataset drew what ``fit`` does to a decoded picture.
+
+    Args:
+        pixels: (height, width, 1 or 3) uint8.
+        name: what to call them in an error.
+        crop: side of the centred square; None for the largest one.
+        image_size: side of the result in pixels.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        (image_size, image_size, channels) uint8.
+
+    Raises:
+        DataError: if the pixels have another type or shape, or are fewer than the crop.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+        raise DataError(
+            f"picture {name!r} was drawn as {pixels.dtype} {pixels.shape}, and uint8 "
+            "(height, width, 1 or 3) is needed: correct the dataset"
+        )
+    single = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    return fit(Image.fromarray(single), name, crop, image_size, channels)
+
+
+def _opened(stream: BinaryIO, name: str) -> Image.Image:
+    """The picture with its header read, if it is small enough to go on."""
+    encoded = stream.read(FILE_BYTES + 1)
+    if len(encoded) > FILE_BYTES:
+        raise DataError(
+            f"picture {name!r} takes more than {FILE_BYTES:,} bytes: store it smaller"
+        )
+    try:
+        image = Image.open(BytesIO(encoded), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise DataError(
+            f"picture {name!r} is none of {', '.join(FORMATS)}: convert it, or leave it "
+            "out"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels(name, str(error)) from error
+    if image.width * image.height > PIXELS:
+        raise _too_many_pixels(name, f"{image.width} by {image.height}")
+    return image
+
+
+def _too_many_pixels(name: str, size: str) -> DataError:
+    return DataError(
+        f"picture {name!r} has too many pixels ({size}), and {PIXELS:,} are allowed: "
+        "store it smaller"
+    )
+
+
+def _in_channels(image: Image.Image, name: str, channels: Literal[1, 3]) -> Image.Image:
+    if image.mode in _SIXTEEN_BIT:
+        image = _to_eight_bits(image)
+    elif image.mode not in _EIGHT_BIT:
+        raise DataError(
+            f"picture {name!r} stores its pixels as {image.mode!r}, whose range is not "
+            "known: convert it to 8 or 16 bits"
+        )
+    elif image.has_transparency_data:
+        image = _over_white(image)
+    return image.convert("L" if channels == 1 else "RGB")
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    # Pillow's own conversion cuts off at 255, which makes nearly every pixel white.
+    wide = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+    return Image.fromarray(((wide + 128) // 257).astype(np.uint8))
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    image = image.convert("RGBA")
+    white = Image.new("RGB", image.size, (255, 255, 255))
+    white.paste(image, mask=image.getchannel("A"))
+    return white

@@ -1,0 +1,33 @@
+"""Tells a person that pictures are being read, when that takes a while."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def reading(quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """Gives a function that takes the number of pictures read so far.
+
+    In a terminal the count is shown in place; elsewhere a line comes every thousand.
+
+    Args:
+        quiet: whether to show nothing.
+    """
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield _line_every_thousand
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("reading pictures") as status:
+        yield lambda count: status.update(f"reading pictures: {count:,}")
+
+
+def _line_every_thousand(count: int) -> None:
+    if count % 1000 == 0:
+        print(f"reading pictures: {count:,}", file=sys.stderr, flush=True)

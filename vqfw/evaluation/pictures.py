@@ -1,0 +1,66 @@
+"""Pictures of a run: pairs, grids, and the film of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+from numpy.typing import NDArray
+
+from vqfw.kinds.tensors import Floats
+
+Pixels = NDArray[np.uint8]
+
+# A film of more frames says no more and takes long to load.
+MOST_FRAMES = 60
+_GAP = 2
+
+
+def to_pixels(images: Floats) -> Pixels:
+    """[0, 1] floats to 0..255, clipped and rounded to the nearest."""
+    return np.rint(np.clip(images, 0.0, 1.0) * 255.0).astype("uint8")
+
+
+def save_pairs(folder: Path, originals: Pixels, reconstructions: Pixels) -> None:
+    """Writes ``original_N.png`` and ``recon_N.png``, N from 1."""
+    pairs = zip(originals, reconstructions, strict=True)
+    for number, (original, reconstruction) in enumerate(pairs, start=1):
+        save_picture(folder / f"original_{number}.png", original)
+        save_picture(folder / f"recon_{number}.png", reconstruction)
+
+
+def save_picture(path: Path, image: Pixels) -> None:
+    """Writes (height, width, 1 or 3) as PNG."""
+    imageio.imwrite(path, image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def grid(rows: Sequence[Pixels]) -> Pixels:
+    """Lays rows of equally many images under each other, with a white gap.
+
+    Args:
+        rows: each (count, height, width, channels).
+
+    Returns:
+        (height, width, channels).
+    """
+    count, height, width, channels = rows[0].shape
+    high = len(rows) * (height + _GAP) + _GAP
+    wide = count * (width + _GAP) + _GAP
+    sheet = np.full((high, wide, channels), 255, dtype="uint8")
+    for i, row in enumerate(rows):
+        for j, image in enumerate(row):
+            top, left = _GAP + i * (height + _GAP), _GAP + j * (width + _GAP)
+            sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def save_film(folder: Path, path: Path) -> None:
+    """Joins the grids of a run, ``grid_*.png``, to one animated GIF that loops."""
+    grids = sorted(folder.glob("grid_*.png"))
+    if not grids:
+        return
+    chosen = np.unique(np.linspace(0, len(grids) - 1, MOST_FRAMES).round().astype(int))
+    frames = [imageio.imread(grids[i]) for i in chosen]
+    imageio.imwrite(path, np.stack(frames), duration=120, loop=0)

@@ -1,0 +1,80 @@
+"""Runs images through a model, and tokens through its decoder, batch by batch.
+
+Every batch has the same shape, the last one padded, so that a compiled model is compiled
+once and each image gets the same result whatever stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqfw.assembly.autoencoder import Reconstructor, TokenDecoder
+from vqfw.kinds.model import Model
+from vqfw.kinds.tensors import Floats
+
+
+class Reconstructed(NamedTuple):
+    """A batch that went through the model; NumPy arrays.
+
+    Args:
+        rows: which images of the input these are.
+        reconstruction: (count, height, width, channels) float32, clipped to [0, 1].
+        tokens: (count, *positions, num_codebooks) int32, or None.
+        bits: (count,) float32.
+    """
+
+    rows: slice
+    reconstruction: Floats
+    tokens: NDArray[np.int32] | None
+    bits: Floats
+
+
+class Inference:
+    """A model in evaluation: changes no variable of it, and compiles it once.
+
+    Args:
+        model: built.
+        batch_size: images at once.
+    """
+
+    def __init__(self, model: Model, batch_size: int) -> None:
+        self.model = model
+        self._batch_size = batch_size
+        self._reconstructor = Reconstructor(model)
+        self._decoder = TokenDecoder(model)
+
+    def reconstruct(self, pixels: NDArray[np.uint8]) -> Iterator[Reconstructed]:
+        """Reconstructs images: (count, height, width, channels) uint8."""
+        for rows in self._batches(len(pixels)):
+            count = rows.stop - rows.start
+            found = self._reconstructor.predict_on_batch(self._padded(pixels[rows]))
+            tokens = found["tokens"][:count] if "tokens" in found else None
+            images = np.clip(found["reconstruction"][:count], 0.0, 1.0)
+            yield Reconstructed(rows, images, tokens, found["bits"][:count])
+
+    def decode(self, tokens: NDArray[np.int32]) -> Iterator[tuple[slice, Floats]]:
+        """Turns tokens into images.
+
+        Args:
+            tokens: (count, *positions, num_codebooks) of a model with a vocabulary.
+
+        Yields:
+            Which rows, and their images: float32, clipped to [0, 1].
+        """
+        for rows in self._batches(len(tokens)):
+            count = rows.stop - rows.start
+            images = self._decoder.predict_on_batch(self._padded(tokens[rows]))
+            yield rows, np.clip(np.asarray(images)[:count], 0.0, 1.0)
+
+    def _batches(self, count: int) -> Iterator[slice]:
+        for start in range(0, count, self._batch_size):
+            yield slice(start, min(start + self._batch_size, count))
+
+    def _padded(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Repeats the last row until the batch is full."""
+        missing = self._batch_size - len(rows)
+        return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)])

@@ -1,0 +1,126 @@
+"""Scores on held-out images, and whether their tokens say the same as the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqfw.data.arrays import Images
+from vqfw.evaluation.reconstruct import Inference
+from vqfw.kinds.metric import Metric, Score, Scored
+from vqfw.kinds.tensors import Floats
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one pass over a split found.
+
+    Args:
+        scores: by metric.
+        metrics: the metrics themselves, for unit and direction.
+        images: how many were scored.
+        bits_per_image: mean over the images.
+        tokens: of all images, or None.
+        reconstructions: (count, height, width, channels) of the first images.
+    """
+
+    scores: Mapping[str, Score]
+    metrics: Mapping[str, Metric]
+    images: int
+    bits_per_image: float
+    tokens: NDArray[np.int32] | None
+    reconstructions: Floats
+
+    @property
+    def values(self) -> dict[str, float | None]:
+        """The bare scores, by metric."""
+        return {name: score.value for name, score in self.scores.items()}
+
+    def record(self) -> dict[str, Any]:
+        """What ``scores.json`` keeps of a split."""
+        record: dict[str, Any] = {
+            name: {
+                "value": score.value,
+                "count": score.count,
+                "interval": score.interval,
+                "unit": self.metrics[name].unit,
+                "better": self.metrics[name].better,
+            }
+            for name, score in self.scores.items()
+        }
+        return {"images": self.images, "bits_per_image": self.bits_per_image, **record}
+
+
+def evaluate(
+    inference: Inference,
+    images: Images,
+    metrics: Mapping[str, Metric],
+    pictures: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Scores a model on images; changes no variable of it.
+
+    Args:
+        inference: of the model.
+        images: at least one.
+        metrics: fresh ones.
+        pictures: how many of the first reconstructions to keep.
+        progress: told how many images are done.
+    """
+    kept: list[Floats] = []
+    tokens: list[NDArray[np.int32]] = []
+    bits = 0.0
+    for batch in inference.reconstruct(images.pixels):
+        rows = batch.rows
+        scored = Scored(
+            original=images.pixels[rows].astype("float32") / np.float32(255.0),
+            reconstruction=batch.reconstruction,
+            tokens=batch.tokens,
+            vocabulary=inference.model.vocabulary,
+            ids=images.ids[rows],
+            groups=images.groups[rows],
+        )
+        for metric in metrics.values():
+            metric.update(scored)
+        bits += float(batch.bits.sum())
+        if batch.tokens is not None:
+            tokens.append(batch.tokens)
+        if rows.start < pictures:
+            kept.append(batch.reconstruction[: pictures - rows.start])
+        if progress is not None:
+            progress(rows.stop)
+    count = len(images.ids)
+    shape = (0, *images.pixels.shape[1:])
+    return Evaluation(
+        scores={name: metric.result() for name, metric in metrics.items()},
+        metrics=metrics,
+        images=count,
+        bits_per_image=bits / count,
+        tokens=np.concatenate(tokens) if tokens else None,
+        reconstructions=np.concatenate(kept) if kept else np.zeros(shape, "float32"),
+    )
+
+
+def token_difference(
+    inference: Inference, images: Images, tokens: NDArray[np.int32]
+) -> float:
+    """The largest difference between decoded tokens and the model's own reconstruction.
+
+    Args:
+        inference: of a model with a vocabulary.
+        images: as scored.
+        tokens: of these images.
+
+    Returns:
+        In [0, 1]; 0 when both agree in every bit.
+    """
+    decoded = inference.decode(tokens)
+    direct = inference.reconstruct(images.pixels)
+    return max(
+        float(np.abs(image - batch.reconstruction).max())
+        for (_, image), batch in zip(decoded, direct, strict=True)
+    )

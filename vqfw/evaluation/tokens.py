@@ -1,0 +1,108 @@
+"""Token files: what images are written as, with what it takes to read them back.
+
+An ``.npz`` of plain arrays: ``tokens`` (images, *positions, num_codebooks), ``names``,
+``image_shape``, ``vocabulary``, and the ``fingerprint`` of the model that made them.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqfw.errors import DataError
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class TokenFile:
+    """Tokens of images and where they belong.
+
+    Args:
+        tokens: (images, *positions, num_codebooks) int32.
+        names: of the images.
+        image_shape: (height, width, channels) of what they decode to.
+        vocabulary: the number of codes of each codebook.
+        fingerprint: of the model that made them.
+    """
+
+    tokens: NDArray[np.int32]
+    names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    vocabulary: tuple[int, ...]
+    fingerprint: str
+
+    def save(self, path: Path) -> None:
+        """Writes the file whole, in the smallest integers that hold the vocabulary."""
+        smallest = np.min_scalar_type(max(self.vocabulary) - 1)
+        beside = path.with_name(f".{path.name}.tmp.npz")
+        try:
+            np.savez_compressed(
+                beside,
+                format=_FORMAT,
+                tokens=self.tokens.astype(smallest),
+                names=np.array(self.names, dtype=np.str_),
+                image_shape=np.array(self.image_shape),
+                vocabulary=np.array(self.vocabulary),
+                fingerprint=np.array(self.fingerprint),
+            )
+            beside.replace(path)
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be written ({error.strerror}): choose another file"
+            ) from error
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> TokenFile:
+        """Reads a file that ``save`` wrote.
+
+        Raises:
+            DataError: if it is missing or is something else.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                found = dict(archive)
+            tokens = found["tokens"]
+            if tokens.dtype.kind not in "ui" or tokens.ndim < 3:
+                raise ValueError(f"its tokens are {tokens.dtype} of shape {tokens.shape}")
+            return cls(
+                tokens=tokens.astype("int32"),
+                names=tuple(str(name) for name in found["names"]),
+                image_shape=tuple(int(n) for n in found["image_shape"]),  # type: ignore[arg-type]  # three by construction
+                vocabulary=tuple(int(n) for n in found["vocabulary"]),
+                fingerprint=str(found["fingerprint"]),
+            )
+        except FileNotFoundError:
+            raise DataError(f"there is no token file {path}") from None
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise DataError(
+                f"{path} is not a token file ({error}): make one with vqfw tokenize"
+            ) from error
+
+    def require(
+        self, fingerprint: str, vocabulary: tuple[int, ...], run_id: str
+    ) -> None:
+        """Refuses tokens that another codebook made, or that no codebook can read.
+
+        Raises:
+            DataError: with both fingerprints, or the token that is out of range.
+        """
+        if self.fingerprint != fingerprint:
+            raise DataError(
+                f"these tokens were made with codebook {self.fingerprint[:12]}, run "
+                f'"{run_id}" has {fingerprint[:12]}: decode them with the run that '
+                "made them"
+            )
+        for position, size in enumerate(vocabulary):
+            column = self.tokens[..., position]
+            if column.size and not 0 <= column.min() <= column.max() < size:
+                raise DataError(
+                    f"token {int(column.max())} is outside the vocabulary of {size} "
+                    "codes: the file is damaged, make it again with vqfw tokenize"
+                )

@@ -1,0 +1,152 @@
+"""The few rules of an experiment that its schema cannot say.
+
+They join settings of the engine's own sections. What joins the settings of a component
+with the rest is that component's own ``check``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from vqfw.errors import Path, Problem
+from vqfw.experiment.repairs import alternatives, suggestions
+from vqfw.experiment.schema import NAME_PATTERN
+
+Values = Mapping[str, Any]
+
+
+def broken_rules(values: Values) -> list[Problem]:
+    """Checks a whole experiment, defaults included.
+
+    Values of a wrong type are passed over: the schema has something to say about them.
+    """
+    return [problem for rule in _RULES for problem in rule(values)]
+
+
+def _length(values: Values) -> Iterator[Problem]:
+    training = _at(values, ("training",), dict) or {}
+    steps, epochs = training.get("steps"), training.get("epochs")
+    if steps is None and epochs is None:
+        yield Problem(
+            "missing-key",
+            '"training" says neither how many "steps" nor how many "epochs"',
+            ("training",),
+            help='add "steps", the number of optimizer steps',
+        )
+    elif steps is not None and epochs is not None:
+        yield Problem(
+            "conflict",
+            f'training for {steps} "steps" and for {epochs} "epochs" at once',
+            ("training", "epochs"),
+            help='keep one of them, and remove the other or set it to null',
+        )
+
+
+def _early_stopping(values: Values) -> Iterator[Problem]:
+    path = ("training", "early_stopping", "metric")
+    metric = _at(values, path, str)
+    metrics = _at(values, ("evaluation", "metrics"), list)
+    if metric is None or metrics is None:
+        return
+    names = [each.get("type") for each in metrics if isinstance(each, dict)]
+    known = [name for name in names if isinstance(name, str)]
+    if metric in known:
+        return
+    close = suggestions(metric, known)
+    yield Problem(
+        "not-allowed",
+        f'"{metric}" is not among the scores of this experiment',
+        path,
+        help=f"did you mean {alternatives(close)}?"
+        if close
+        else f'add "{metric}" to "evaluation.metrics", or name another',
+        note=f"evaluation.metrics has {', '.join(known) or 'none'}",
+    )
+
+
+def _split(values: Values) -> Iterator[Problem]:
+    validation = _at(values, ("data", "validation"), int, float)
+    test = _at(values, ("data", "test"), int, float)
+    if validation is None or test is None or not 0 <= validation <= 1:
+        return
+    if test <= 1 <= validation + test:
+        yield Problem(
+            "conflict",
+            f'"validation" {validation:g} and "test" {test:g} leave no image to train on',
+            ("data", "test"),
+            help="make their sum less than 1",
+        )
+
+
+def _upscaling(values: Values) -> Iterator[Problem]:
+    crop = _at(values, ("data", "crop"), int)
+    size = _at(values, ("data", "image_size"), int)
+    if crop is not None and size is not None and 0 < crop < size:
+        yield Problem(
+            "upscaling",
+            f'a "crop" of {crop} pixels is enlarged to an "image_size" of {size}',
+            ("data", "crop"),
+            help=f'set "crop" to {size} or more, or "image_size" to {crop} or less',
+            severity="warning",
+        )
+
+
+def _learning_rate(values: Values) -> Iterator[Problem]:
+    path = ("training", "optimizer", "learning_rate")
+    rate = _at(values, path, int, float)
+    if rate is not None and rate <= 0:
+        yield Problem(
+            "out-of-range",
+            f'"learning_rate" must be above 0, got {rate:g}',
+            path,
+            help="write a number above 0",
+        )
+
+
+def _name(values: Values) -> Iterator[Problem]:
+    name = _at(values, ("name",), str)
+    # "$" in the pattern also matches before a line end, here but not in an editor.
+    if name is not None and name.endswith("\n") and re.search(NAME_PATTERN, name):
+        yield Problem(
+            "bad-name", "the name ends in a line break", ("name",), help="remove \\n"
+        )
+
+
+def _expected(values: Values) -> Iterator[Problem]:
+    expected = _at(values, ("expected",), dict) or {}
+    metrics = _at(values, ("evaluation", "metrics"), list) or []
+    scores = [each.get("type") for each in metrics if isinstance(each, dict)]
+    known = [name for name in [*scores, "minutes"] if isinstance(name, str)]
+    for name in expected:
+        close = [] if name in known else suggestions(name, known)
+        if close:
+            yield Problem(
+                "unknown-score",
+                f'no score is called "{name}", so nothing will be compared with it',
+                ("expected", name),
+                help=f"did you mean {alternatives(close)}?",
+                severity="warning",
+            )
+
+
+_RULES: tuple[Callable[[Values], Iterator[Problem]], ...] = (
+    _length,
+    _early_stopping,
+    _split,
+    _upscaling,
+    _learning_rate,
+    _name,
+    _expected,
+)
+
+
+def _at(values: Any, path: Path, *types: type) -> Any:
+    """The value at a path if it has one of these types, else None."""
+    for part in path:
+        try:
+            values = values[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values if isinstance(values, types) and not isinstance(values, bool) else None

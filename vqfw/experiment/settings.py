@@ -1,0 +1,115 @@
+"""The sections of an experiment that belong to the engine; each class is its own schema.
+
+What a component can be told stands in its constructor; what the engine itself can be
+told stands here, in the same vocabulary of annotations and ``Args:``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from vqfw.kinds.options import Count, Share, Slot, Steps
+
+Component = Mapping[str, Any]
+"""A component as a resolved experiment has it: ``type`` and all its options."""
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which images, and what is done to them before the model sees them.
+
+    Args:
+        dataset: Where images and the people on them come from; a path stands for an
+            ``image_folder``.
+        crop: Side of the centred square that is cut out of each picture, in source
+            pixels; null takes the largest.
+        image_size: Side of the square images that the model sees, in pixels.
+        augmentations: Random changes of the training images, applied in this order.
+        validation: Share of the groups (people) that validate, where the dataset has no
+            official split.
+        test: Share of the groups (people) that test, where the dataset has no official
+            split.
+        split_seed: Seed of the draw of those groups.
+        on_bad_image: Whether a picture that cannot be read ends the run or is skipped,
+            counted and named.
+    """
+
+    dataset: Annotated[Component, Slot("dataset")]
+    crop: Count | None = None
+    image_size: Annotated[int, {"minimum": 8, "maximum": 4096}] = 64
+    augmentations: Annotated[
+        tuple[Annotated[Component, Slot("augmentation")], ...], {"maxItems": 100}
+    ] = ()
+    validation: Share = 0.1
+    test: Share = 0.1
+    split_seed: int = 0
+    on_bad_image: Literal["error", "skip"] = "error"
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Ends training when a validation score has not improved for a while.
+
+    Args:
+        metric: Name of the score; one of ``evaluation.metrics``.
+        patience: Validations without an improvement before the end.
+        min_delta: Improvements smaller than this do not count.
+    """
+
+    metric: str
+    patience: Count = 5
+    min_delta: Annotated[float, {"minimum": 0}] = 0.0
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How the model is trained.
+
+    Args:
+        steps: Optimizer steps of the whole training; give this or ``epochs``.
+        epochs: Passes over the training images; give this or ``steps``.
+        batch_size: Images in one optimizer step.
+        optimizer: Any Keras optimizer by name; ``global_clipnorm`` clips gradients.
+        precision: Number format of the networks; ``auto`` takes bfloat16 where the
+            processor computes in it, else float32. Quantizer, losses and scores are
+            always float32.
+        threads: Processor threads; null takes all there are. Recorded, because results
+            depend on it bit by bit.
+        usage_half_life: Images after which an observation of codebook usage counts half.
+        checkpoint_every: Steps between two checkpoints.
+        keep_checkpoints: Newest checkpoints that are kept.
+        early_stopping: When to end before the last step; null never.
+        trackers: Where scalars and pictures are sent besides the run's own folder.
+    """
+
+    steps: Steps | None = None
+    epochs: Count | None = None
+    batch_size: Count = 32
+    optimizer: Annotated[Component, Slot("optimizer"), {"default": "adam"}] = None  # type: ignore[assignment]  # the loader fills the named default in
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    threads: Count | None = None
+    usage_half_life: Annotated[float, {"exclusiveMinimum": 0}] = 1024.0
+    checkpoint_every: Steps = 250
+    keep_checkpoints: Count = 2
+    early_stopping: EarlyStopping | None = None
+    trackers: tuple[Annotated[Component, Slot("tracker")], ...] = ()
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How reconstructions are scored and shown.
+
+    Args:
+        metrics: Scores on held-out images.
+        batch_size: Images reconstructed at once.
+        pictures: Test images that are saved as pairs and shown in the grids.
+    """
+
+    metrics: Annotated[
+        tuple[Annotated[Component, Slot("metric")], ...],
+        {"default": ["psnr", "ssim", "codebook_usage", "perplexity"]},
+    ] = ()
+    batch_size: Count = 32
+    pictures: Count = 8

@@ -1,0 +1,115 @@
+"""The state of a codebook, and the search in it.
+
+A book that follows a moving average keeps two tensors, and its vectors are their ratio;
+so nothing can move one half and forget the other.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from keras import ops
+
+from vqfw.kinds.tensors import Tensor, Vectors
+
+# Elements of the distance matrix held at once: 16 Mi floats are 64 MiB.
+BLOCK_ELEMENTS = 1 << 24
+
+# Below this count a code that nothing chose in this step holds still. It is what a code
+# that started with one latent has left after 1,146 steps at decay 0.99; the ratio of two
+# numbers this small is still exact to six digits in float32.
+COUNT_FLOOR = 1e-5
+
+
+class Codebook(NamedTuple):
+    """Discounted sums and counts of the latents that chose each code.
+
+    Args:
+        sums: (num_embeddings, embedding_dim) float32.
+        counts: (num_embeddings,) float32, positive.
+    """
+
+    sums: Tensor
+    counts: Tensor
+
+    @classmethod
+    def of(cls, vectors: Vectors) -> Codebook:
+        """A book that holds these vectors, each with the weight of one latent."""
+        return cls(vectors, ops.ones((vectors.shape[0],), dtype="float32"))
+
+    @property
+    def vectors(self) -> Vectors:
+        """The codes: the mean of the latents that chose each, discounted by age."""
+        return self.sums / self.counts[:, None]
+
+    def moved(self, latents: Tensor, tokens: Tensor, decay: float) -> Codebook:
+        """One step of the moving average.
+
+        ``counts <- decay * counts + (1 - decay) * n`` and
+        ``sums <- decay * sums + (1 - decay) * sum of the latents``, as in van den Oord et
+        al. 2017, appendix A.1, https://arxiv.org/abs/1711.00937. Both halves shrink
+        together where nothing chose a code, so such a code keeps its vector.
+
+        Args:
+            latents: (n, embedding_dim) float32.
+            tokens: (n,) int32: the code that each latent chose.
+            decay: in [0, 1); the share of the past that stays.
+        """
+        num_embeddings = self.counts.shape[0]
+        ones = ops.ones_like(tokens, dtype="float32")
+        chosen = ops.segment_sum(ones, tokens, num_segments=num_embeddings)
+        added = ops.segment_sum(latents, tokens, num_segments=num_embeddings)
+        holds = ops.logical_and(chosen == 0, self.counts < COUNT_FLOOR)
+        keep = ops.where(holds, 1.0, decay)
+        return Codebook(
+            sums=keep[:, None] * self.sums + (1 - decay) * added,
+            counts=keep * self.counts + (1 - decay) * chosen,
+        )
+
+    def replaced(self, vectors: Vectors, mask: Tensor) -> Codebook:
+        """The book with new vectors in the rows of ``mask``, each worth one latent."""
+        fresh = Codebook.of(ops.convert_to_tensor(vectors, "float32"))
+        return Codebook(
+            sums=ops.where(mask[:, None], fresh.sums, self.sums),
+            counts=ops.where(mask, fresh.counts, self.counts),
+        )
+
+
+def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
+    """Finds the code with the smallest Euclidean distance to each latent.
+
+    The choice is made in float32 whatever comes in, and never more than a block of the
+    distance matrix exists at once.
+
+    Args:
+        latents: (n, embedding_dim).
+        vectors: (num_embeddings, embedding_dim).
+
+    Returns:
+        (n,) int32; the lowest index where distances are equal.
+
+    >>> import numpy as np
+    >>> found = nearest(np.array([[0.9], [0.1]]), np.array([[0.0], [1.0]]))
+    >>> ops.convert_to_numpy(found).tolist()
+    [1, 0]
+    """
+    latents = ops.cast(latents, "float32")
+    vectors = ops.cast(vectors, "float32")
+    # |z - e|^2 without its |z|^2 term, which is the same for every code. Both are centred
+    # first: a common offset would cost the digits that tell neighbours apart.
+    centre = ops.mean(vectors, axis=0, keepdims=True)
+    latents, vectors = latents - centre, vectors - centre
+    size = max(1, BLOCK_ELEMENTS // vectors.shape[0])
+    half_norm = 0.5 * ops.sum(ops.square(vectors), axis=-1)
+    transposed = ops.transpose(vectors)
+
+    def search(rows: Tensor) -> Tensor:
+        return ops.argmin(half_norm - ops.matmul(rows, transposed), axis=-1)
+
+    count = latents.shape[0]
+    if count is None or count <= size:
+        found = search(latents)
+    else:
+        starts = range(0, count, size)
+        found = ops.concatenate([search(latents[at : at + size]) for at in starts])
+    return ops.cast(found, "int32")

@@ -1,0 +1,105 @@
+"""The contract of a quantizer: latents in, tokens and their codes out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+
+from vqfw.kinds.tensors import Floats, Latents, Mask, Scalar, Tokens
+
+
+class Quantized(NamedTuple):
+    """What a quantizer makes of latents.
+
+    Args:
+        latents: (batch, *positions, channels): the decoder's input; straight-through in
+            training, exactly ``embed(tokens)`` otherwise.
+        tokens: (batch, *positions, num_codebooks) int32, ``tokens[..., i]`` in
+            ``[0, vocabulary[i])``.
+        codebook_loss: unweighted mean; moves the codebook; 0 where it learns another way.
+        commitment_loss: unweighted mean; moves the encoder; the engine weights it by beta.
+        auxiliary_loss: already weighted by the quantizer's own options; 0 where none.
+    """
+
+    latents: Latents
+    tokens: Tokens
+    codebook_loss: Scalar
+    commitment_loss: Scalar
+    auxiliary_loss: Scalar
+
+
+class Quantizer(keras.layers.Layer):
+    """Replaces latents by codes out of a finite set.
+
+    A subclass implements ``call(latents, training=False) -> Quantized`` and ``embed``,
+    and sets ``vocabulary`` in its constructor. It runs in float32 whatever the policy.
+    Outside training it changes no variable.
+    """
+
+    vqfw_kind: ClassVar[str] = "quantizer"
+
+    vocabulary: tuple[int, ...]
+    """The number of codes of each codebook."""
+
+    def __init__(self, **layer: Any) -> None:
+        super().__init__(**{"dtype": "float32", "name": "quantizer", **layer})
+
+    @abstractmethod
+    def embed(self, tokens: Tokens) -> Latents:
+        """Looks the tokens up: what the decoder takes for them, projections included."""
+
+    def call(self, latents: Latents, training: bool = False) -> Quantized:
+        """Quantizes a batch of latents."""
+        raise NotImplementedError(f"{type(self).__name__} has no call()")
+
+
+class Book:
+    """One codebook as revival and diagnosis see it; all arrays are NumPy's, on the host.
+
+    A ``CodebookQuantizer`` hands out one a codebook.
+    """
+
+    @property
+    @abstractmethod
+    def vectors(self) -> Floats:
+        """(num_embeddings, embedding_dim) the codes, in the space of the search."""
+
+    @abstractmethod
+    def replace(self, vectors: Floats, mask: Mask) -> None:
+        """Writes new codes, with whatever state belongs to them, in the rows of a mask.
+
+        Args:
+            vectors: (num_embeddings, embedding_dim); rows outside the mask are ignored.
+            mask: (num_embeddings,) bool.
+        """
+
+    @property
+    @abstractmethod
+    def variables(self) -> Sequence[Any]:
+        """Trained variables with one row a code: the optimizer's moments follow them."""
+
+    @property
+    @abstractmethod
+    def recent_latents(self) -> Floats:
+        """(n, embedding_dim) latents of the last training steps; n may be 0."""
+
+
+class CodebookQuantizer(Quantizer):
+    """A quantizer with learned vectors, which may be initialized from data and revived."""
+
+    @property
+    @abstractmethod
+    def codebooks(self) -> tuple[Book, ...]:
+        """One book, or one a level where the quantizer wraps others."""
+
+    @abstractmethod
+    def initialize(self, latents: Floats, seed: int) -> None:
+        """Places the codes by k-means on the first latents.
+
+        Args:
+            latents: (n, channels) as the encoder gives them, before any projection.
+            seed: of the k-means.
+        """

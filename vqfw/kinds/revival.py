@@ -1,0 +1,38 @@
+"""The contract of a revival strategy: a pure function on the vectors of one codebook."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from vqfw.kinds.tensors import Floats, Mask
+from vqfw.kinds.usage import Usage
+
+
+class Revival(ABC):
+    """Finds codes that nothing uses and gives them a place where latents are.
+
+    The engine calls it every ``interval`` steps, between two optimizer steps, and then
+    resets what belongs to the revived rows: usage, sums and counts, and the optimizer's
+    moments. A strategy keeps no state; NumPy and scikit-learn serve.
+    """
+
+    vqfw_kind: ClassVar[str] = "revival"
+
+    @abstractmethod
+    def revive(
+        self, vectors: Floats, usage: Usage, latents: Floats, rng: np.random.Generator
+    ) -> tuple[Floats, Mask]:
+        """Decides which codes move, and where.
+
+        Args:
+            vectors: (num_embeddings, embedding_dim) the codes; not to be changed.
+            usage: of these codes; its counts are a NumPy array.
+            latents: (n, embedding_dim) recent latents in the space of the codes; n >= 1.
+            rng: the only source of randomness.
+
+        Returns:
+            The codes with new rows, and (num_embeddings,) bool: which rows are new.
+        """

@@ -1,0 +1,88 @@
+"""How much of a codebook is in use: a value, and the moving histogram that makes it.
+
+A single batch cannot tell: with 512 codes and 256 tokens at most half of them can occur.
+So usage is a moving histogram whose half-life is measured in images, debiased like Adam's
+moments, and every threshold is relative to uniform use. The same images then tell the
+same story in batches of 16 and of 64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+from vqfw.kinds.tensors import Scalar, Tensor
+
+# Codes below this fraction of uniform use count as unused. A tenth keeps a code that
+# serves a rare but real part of the images, and still finds one that has gone cold.
+ACTIVE_ABOVE = 0.1
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How often each code of one codebook was chosen lately.
+
+    Args:
+        counts: (num_embeddings,) the share of the recent tokens that each code took;
+            they sum to 1, or to 0 before the first batch. A backend tensor inside the
+            training step, a NumPy array on the host.
+    """
+
+    counts: Any
+
+    @property
+    def num_embeddings(self) -> int:
+        """Codes in the book."""
+        return int(self.counts.shape[0])
+
+    @property
+    def share_active(self) -> Scalar:
+        """Share of the codes in use, in [0, 1]: those above a tenth of uniform use."""
+        active = ops.cast(~self.dead(ACTIVE_ABOVE), "float32")
+        return ops.mean(active)
+
+    @property
+    def perplexity(self) -> Scalar:
+        """``exp(entropy)``: how many codes in equal use would be as diverse, in [1, K]."""
+        counts = ops.convert_to_tensor(self.counts, "float32")
+        logarithm = ops.log(ops.maximum(counts, 1e-12))
+        return ops.exp(-ops.sum(counts * logarithm))
+
+    def dead(self, below: float) -> Tensor:
+        """Which codes took less than ``below`` of what uniform use would give them.
+
+        Args:
+            below: a fraction of ``1 / num_embeddings``.
+
+        Returns:
+            (num_embeddings,) bool.
+        """
+        return self.counts < below / self.num_embeddings
+
+
+def histogram(tokens: Tensor, num_embeddings: int) -> Tensor:
+    """Counts how often each code occurs.
+
+    Args:
+        tokens: int32 of any shape, in [0, num_embeddings).
+        num_embeddings: codes in the book.
+
+    Returns:
+        (num_embeddings,) float32; it sums to the number of tokens.
+    """
+    flat = ops.reshape(tokens, (-1,))
+    ones = ops.ones_like(flat, dtype="float32")
+    return ops.segment_sum(ones, flat, num_segments=num_embeddings)
+
+
+def decay_of(half_life: float, images: int) -> float:
+    """The factor that halves a moving average every ``half_life`` images.
+
+    >>> round(decay_of(half_life=64, images=64), 3)
+    0.5
+    >>> round(decay_of(half_life=64, images=16) ** 4, 3)
+    0.5
+    """
+    return float(0.5 ** (images / half_life))

@@ -1,0 +1,19 @@
+"""Finds components by kind and name; turns their constructors into JSON Schema."""
+
+from vqfw.registry.build import build, load, load_entry
+from vqfw.registry.index import FIRST_PARTY, Entry, Index, index
+from vqfw.registry.parameters import Parameter, fragment, parameters_of, summary
+
+__all__ = [
+    "FIRST_PARTY",
+    "Entry",
+    "Index",
+    "Parameter",
+    "build",
+    "fragment",
+    "index",
+    "load",
+    "load_entry",
+    "parameters_of",
+    "summary",
+]

@@ -1,0 +1,110 @@
+"""From a name to a class, and from the options in a file to an object."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from vqfw.errors import PluginError
+from vqfw.kinds.catalog import KINDS
+from vqfw.registry.index import Entry, index
+from vqfw.registry.parameters import Parameter, parameters_of
+
+
+def load(kind: str, name: str) -> type:
+    """Imports the class of a component.
+
+    Args:
+        kind: a key of ``KINDS``.
+        name: bare, or ``distribution/name``.
+
+    Raises:
+        PluginError: if the name is unknown or in conflict, or if the import fails; then
+            the cause is attached.
+    """
+    return load_entry(index().find(kind, name))
+
+
+def load_entry(entry: Entry) -> type:
+    """Imports the class that an entry registers."""
+    module, _, attribute = entry.target.partition(":")
+    try:
+        component = getattr(import_module(module), attribute)
+    except Exception as error:
+        raise PluginError(
+            f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
+            f"imported ({type(error).__name__}: {error}): repair or uninstall "
+            f"{entry.distribution}"
+        ) from error
+    declared = getattr(component, "vqfw_kind", entry.kind)
+    if declared != entry.kind:
+        raise PluginError(
+            f'{entry.owner} registers "{entry.name}" as {entry.kind}, but '
+            f"{entry.target} is a {declared}: move its entry point to the group "
+            f"{KINDS[declared].group}"
+        )
+    return component  # type: ignore[no-any-return]  # Keras classes are Any
+
+
+def build(kind: str, options: Mapping[str, Any], supplied: Mapping[str, Any]) -> Any:
+    """Makes a component from its part of a resolved experiment.
+
+    Slots among the options are built first and passed in. What belongs to the engine
+    (``type``, and the kind's own options) never reaches the constructor.
+
+    Args:
+        kind: a key of ``KINDS``.
+        options: with ``type``, defaults filled in.
+        supplied: what the engine knows, by the names of ``Supplied`` parameters.
+
+    Raises:
+        PluginError: if the class cannot be loaded, or wants something the engine does
+            not supply.
+    """
+    name = options["type"]
+    component = load(kind, name)
+    arguments = {}
+    for parameter in parameters_of(component, KINDS[kind]):
+        if parameter.supplied is not None:
+            arguments[parameter.name] = _supply(parameter, supplied, kind, name)
+        elif parameter.name in options:
+            arguments[parameter.name] = _filled(
+                parameter, options[parameter.name], supplied
+            )
+    try:
+        return component(**arguments)
+    except Exception as error:
+        entry = index().find(kind, name)
+        error.add_note(f'while building {kind} "{name}" of {entry.owner}')
+        raise
+
+
+def _supply(
+    parameter: Parameter, supplied: Mapping[str, Any], kind: str, name: str
+) -> Any:
+    if parameter.supplied not in supplied:
+        raise PluginError(
+            f'{kind} "{name}" asks for "{parameter.supplied}", which is not known '
+            f"here: known are {', '.join(sorted(supplied))}"
+        )
+    value = supplied[parameter.supplied]
+    return _own_seed(value, kind, name) if parameter.supplied == "seed" else value
+
+
+def _own_seed(seed: int, kind: str, name: str) -> int:
+    """A seed in [0, 2**31) of its own for each component, or their noise would agree."""
+    digest = hashlib.sha256(f"{seed}/{kind}/{name}".encode()).digest()
+    return int.from_bytes(digest[:4]) >> 1
+
+
+def _filled(parameter: Parameter, value: Any, supplied: Mapping[str, Any]) -> Any:
+    """The value of one option: a component where a slot is, else what the file says."""
+    if parameter.slot is None or value is None:
+        return tuple(value) if isinstance(value, list) else value
+    if parameter.many:
+        return tuple(build(parameter.slot, each, supplied) for each in value)
+    if not isinstance(value, Mapping):
+        return value
+    return build(parameter.slot, value, supplied)

@@ -1,0 +1,275 @@
+"""The schema fragments of components: taken from constructors, checked, and cached.
+
+The fragments of vqfw's own components ship with it. One of another package is read from
+its constructor once, in a child process with a deadline, so that checking an experiment
+imports no Keras, and a package that crashes, prints or hangs harms nothing but itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from vqfw.errors import PluginError
+from vqfw.kinds.catalog import KINDS
+from vqfw.registry.build import load_entry
+from vqfw.registry.index import FIRST_PARTY, Entry
+from vqfw.registry.parameters import Schema, fragment
+
+# Importing Keras takes two seconds on a slow machine; what needs five times that hangs.
+DEADLINE_SECONDS = 10.0
+
+# Keywords that mean the same in draft-07 and 2020-12, reach nothing outside, and cost no
+# more than the value is long (a regular expression may cost anything).
+_PLAIN_KEYWORDS = frozenset(
+    {
+        "const", "default", "deprecated", "description", "enum", "examples",
+        "exclusiveMaximum", "exclusiveMinimum", "format", "markdownDescription",
+        "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum",
+        "multipleOf", "required", "title", "type", "uniqueItems",
+    }
+)  # fmt: skip
+_SCHEMA_KEYWORDS = frozenset({"if", "then", "else", "items", "not"})
+_LIST_KEYWORDS = frozenset({"allOf", "anyOf"})
+_ROOT_KEYWORDS = frozenset(
+    {
+        "type", "title", "description", "markdownDescription", "properties", "required",
+        "additionalProperties",
+    }
+)  # fmt: skip
+
+
+def component_fragment(entry: Entry, name: str | None = None) -> Schema:
+    """Reads the fragment of a component from its constructor; imports the component.
+
+    Args:
+        entry: which component.
+        name: what ``type`` says; its bare name if not given.
+
+    Raises:
+        PluginError: if it cannot be imported, or its options fit no JSON file.
+    """
+    component = load_entry(entry)
+    found = fragment(component, KINDS[entry.kind], name or entry.name)
+    text = re.split(r"\n(?:Args|Examples?):", inspect.getdoc(component) or "")[0]
+    found["markdownDescription"] = re.sub("(?<!`)``(?!`)", "`", text.strip())
+    check_fragment(found, entry)
+    return found
+
+
+def check_fragment(found: Any, entry: Entry) -> None:
+    """Refuses a fragment that could reach outside itself, or is no schema.
+
+    Raises:
+        PluginError: naming the component, the keyword and where it stands.
+    """
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(found)
+    except SchemaError as error:
+        path = "/".join(str(part) for part in error.absolute_path)
+        raise _refused(entry, f'"{path}" is no JSON Schema ({error.message})') from error
+    if not isinstance(found, dict) or found.get("additionalProperties") is not False:
+        raise _refused(entry, "it is not a closed object")
+    if set(found) - _ROOT_KEYWORDS:
+        raise _refused(entry, f'"{min(set(found) - _ROOT_KEYWORDS)}" stands at its root')
+    for key, schema in found.get("properties", {}).items():
+        _check_keywords(schema, entry, key)
+
+
+def _check_keywords(schema: Any, entry: Entry, at: str) -> None:
+    if not isinstance(schema, Mapping):
+        return
+    for keyword, value in schema.items():
+        here = f"{at}/{keyword}"
+        if keyword == "$ref":
+            if str(value).removeprefix("#/$defs/") not in KINDS:
+                raise _refused(entry, f'"{here}" points to {value!r}, not to a kind')
+        elif keyword in ("properties", "additionalProperties"):
+            each = value.items() if keyword == "properties" else [(keyword, value)]
+            for key, below in each:
+                _check_keywords(below, entry, f"{at}/{key}")
+        elif keyword in _SCHEMA_KEYWORDS:
+            _check_keywords(value, entry, here)
+        elif keyword in _LIST_KEYWORDS:
+            for below in value:
+                _check_keywords(below, entry, here)
+        elif keyword not in _PLAIN_KEYWORDS:
+            raise _refused(entry, f'"{here}" is a keyword that a component may not use')
+
+
+def _refused(entry: Entry, why: str) -> PluginError:
+    return PluginError(
+        f'the options of {entry.kind} "{entry.name}" of {entry.owner} cannot be used: '
+        f"{why}; change the annotations of {entry.target}"
+    )
+
+
+def foreign_fragments(
+    entries: Iterable[tuple[Entry, str]],
+) -> tuple[dict[tuple[str, str], Schema], dict[tuple[str, str], str]]:
+    """The fragments of components of other packages, from the cache where it has them.
+
+    Args:
+        entries: which, each with the name that experiments use for it.
+
+    Returns:
+        Fragments by kind and name; and, for those that have none, the reason.
+    """
+    found: dict[tuple[str, str], Schema] = {}
+    failed: dict[tuple[str, str], str] = {}
+    for entry, name in entries:
+        try:
+            found[entry.kind, name] = _cached(entry, name)
+        except PluginError as error:
+            failed[entry.kind, name] = str(error)
+    return found, failed
+
+
+def cache_folder() -> Path:
+    """Where vqfw keeps what it can make again: VQFW_CACHE, XDG_CACHE_HOME, ~/.cache."""
+    if own := os.environ.get("VQFW_CACHE"):
+        return Path(own)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "vqfw"
+
+
+def _cached(entry: Entry, name: str) -> Schema:
+    if entry.target.partition(":")[0] in sys.modules:
+        return component_fragment(entry, name)
+    path = cache_folder() / "fragments" / f"{_identity(entry, name)}.json"
+    with suppress(OSError, ValueError, PluginError):
+        kept: Schema = json.loads(path.read_text("utf-8"))
+        check_fragment(kept, entry)
+        return kept
+    fresh = _from_child(entry, name)
+    check_fragment(fresh, entry)
+    # A cache that cannot be written costs time, nothing else.
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8"
+        ) as file:
+            json.dump(fresh, file)
+        os.replace(file.name, path)
+    return fresh
+
+
+def _identity(entry: Entry, name: str) -> str:
+    """Changes whenever the fragment might: distribution, version and its source files."""
+    digest = hashlib.sha256()
+    for part in (entry.kind, name, entry.target, entry.owner, _own_version()):
+        digest.update(part.encode() + b"\0")
+    for source in _sources(entry):
+        with suppress(OSError):
+            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return f"{entry.distribution}-{entry.version}-{digest.hexdigest()[:24]}".replace(
+        os.sep, "_"
+    )
+
+
+def _own_version() -> str:
+    from importlib.metadata import version
+
+    return version(FIRST_PARTY)
+
+
+def _sources(entry: Entry) -> list[Path]:
+    """The module's file and its neighbours, found without importing anything."""
+    top, *below = entry.target.partition(":")[0].split(".")
+    with suppress(ImportError, ValueError, AttributeError):
+        spec = find_spec(top)
+        if spec is None:
+            return []
+        if not below and spec.origin and not spec.submodule_search_locations:
+            return [Path(spec.origin)]
+        roots = [Path(root, *below) for root in spec.submodule_search_locations or ()]
+        folders = [root if root.is_dir() else root.parent for root in roots]
+        return sorted(path for folder in folders for path in folder.glob("*.py"))
+    return []
+
+
+# The paths come from the parent without the empty one, which would stand for the working
+# folder and let a file there pass for a library.
+_CHILD = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from vqfw.registry.fragments import answer; answer(json.loads(sys.argv[2]))"
+)
+
+
+def _from_child(entry: Entry, name: str) -> Schema:
+    question = [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
+    command = [sys.executable, "-P", "-c", _CHILD]
+    command += [json.dumps([path for path in sys.path if path])]
+    command += [json.dumps([*question, name])]
+    # NumPy is the Keras backend that starts fastest; a constructor's signature is the
+    # same on all.
+    environment = {**os.environ, "KERAS_BACKEND": "numpy"}
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as child:
+        try:
+            output, _ = child.communicate(timeout=DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            raise _unreadable(
+                entry, f"its import took more than {DEADLINE_SECONDS:.0f} seconds"
+            ) from error
+    try:
+        answered = json.loads(output)
+    except ValueError as error:
+        raise _unreadable(
+            entry, f"its import ended Python with exit code {child.returncode}"
+        ) from error
+    if "error" in answered:
+        raise PluginError(answered["error"])
+    return dict(answered["fragment"])
+
+
+def _unreadable(entry: Entry, why: str) -> PluginError:
+    return PluginError(
+        f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
+        f"imported ({why}): repair or uninstall {entry.distribution}"
+    )
+
+
+def answer(question: list[str]) -> None:
+    """Prints the fragment of one component as JSON; the child process's whole work.
+
+    Args:
+        question: kind, bare name, target, distribution, version, name in experiments.
+    """
+    # A package may print while it is imported; only the answer goes to the real output.
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
+        os.dup2(2, 1)
+        *about, name = question
+        reply: dict[str, Any]
+        try:
+            reply = {"fragment": component_fragment(Entry(*about), name)}
+            text = json.dumps(reply)
+        except PluginError as error:
+            text = json.dumps({"error": str(error)})
+        except (TypeError, ValueError) as error:
+            text = json.dumps(
+                {"error": str(_refused(Entry(*about), f"a default is no JSON ({error})"))}
+            )
+        output.write(text)

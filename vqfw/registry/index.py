@@ -1,0 +1,153 @@
+"""Which components are installed, read from package metadata; nothing is imported.
+
+First-party names are reserved: another distribution that claims one is reachable only as
+``distribution/name``. Two third parties that claim one name make the bare name an error.
+So installing a package can never change what an existing experiment means.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib import metadata
+
+from vqfw.errors import PluginError
+from vqfw.kinds.catalog import KINDS
+
+FIRST_PARTY = "vqfw"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered component.
+
+    Args:
+        kind: a key of ``KINDS``.
+        name: its bare name.
+        target: ``module:class``.
+        distribution: the package that registers it.
+        version: of that package.
+    """
+
+    kind: str
+    name: str
+    target: str
+    distribution: str
+    version: str
+
+    @property
+    def first_party(self) -> bool:
+        """Whether it comes with vqfw itself."""
+        return self.distribution == FIRST_PARTY
+
+    @property
+    def qualified(self) -> str:
+        """The spelling that no other package can claim."""
+        return f"{self.distribution}/{self.name}"
+
+    @property
+    def owner(self) -> str:
+        """Distribution and version, for messages."""
+        return f"{self.distribution} {self.version}"
+
+
+class Index:
+    """All registered components, by kind and name.
+
+    Args:
+        entries: in any order.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.entries = tuple(
+            sorted(
+                entries, key=lambda e: (e.kind, e.name, not e.first_party, e.distribution)
+            )
+        )
+        claims: dict[tuple[str, str], list[Entry]] = {}
+        for entry in self.entries:
+            claims.setdefault((entry.kind, entry.name), []).append(entry)
+        self._claims: Mapping[tuple[str, str], list[Entry]] = claims
+
+    def of(self, kind: str) -> tuple[Entry, ...]:
+        """The components of a kind, first-party before foreign under one name."""
+        return tuple(entry for entry in self.entries if entry.kind == kind)
+
+    def spelling(self, entry: Entry) -> str | None:
+        """The shortest name an experiment can use: bare, qualified, or None if shadowed."""
+        claims = self._claims[entry.kind, entry.name]
+        if len(claims) == 1 or entry.first_party:
+            return entry.name
+        return entry.qualified
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Every name of a kind that an experiment can use, sorted."""
+        spellings = {self.spelling(entry) for entry in self.of(kind)}
+        return tuple(sorted(name for name in spellings if name))
+
+    def find(self, kind: str, name: str) -> Entry:
+        """Looks a component up.
+
+        Args:
+            kind: a key of ``KINDS``.
+            name: bare, or ``distribution/name``.
+
+        Raises:
+            PluginError: if nothing or more than one thing has this name; the message
+                tells which, and what to write instead.
+        """
+        if "/" in name:
+            for entry in self.of(kind):
+                if entry.qualified == name:
+                    return entry
+        claims = self._claims.get((kind, name), [])
+        if len(claims) == 1 or (claims and claims[0].first_party):
+            return claims[0]
+        if claims:
+            owners = " and ".join(entry.owner for entry in claims)
+            spellings = " or ".join(f'"{entry.qualified}"' for entry in claims)
+            raise PluginError(
+                f'{kind} "{name}" is claimed by {owners}: write {spellings}'
+            )
+        raise PluginError(self.unknown(kind, name))
+
+    def unknown(self, kind: str, name: str) -> str:
+        """Says that a name is not known, and what was probably meant."""
+        elsewhere = [k for k in KINDS if (k, name) in self._claims]
+        if elsewhere:
+            kinds = " and ".join(f"{_article(k)} {k}" for k in elsewhere)
+            fact = f'"{name}" is {kinds}, not {_article(kind)} {kind}'
+        else:
+            fact = f'no {kind} is called "{name}"'
+        close = get_close_matches(name, self.names(kind), n=1)
+        hint = f'did you mean "{close[0]}"? ' if close else ""
+        return f"{fact}: {hint}installed: {', '.join(self.names(kind)) or 'none'}"
+
+
+@lru_cache(maxsize=1)
+def index() -> Index:
+    """Reads the metadata of all installed packages, once a process.
+
+    With ``VQFW_NO_PLUGINS=1`` in the environment only first-party components are seen.
+    """
+    groups = {kind.group: kind.name for kind in KINDS.values()}
+    only_first_party = os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0")
+    found: dict[str, list[Entry]] = {}
+    for distribution in metadata.distributions():
+        name = distribution.name
+        # The first on the path is the one that imports; a second copy is shadowed.
+        if name in found or (only_first_party and name != FIRST_PARTY):
+            continue
+        found[name] = [
+            Entry(groups[point.group], point.name, point.value, name, distribution.version)
+            for point in distribution.entry_points
+            if point.group in groups
+        ]
+    return Index(entry for entries in found.values() for entry in entries)
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"

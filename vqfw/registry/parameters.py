@@ -1,0 +1,284 @@
+"""A constructor is its own schema: what a component's parameters say to a file.
+
+Annotations carry type, unit and range, the docstring's ``Args:`` the meaning, defaults
+the default. Nothing here knows the name of a component.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from vqfw.errors import PluginError
+from vqfw.kinds.catalog import KINDS, Kind
+from vqfw.kinds.options import Slot, Supplied
+
+Schema = dict[str, Any]
+
+_MISSING: Any = inspect.Parameter.empty
+_JSON_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a component's constructor.
+
+    Args:
+        name: the key in the file.
+        schema: JSON Schema of its values, with description and default.
+        slot: the kind of component that stands here; None for a plain value.
+        many: whether a list of components stands here.
+        supplied: the name under which the engine supplies the value; None for options.
+        required: whether the file must give it.
+    """
+
+    name: str
+    schema: Schema
+    slot: str | None = None
+    many: bool = False
+    supplied: str | None = None
+    required: bool = False
+
+
+def parameters_of(component: type, kind: Kind | None = None) -> tuple[Parameter, ...]:
+    """Reads the constructor of a component.
+
+    Args:
+        component: the class.
+        kind: what it is, for the parameters that its kind hides.
+
+    Raises:
+        PluginError: if an annotation has no meaning in a JSON file.
+    """
+    signature = inspect.signature(component)
+    hints = _hints(component.__init__)
+    described = descriptions(component)
+    hidden = kind.hidden if kind else frozenset()
+    skipped = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return tuple(
+        _read(component, given, hints.get(given.name), described.get(given.name, ""))
+        for given in signature.parameters.values()
+        if given.kind not in skipped and given.name not in hidden
+    )
+
+
+def fragment(component: type, kind: Kind, name: str) -> Schema:
+    """The JSON Schema of one component in a slot of its kind: a closed object.
+
+    Args:
+        component: the class.
+        kind: the kind of slot.
+        name: what ``type`` says.
+    """
+    options = [p for p in parameters_of(component, kind) if p.supplied is None]
+    properties: Schema = {"type": {"const": name}}
+    properties |= {p.name: p.schema for p in options}
+    properties |= {key: dict(value) for key, value in kind.engine_options.items()}
+    return {
+        "type": "object",
+        "description": summary(component),
+        "properties": properties,
+        "required": ["type", *(p.name for p in options if p.required)],
+        "additionalProperties": False,
+    }
+
+
+def section(settings: type) -> Schema:
+    """The JSON Schema of a dataclass of settings: a closed object without ``type``."""
+    options = parameters_of(settings)
+    return {
+        "type": "object",
+        "description": summary(settings),
+        "properties": {option.name: option.schema for option in options},
+        "required": [option.name for option in options if option.required],
+        "additionalProperties": False,
+    }
+
+
+def summary(documented: type) -> str:
+    """The first sentence of a docstring, on one line."""
+    paragraph = (inspect.getdoc(documented) or "").split("\n\n")[0]
+    return " ".join(paragraph.split())
+
+
+def descriptions(documented: type) -> dict[str, str]:
+    """What the ``Args:`` section of a class or its constructor says, by parameter."""
+    texts: dict[str, str] = {}
+    for source in (documented.__init__, documented):
+        texts |= _arguments_section(inspect.getdoc(source) or "")
+    return texts
+
+
+def _arguments_section(docstring: str) -> dict[str, str]:
+    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", docstring, re.MULTILINE)
+    if not section:
+        return {}
+    texts: dict[str, str] = {}
+    name = ""
+    for line in inspect.cleandoc(section[1]).splitlines():
+        entry = re.match(r"`?(\w+)`?(?: \([^)]*\))?: *(.*)", line)
+        if entry:
+            name, text = entry.groups()
+            texts[name] = text
+        elif name:
+            texts[name] = f"{texts[name]} {line.strip()}".strip()
+    return texts
+
+
+@dataclass(frozen=True, eq=False)
+class _Either:
+    """A union of annotations: Python 3.11 cannot hash one with a dict in it."""
+
+    parts: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, *sides: Any) -> _Either:
+        return cls(tuple(part for side in sides for part in _union(side) or (side,)))
+
+    def __call__(self) -> None:
+        """``Annotated`` takes only what can be called."""
+
+
+class _Unions(ast.NodeTransformer):
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802  # ast names it
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.BitOr):
+            return node
+        return ast.Call(ast.Name("__either__", ast.Load()), [node.left, node.right], [])
+
+
+def _hints(constructor: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of a constructor, evaluated where it was written."""
+    function = inspect.unwrap(constructor)
+    scope = {**getattr(function, "__globals__", {}), "__either__": _Either.of}
+    return {
+        name: _evaluated(hint, scope) if isinstance(hint, str) else hint
+        for name, hint in getattr(function, "__annotations__", {}).items()
+    }
+
+
+def _evaluated(annotation: str, scope: dict[str, Any]) -> Any:
+    tree = ast.fix_missing_locations(_Unions().visit(ast.parse(annotation, mode="eval")))
+    return eval(compile(tree, "<annotation>", "eval"), scope)
+
+
+def _union(hint: Any) -> tuple[Any, ...]:
+    """The parts of a union of annotations; nothing for any other annotation."""
+    if isinstance(hint, _Either):
+        return hint.parts
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        return get_args(hint)
+    return ()
+
+
+def _read(
+    component: type, given: inspect.Parameter, hint: Any, description: str
+) -> Parameter:
+    if given.name in KINDS and hint is None:
+        # A class that we do not own cannot be annotated; its parameter is named like the
+        # kind it takes, as Keras' ``learning_rate`` is.
+        hint = typing.Annotated[Any, Slot(given.name)]
+    keywords: Schema = {}
+    for extra in get_args(hint)[1:] if get_origin(hint) is typing.Annotated else ():
+        if isinstance(extra, Supplied):
+            return Parameter(given.name, {}, supplied=extra.name)
+        if isinstance(extra, Mapping):
+            keywords |= extra
+    slot, many = _slot_of(hint)
+    try:
+        schema = _schema(hint) if hint is not None else _guessed(given.default)
+    except TypeError as error:
+        raise PluginError(
+            f"{component.__module__}.{component.__qualname__}: parameter "
+            f'"{given.name}" {error}'
+        ) from error
+    schema |= keywords
+    if given.default is not _MISSING and "default" not in schema:
+        schema["default"] = _plain(given.default)
+    if description:
+        schema["description"] = description
+    return Parameter(
+        given.name, schema, slot=slot, many=many, required="default" not in schema
+    )
+
+
+def _slot_of(hint: Any) -> tuple[str | None, bool]:
+    """The kind that an annotation names, and whether it is a list of them."""
+    if get_origin(hint) is typing.Annotated:
+        base, *extras = get_args(hint)
+        marked = [extra.kind for extra in extras if isinstance(extra, Slot)]
+        return (marked[0], False) if marked else _slot_of(base)
+    if isinstance(hint, type) and not get_origin(hint):
+        return getattr(hint, "vqfw_kind", None), False
+    if _union(hint):
+        slots = [_slot_of(part) for part in _union(hint)]
+        return next((slot for slot in slots if slot[0]), (None, False))
+    if get_origin(hint) in (tuple, list, Sequence):
+        return _slot_of(get_args(hint)[0])[0], True
+    return None, False
+
+
+def _schema(hint: Any) -> Schema:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is typing.Annotated:
+        base, *extras = arguments
+        marked = [extra for extra in extras if isinstance(extra, Slot)]
+        schema = {"$ref": f"#/$defs/{marked[0].kind}"} if marked else _schema(base)
+        for extra in extras:
+            schema |= extra if isinstance(extra, Mapping) else {}
+        return schema
+    if _union(hint):
+        parts = [part for part in _union(hint) if part not in (None, type(None))]
+        return _united(parts, nullable=len(parts) < len(_union(hint)))
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin in (tuple, list, Sequence):
+        return {"type": "array", "items": _schema(arguments[0])}
+    if hint in _JSON_TYPES:
+        return {"type": _JSON_TYPES[hint]}
+    if origin in (dict, Mapping) or hint is dict:
+        return {"type": "object"}
+    if getattr(hint, "vqfw_kind", None) in KINDS:
+        return {"$ref": f"#/$defs/{hint.vqfw_kind}"}
+    if isinstance(hint, type) and is_dataclass(hint):
+        return section(hint)
+    raise TypeError(f"is annotated {hint!r}, which no JSON value can fill")
+
+
+def _united(parts: list[Any], nullable: bool) -> Schema:
+    if len(parts) != 1:
+        names = [_schema(part).get("type") for part in parts]
+        return {"type": [*names, "null"] if nullable else names}
+    schema = _schema(parts[0])
+    if "type" in schema:
+        return {**schema, "type": [schema["type"], "null"]}
+    if "enum" in schema:
+        return {**schema, "enum": [*schema["enum"], None]}
+    # A slot that may stay empty: the reference holds for whatever is not null.
+    return {"if": {"not": {"type": "null"}}, "then": schema}
+
+
+def _guessed(default: Any) -> Schema:
+    """The schema of a parameter without annotation, from its default."""
+    if isinstance(default, bool):
+        return {"type": "boolean"}
+    if isinstance(default, int | float):
+        return {"type": "number"}
+    if isinstance(default, str):
+        return {"type": "string"}
+    if default is None:
+        return {"type": ["number", "null"]}
+    if default is _MISSING:
+        return {"type": ["number", "array"]}
+    return {}
+
+
+def _plain(default: Any) -> Any:
+    """A default as JSON has it."""
+    return list(default) if isinstance(default, tuple) else default

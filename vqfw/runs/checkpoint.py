@@ -1,0 +1,164 @@
+"""Arrays on disk that are complete or do not exist, with a checksum each.
+
+A checkpoint is a folder ``state/<step>/`` that appears by one rename, after everything in
+it was written and synced. Loading verifies every byte and falls back to the newest
+checkpoint that is whole. Nothing in it can run code: arrays are read with
+``allow_pickle=False``, counters are JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqfw.errors import CheckpointError
+from vqfw.runs.files import sync_folder
+
+FORMAT = 1
+_ARRAYS, _COUNTERS, _MANIFEST = "state.npz", "counters.json", "manifest.json"
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One committed state.
+
+    Args:
+        step: optimizer steps done.
+        arrays: by path in the state tree.
+        counters: the engine's own numbers, as JSON has them.
+    """
+
+    step: int
+    arrays: Arrays
+    counters: Mapping[str, Any]
+
+
+def commit(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
+    """Writes a checkpoint, then removes those older than the ``keep`` newest.
+
+    Args:
+        folder: ``state/`` of a run; made if missing.
+        checkpoint: what to write; one of the same step is replaced.
+        keep: how many stay; an older one goes only after the new one is durable.
+
+    Raises:
+        OSError: if the disk is full or not writable; earlier checkpoints are intact.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    staged = folder / f".{checkpoint.step:08d}.{os.getpid()}.tmp"
+    try:
+        staged.mkdir()
+        _write_files(staged, checkpoint)
+        final = folder / f"{checkpoint.step:08d}"
+        if final.exists():
+            shutil.rmtree(final)
+        staged.rename(final)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    sync_folder(folder)
+    for old in steps(folder)[:-keep]:
+        shutil.rmtree(folder / f"{old:08d}")
+
+
+def newest(folder: Path, skipped: Callable[[str], None]) -> Checkpoint | None:
+    """Reads the newest checkpoint that is whole.
+
+    Args:
+        folder: ``state/`` of a run.
+        skipped: told, in a sentence, of each newer checkpoint that is damaged.
+
+    Returns:
+        None where no checkpoint was ever committed.
+
+    Raises:
+        CheckpointError: if there are checkpoints and every one is damaged.
+    """
+    found = steps(folder)
+    for step in reversed(found):
+        try:
+            return read(folder / f"{step:08d}")
+        except CheckpointError as error:
+            skipped(str(error))
+    if found:
+        raise CheckpointError(
+            f"every checkpoint in {folder} is damaged: the run cannot be resumed or "
+            "evaluated; train it again"
+        )
+    return None
+
+
+def read(folder: Path) -> Checkpoint:
+    """Reads one checkpoint and verifies every byte of it.
+
+    Raises:
+        CheckpointError: naming the file that is missing, damaged or of a later format.
+    """
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_bytes())
+        if manifest["format"] > FORMAT:
+            raise CheckpointError(
+                f"{folder} was written by a later vqfw (format {manifest['format']}, "
+                f"this one reads {FORMAT}): upgrade vqfw"
+            )
+        contents = {name: (folder / name).read_bytes() for name in manifest["sha256"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder} is incomplete ({error})") from error
+    for name, content in contents.items():
+        if hashlib.sha256(content).hexdigest() != manifest["sha256"][name]:
+            raise CheckpointError(f"{folder / name} is damaged: its checksum is wrong")
+    try:
+        with np.load(io.BytesIO(contents[_ARRAYS]), allow_pickle=False) as archive:
+            arrays = dict(archive)
+        counters = json.loads(contents[_COUNTERS])
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{folder} cannot be read ({error})") from error
+    return Checkpoint(int(manifest["step"]), arrays, counters)
+
+
+def steps(folder: Path) -> list[int]:
+    """Steps that have a committed checkpoint, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
+
+
+def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, **dict(checkpoint.arrays))
+    contents = {
+        _ARRAYS: buffer.getvalue(),
+        _COUNTERS: json.dumps(checkpoint.counters, allow_nan=False).encode(),
+    }
+    manifest = {
+        "format": FORMAT,
+        "step": checkpoint.step,
+        "sha256": {n: hashlib.sha256(c).hexdigest() for n, c in contents.items()},
+    }
+    contents[_MANIFEST] = json.dumps(manifest, indent=2).encode()
+    for name, content in contents.items():
+        with open(folder / name, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what a killed process left half written."""
+    for path in folder.glob(".*.tmp"):
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,237 @@
+"""Run folders: their names, what is where in them, and how one is found again.
+
+A run is ``checkpoints/<run>/`` (records and weights) and ``images_saved/<run>/``
+(pictures) under a root, which is the working directory unless ``VQFW_ROOT`` says else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from vqfw.errors import RunError
+from vqfw.runs import checkpoint
+from vqfw.runs.files import read_json, write_whole
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_RESERVED = {"latest", "con", "prn", "aux", "nul", "readme.md"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run on disk.
+
+    Args:
+        id: the name of its folders.
+        root: the folder that holds ``checkpoints/`` and ``images_saved/``.
+    """
+
+    id: str
+    root: Path
+
+    @property
+    def path(self) -> Path:
+        """Records and weights."""
+        return self.root / "checkpoints" / self.id
+
+    @property
+    def pictures(self) -> Path:
+        """Saved originals, reconstructions, grids and the film of the training."""
+        return self.root / "images_saved" / self.id
+
+    @property
+    def states(self) -> Path:
+        """Checkpoints, a folder each."""
+        return self.path / "state"
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """The experiment with every default filled in."""
+        return self._record("resolved.json")
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device, threads, precision, seed and command line."""
+        return self._record("environment.json")
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Scores by split; empty before the first evaluation."""
+        path = self.path / "scores.json"
+        return read_json(path) if path.exists() else {}
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from writing this run.
+
+        Raises:
+            RunError: at once, if another process is writing it. The lock of a process
+                that was killed is gone with it.
+        """
+        with open(self.path / "lock", "a+", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                owner = file.read().strip() or "unknown"
+                raise RunError(
+                    f'run "{self.id}" is being written by process {owner}: wait for it, '
+                    "or end it"
+                ) from None
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            yield
+
+    def _record(self, name: str) -> dict[str, Any]:
+        try:
+            return read_json(self.path / name)
+        except (OSError, ValueError) as error:
+            raise RunError(f'run "{self.id}" has no readable {name}: {error}') from error
+
+
+def default_root() -> Path:
+    """``VQFW_ROOT`` where it is set, else the working directory."""
+    return Path(os.environ.get("VQFW_ROOT") or ".")
+
+
+def create_run(root: Path, experiment_name: str, name: str | None) -> Run:
+    """Makes the folders of a new run.
+
+    Args:
+        root: the folder that holds ``checkpoints/`` and ``images_saved/``.
+        experiment_name: becomes part of a generated id.
+        name: the id to use; None generates one from the time.
+
+    Raises:
+        RunError: if a run has the name already, the name is not one, or the folder
+            cannot be written.
+    """
+    if name is not None:
+        run = Run(checked_name(name), root)
+        if not _claimed(run):
+            raise RunError(
+                f'run "{name}" exists already: choose another --name, or continue it '
+                f"with: vqfw run --resume {name}"
+            )
+        return run
+    moment = datetime.now().strftime("%Y-%m-%d_%H%M%S")
+    base = f"{moment}_{experiment_name}"
+    attempt = 1
+    while True:
+        run = Run(base if attempt == 1 else f"{base}.{attempt}", root)
+        if _claimed(run):
+            return run
+        attempt += 1
+
+
+def checked_name(name: str) -> str:
+    """The name itself, if a run may be called so.
+
+    Raises:
+        RunError: if not, with the rule.
+    """
+    if not _NAME.match(name) or name in _RESERVED or ".." in name:
+        raise RunError(
+            f"{name!r} cannot name a run: use up to 64 of a-z 0-9 . _ -, starting with a "
+            'letter or digit, and not "latest"'
+        )
+    return name
+
+
+def find_run(root: Path, wanted: str) -> Run:
+    """Finds a run by id, unique prefix, ``latest`` or ``best:METRIC``.
+
+    Raises:
+        RunError: if there is none or more than one, with the ids that there are.
+    """
+    existing = list_runs(root)
+    if wanted == "latest":
+        return _latest(root, existing)
+    if wanted.startswith("best:"):
+        return _best(existing, wanted.removeprefix("best:"))
+    matches = [run for run in existing if run.id == wanted] or [
+        run for run in existing if run.id.startswith(wanted) and wanted
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ids = ", ".join(run.id for run in matches)
+        raise RunError(f'"{wanted}" is the beginning of {len(matches)} runs: {ids}')
+    raise RunError(f'no run is called "{wanted}" {_known(root, existing, wanted)}')
+
+
+def list_runs(root: Path) -> list[Run]:
+    """All runs that recorded an experiment, in the order of their ids."""
+    folder = root / "checkpoints"
+    if not folder.is_dir():
+        return []
+    recorded = (path.parent.name for path in folder.glob("*/resolved.json"))
+    return [Run(run_id, root) for run_id in sorted(recorded)]
+
+
+def mark_latest(run: Run) -> None:
+    """Makes ``latest`` mean this run; called after its first commit."""
+    write_whole(run.root / "checkpoints" / "LATEST", f"{run.id}\n".encode())
+
+
+def _claimed(run: Run) -> bool:
+    """Whether the folder of the run was not there and now is ours."""
+    try:
+        run.path.parent.mkdir(parents=True, exist_ok=True)
+        run.path.mkdir()
+        run.pictures.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        with suppress(OSError):
+            run.path.rmdir()
+        raise RunError(
+            f"{run.path.parent} cannot be written ({error.strerror}): free the disk, or "
+            "set VQFW_ROOT to a folder that can be written"
+        ) from error
+    return True
+
+
+def _latest(root: Path, existing: list[Run]) -> Run:
+    pointer = root / "checkpoints" / "LATEST"
+    run_id = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else ""
+    for run in existing:
+        if run.id == run_id:
+            return run
+    committed = [run for run in existing if checkpoint.steps(run.states)]
+    if committed:
+        return committed[-1]
+    raise RunError(
+        f"there is no run with a checkpoint in {root / 'checkpoints'}: start one with "
+        "vqfw run experiments/experiment.json"
+    )
+
+
+def _best(existing: list[Run], metric: str) -> Run:
+    scored: list[tuple[float, Run]] = []
+    for run in existing:
+        entry: Mapping[str, Any] = run.scores.get("test", {}).get(metric) or {}
+        if entry.get("value") is not None:
+            sign = -1 if entry.get("better") == "lower" else 1
+            scored.append((sign * entry["value"], run))
+    if not scored:
+        raise RunError(f'no run has a test score called "{metric}"')
+    return max(scored, key=lambda pair: pair[0])[1]
+
+
+def _known(root: Path, existing: list[Run], wanted: str) -> str:
+    ids = [run.id for run in existing]
+    close = get_close_matches(wanted, ids, n=1)
+    if close:
+        return f'in {root / "checkpoints"}: did you mean "{close[0]}"?'
+    shown = ", ".join(ids[-5:])
+    return f"in {root / 'checkpoints'}: " + (f"there are {shown}" if ids else "it is empty")

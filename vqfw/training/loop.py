@@ -1,0 +1,336 @@
+"""The fit loop: steps, revival, checkpoints, validation, pictures; in that order.
+
+Everything that a step depends on is a function of the seed and the step, or is in the
+checkpoint. So a run that was cut anywhere and resumed makes the same steps.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+import numpy as np
+
+from vqfw.assembly.assemble import build_augmentations, build_metrics
+from vqfw.assembly.autoencoder import Autoencoder
+from vqfw.data.arrays import Splits
+from vqfw.data.batches import Batches, prefetched
+from vqfw.errors import Interrupted, NonFiniteError, RunError
+from vqfw.evaluation.reconstruct import Inference
+from vqfw.evaluation.score import evaluate
+from vqfw.plan import Plan
+from vqfw.runs import Run, checkpoint, mark_latest
+from vqfw.runs.checkpoint import Checkpoint
+from vqfw.evaluation.pictures import grid, save_film, save_picture, to_pixels
+from vqfw.training.progress import Progress, progress_for
+from vqfw.training.revival import RevivalEngine
+from vqfw.training.signals import Wishes, listening
+from vqfw.training.state import arrays_of, require_finite, restore
+
+# Steps whose time is not counted: compilation, caches, a cold processor.
+_WARM_UP = 20
+# Latents that initialization looks at, at most; and images, whatever their grid.
+_FIRST_LATENTS = 65_536
+_FIRST_IMAGES = 1024
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a training went.
+
+    Args:
+        steps: optimizer steps done in all.
+        seconds: spent in this process.
+        images_per_second: median over this process' steps after the first 20; None
+            where there were no more.
+        revival: codes revived, examined after 100 steps, and still in use then.
+        stopped_early: whether validation ended it.
+    """
+
+    steps: int
+    seconds: float
+    images_per_second: float | None
+    revival: Mapping[str, int]
+    stopped_early: bool
+
+
+def train(
+    plan: Plan, splits: Splits, run: Run, autoencoder: Autoencoder, quiet: bool = False
+) -> Trained:
+    """Trains to the last step, from the newest checkpoint of the run if it has one.
+
+    Args:
+        plan: what to do.
+        splits: the images.
+        run: where it is recorded; the caller holds its lock.
+        autoencoder: fresh, as ``build_autoencoder`` made it.
+        quiet: whether to show no progress.
+
+    Raises:
+        Interrupted: after a signal; the state is committed.
+        NonFiniteError: if the loss or a weight is no number; earlier checkpoints stay.
+        CheckpointError: if the run's checkpoints do not fit or are all damaged.
+        RunError: if the disk is full; earlier checkpoints stay.
+    """
+    return _Training(plan, splits, run, autoencoder, quiet).to_the_end()
+
+
+class _Training:
+    """One training in progress."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        splits: Splits,
+        run: Run,
+        autoencoder: Autoencoder,
+        quiet: bool,
+    ) -> None:
+        experiment = plan.experiment
+        self._plan = plan
+        self._settings = experiment.training
+        self._splits = splits
+        self._run = run
+        self._autoencoder = autoencoder
+        self._inference = Inference(
+            autoencoder.model, experiment.evaluation.batch_size
+        )
+        self._quiet = quiet
+        self._batches = Batches(
+            splits.train,
+            batch_size=self._settings.batch_size,
+            seed=experiment.seed,
+            augmentations=build_augmentations(plan),
+        )
+        self._total = plan.steps(len(splits.train))
+        self._revival = self._revival_engine()
+        self._patience = _Patience(plan)
+        self._times: list[float] = []
+        self._step = 0
+
+    def to_the_end(self) -> Trained:
+        started = time.monotonic()
+        messages = self._resume_or_initialize()
+        epochs = math.ceil(self._total / self._batches.steps_per_epoch)
+        progress = progress_for(self._quiet, self._total, self._step, epochs)
+        with listening() as wishes, progress, self._log() as log:
+            for message in messages:
+                progress.say(message)
+            self._run_steps(wishes, progress, log)
+        save_film(self._run.pictures, self._run.pictures / "training.gif")
+        pace = statistics.median(self._times) if self._times else None
+        return Trained(
+            steps=self._step,
+            seconds=time.monotonic() - started,
+            images_per_second=self._settings.batch_size / pace if pace else None,
+            revival=self._revival.report if self._revival else {},
+            stopped_early=self._step < self._total,
+        )
+
+    def _run_steps(self, wishes: Wishes, progress: Progress, log: TextIO) -> None:
+        first = self._step
+        coming = prefetched(self._batches, first, self._total)
+        with closing(coming):
+            for batch in coming:
+                if self._patience.is_over:
+                    return
+                begun = time.perf_counter()
+                values = self._train_on(batch)
+                if self._step - first > _WARM_UP:
+                    self._times.append(time.perf_counter() - begun)
+                self._report(values, progress, log)
+                due = self._step % self._settings.checkpoint_every == 0
+                last = self._step == self._total
+                if due or last:
+                    self._validate(progress, log)
+                if due or last or wishes.commit or wishes.stop is not None:
+                    self._commit(log)
+                    wishes.commit = False
+                if wishes.stop is not None and not last:
+                    raise Interrupted(
+                        f"stopped after step {self._step} of {self._total}, which is "
+                        f"saved; go on with: vqfw run --resume {self._run.id}",
+                        wishes.stop,
+                    )
+
+    def _train_on(self, batch: Mapping[str, Any]) -> dict[str, float]:
+        """One optimizer step and, if it is time, a revival."""
+        found = self._autoencoder.train_on_batch(batch, return_dict=True)
+        values = {name: float(value) for name, value in found.items()}
+        self._step += 1
+        if not math.isfinite(values["loss"]):
+            raise NonFiniteError(
+                f"the loss of step {self._step} is {values['loss']}: lower the learning "
+                'rate, or clip gradients with "global_clipnorm" in training.optimizer; '
+                f"the last checkpoint is good: vqfw eval --run {self._run.id}"
+            )
+        if self._revival is not None:
+            self._revival.after_step(self._step)
+            values["revived"] = float(self._revival.report["revived"])
+        return values
+
+    def _report(
+        self, values: dict[str, float], progress: Progress, log: TextIO
+    ) -> None:
+        self._write(log, values)
+        if self._times:
+            pace = statistics.fmean(self._times[-20:])
+            values["images_per_second"] = self._settings.batch_size / pace
+        per_epoch = self._batches.steps_per_epoch
+        epoch = (self._step - 1) // per_epoch
+        progress.step(self._step, epoch, values)
+        if self._step % per_epoch == 0 or self._step == self._total:
+            self._save_grid(epoch)
+            progress.epoch_end(self._step, epoch, values)
+
+    def _validate(self, progress: Progress, log: TextIO) -> None:
+        images = self._splits.validation
+        if not len(images):
+            return
+        found = evaluate(self._inference, images, build_metrics(self._plan))
+        values = {k: v for k, v in found.values.items() if v is not None}
+        self._write(log, {f"validation_{name}": v for name, v in values.items()})
+        self._patience.see(found.values)
+        shown = " · ".join(f"{name} {value:.4g}" for name, value in values.items())
+        progress.say(f"step {self._step} · validation: {shown}")
+
+    def _save_grid(self, epoch: int) -> None:
+        """Originals above reconstructions, of the images that are shown in the end."""
+        shown = self._shown_images()[: self._plan.experiment.evaluation.pictures]
+        batches = self._inference.reconstruct(shown)
+        rows = [to_pixels(batch.reconstruction) for batch in batches]
+        sheet = grid([shown, np.concatenate(rows)])
+        save_picture(self._run.pictures / f"grid_{epoch + 1:05d}.png", sheet)
+
+    def _shown_images(self) -> np.ndarray[Any, Any]:
+        test = self._splits.test
+        return (test if len(test) else self._splits.train).pixels
+
+    def _commit(self, log: TextIO) -> None:
+        arrays = arrays_of(self._autoencoder)
+        require_finite(arrays)
+        counters: dict[str, Any] = {
+            "patience": self._patience.counters(),
+            "data": self._splits.fingerprint,
+        }
+        if self._revival is not None:
+            counters["revival"] = self._revival.counters()
+        state = Checkpoint(self._step, arrays, counters)
+        try:
+            log.flush()
+            checkpoint.commit(self._run.states, state, self._settings.keep_checkpoints)
+            mark_latest(self._run)
+        except OSError as error:
+            raise RunError(
+                f"step {self._step} cannot be saved to {self._run.path} "
+                f"({error.strerror}): make room, then go on from the last checkpoint "
+                f"with: vqfw run --resume {self._run.id}"
+            ) from error
+
+    def _resume_or_initialize(self) -> list[str]:
+        messages: list[str] = []
+        found = checkpoint.newest(self._run.states, messages.append)
+        if found is None:
+            self._initialize_codebook()
+            return messages
+        if found.counters["data"] != self._splits.fingerprint:
+            raise RunError(
+                f'run "{self._run.id}" was trained on other images than the ones found '
+                "now: bring the same data back, or start a new run"
+            )
+        restore(self._autoencoder, found.arrays)
+        self._step = found.step
+        self._patience.restore(found.counters["patience"])
+        if self._revival is not None:
+            self._revival.restore(found.counters["revival"])
+        return [*messages, f"resumed after step {self._step} of {self._total}"]
+
+    def _initialize_codebook(self) -> None:
+        """Hands the quantizer the latents of the first training images."""
+        model = self._autoencoder.model
+        if model.quantizer is None:
+            return
+        seed = self._plan.experiment.seed
+        order = np.random.default_rng([seed, 3]).permutation(len(self._splits.train))
+        latents: list[Any] = []
+        for start in range(0, min(_FIRST_IMAGES, len(order)), 32):
+            rows = np.sort(order[start : start + 32])
+            images = self._splits.train.pixels[rows].astype("float32") / 255.0
+            found = np.asarray(_on_host(model.encode(images)), dtype="float32")
+            latents.append(found.reshape(-1, found.shape[-1]))
+            if sum(map(len, latents)) >= _FIRST_LATENTS:
+                break
+        model.quantizer.initialize(np.concatenate(latents), seed)
+
+    def _revival_engine(self) -> RevivalEngine | None:
+        model = self._autoencoder.model
+        if model.quantizer is None or model.revival is None:
+            return None
+        options = self._plan.experiment.model["revival"]
+        seed = self._plan.experiment.seed
+        return RevivalEngine(self._autoencoder, options["interval"], seed)
+
+    def _log(self) -> TextIO:
+        """Opens ``metrics.jsonl``, without the lines of steps that will be done again."""
+        path = self._run.path / "metrics.jsonl"
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if _step_of(line) <= self._step]
+            path.write_text("".join(kept), encoding="utf-8")
+        return open(path, "a", encoding="utf-8")
+
+    def _write(self, log: TextIO, values: Mapping[str, float]) -> None:
+        rounded = {name: float(f"{value:.7g}") for name, value in values.items()}
+        log.write(json.dumps({"step": self._step, **rounded}) + "\n")
+
+
+class _Patience:
+    """Counts validations without an improvement."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._rule = plan.experiment.training.early_stopping
+        self._best: float | None = None
+        self._waited = 0
+        self._sign = 1.0
+        if self._rule is not None:
+            metric = build_metrics(plan)[self._rule.metric]
+            self._sign = -1.0 if metric.better == "lower" else 1.0
+
+    @property
+    def is_over(self) -> bool:
+        return self._rule is not None and self._waited >= self._rule.patience
+
+    def see(self, scores: Mapping[str, float | None]) -> None:
+        if self._rule is None or scores[self._rule.metric] is None:
+            return
+        value = self._sign * float(scores[self._rule.metric] or 0.0)
+        if self._best is None or value > self._best + self._rule.min_delta:
+            self._best, self._waited = value, 0
+        else:
+            self._waited += 1
+
+    def counters(self) -> dict[str, Any]:
+        return {"best": self._best, "waited": self._waited}
+
+    def restore(self, counters: Mapping[str, Any]) -> None:
+        self._best, self._waited = counters["best"], counters["waited"]
+
+
+def _on_host(tensor: Any) -> Any:
+    import keras
+
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def _step_of(line: str) -> int:
+    """The step of a line of the log; a torn last line counts as never written."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return 1 << 62

@@ -1,0 +1,179 @@
+"""What a person sees while a model trains: a bar in a terminal, a line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Protocol, Self, TextIO
+
+_SHOWN = {
+    "loss": "loss {:.4f}",
+    "reconstruction": "recon {:.4f}",
+    "commitment": "commit {:.4f}",
+    "kl": "kl {:.4f}",
+    "beta": "beta {:.3f}",
+    "usage": "usage {:.2f}",
+    "perplexity": "perplexity {:.0f}",
+    "revived": "revived {:.0f}",
+    "images_per_second": "{:.0f} img/s",
+}
+
+
+def vitals(values: Mapping[str, float]) -> str:
+    """The numbers of a step that a person watches, in one line."""
+    return " · ".join(
+        text.format(values[name]) for name, text in _SHOWN.items() if name in values
+    )
+
+
+class Progress(Protocol):
+    """Where a training reports to."""
+
+    def __enter__(self) -> Self:
+        """Starts showing."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Ends showing."""
+
+    def step(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        """Takes the numbers of a step."""
+
+    def epoch_end(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        """Takes the numbers at the end of an epoch."""
+
+    def say(self, text: str) -> None:
+        """Shows a line that stays."""
+
+
+class Bar:
+    """A bar with numbers under it, for a terminal.
+
+    Args:
+        total: steps of the whole training.
+        done: steps done before this process.
+        epochs: of the whole training.
+    """
+
+    def __init__(self, total: int, done: int, epochs: int) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as RichProgress
+
+        self._bar = RichProgress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("\n{task.fields[numbers]}"),
+            console=Console(stderr=True),
+            refresh_per_second=4,
+        )
+        self._epochs = epochs
+        self._task = self._bar.add_task(
+            "train", total=total, completed=done, epoch="", numbers=""
+        )
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._bar.stop()
+
+    def step(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        self._bar.update(
+            self._task,
+            completed=step,
+            epoch=f"{epoch + 1}/{self._epochs}",
+            numbers=vitals(values),
+        )
+
+    def epoch_end(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        self._bar.console.print(text, markup=False, highlight=False)
+
+
+class Lines:
+    """One plain line an epoch, at most one in five seconds, for logs and pipes.
+
+    Args:
+        total: steps of the whole training.
+        done: steps done before this process.
+        epochs: of the whole training.
+        stream: where the lines go.
+    """
+
+    def __init__(
+        self, total: int, done: int, epochs: int, stream: TextIO | None = None
+    ) -> None:
+        self._total = total
+        self._epochs = epochs
+        self._stream = stream or sys.stderr
+        self._started = time.monotonic()
+        self._done = done
+        self._last = float("-inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        pass
+
+    def step(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        pass
+
+    def epoch_end(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        now = time.monotonic()
+        if now - self._last < 5 and step < self._total:
+            return
+        self._last = now
+        pace = (now - self._started) / max(1, step - self._done)
+        left = int(pace * (self._total - step))
+        self.say(
+            f"epoch {epoch + 1}/{self._epochs} · step {step}/{self._total} · "
+            f"{vitals(values)} · {left // 60}:{left % 60:02d} left"
+        )
+
+    def say(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+
+class Silent:
+    """Shows nothing: ``--quiet``, and the Python API unless asked."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        pass
+
+    def step(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        pass
+
+    def epoch_end(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        pass
+
+
+def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Any:
+    """The right way to show progress here: a bar, lines, or nothing."""
+    if quiet:
+        return Silent()
+    shape = Bar if sys.stderr.isatty() else Lines
+    return shape(total, done, epochs)

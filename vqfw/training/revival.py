@@ -1,0 +1,148 @@
+"""Calls the revival strategy between two steps and puts everything in order after it.
+
+A revived code is only new if all that belongs to its row is: its usage, its sums and
+counts, and the optimizer's moments. Whether it stays is counted 100 steps later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from vqfw.assembly.autoencoder import Autoencoder
+from vqfw.kinds.quantizer import Book
+from vqfw.kinds.tensors import Mask
+from vqfw.kinds.usage import ACTIVE_ABOVE
+
+# After how many steps a revived code is asked whether it is still in use.
+PROBATION = 100
+
+
+class RevivalEngine:
+    """Revives the codes of a model and keeps count.
+
+    Args:
+        autoencoder: compiled; its model has codebooks and a revival strategy.
+        interval: steps between two revivals.
+        seed: of the strategy's draws.
+    """
+
+    def __init__(self, autoencoder: Autoencoder, interval: int, seed: int) -> None:
+        self._autoencoder = autoencoder
+        self._interval = interval
+        self._seed = seed
+        self._revived = 0
+        self._examined = 0
+        self._survived = 0
+        self._on_probation: list[tuple[int, int, list[int]]] = []
+
+    def after_step(self, step: int) -> int:
+        """Revives if it is time.
+
+        Args:
+            step: optimizer steps done.
+
+        Returns:
+            How many codes were revived just now.
+        """
+        self._examine(step)
+        if step % self._interval:
+            return 0
+        model = self._autoencoder.model
+        assert model.quantizer is not None
+        books = enumerate(model.quantizer.codebooks)
+        count = sum(self._revive(step, position, book) for position, book in books)
+        self._revived += count
+        return count
+
+    @property
+    def report(self) -> dict[str, int]:
+        """Codes revived, and of those examined after 100 steps, how many were in use."""
+        return {
+            "revived": self._revived,
+            "examined": self._examined,
+            "survived": self._survived,
+        }
+
+    def counters(self) -> dict[str, Any]:
+        """What a checkpoint has to keep."""
+        return {**self.report, "on_probation": self._on_probation}
+
+    def restore(self, counters: Mapping[str, Any]) -> None:
+        """Goes on from kept counters."""
+        self._revived = counters["revived"]
+        self._examined = counters["examined"]
+        self._survived = counters["survived"]
+        self._on_probation = [
+            (step, position, list(codes))
+            for step, position, codes in counters["on_probation"]
+        ]
+
+    def _revive(self, step: int, position: int, book: Book) -> int:
+        latents = book.recent_latents
+        if not len(latents):
+            return 0
+        strategy = self._autoencoder.model.revival
+        assert strategy is not None
+        rng = np.random.default_rng([self._seed, 2, step, position])
+        usage = self._autoencoder.monitor.on_host(position)
+        vectors, mask = strategy.revive(book.vectors, usage, latents, rng)
+        if not mask.any():
+            return 0
+        book.replace(vectors.astype("float32"), mask)
+        clear_moments(self._autoencoder.optimizer, book.variables, mask)
+        # The threshold itself: used again, a code rises above it at once; unused, it
+        # falls below and is revived again.
+        threshold = ACTIVE_ABOVE / usage.num_embeddings
+        self._autoencoder.monitor.reset(position, mask, threshold)
+        self._forget(position, mask)
+        codes = np.flatnonzero(mask).tolist()
+        self._on_probation.append((step, position, codes))
+        return len(codes)
+
+    def _forget(self, position: int, mask: Mask) -> None:
+        """Counts codes that are revived again before their time as not surviving."""
+        kept = []
+        for step, at, codes in self._on_probation:
+            stays = [code for code in codes if at != position or not mask[code]]
+            self._examined += len(codes) - len(stays)
+            kept.append((step, at, stays))
+        self._on_probation = kept
+
+    def _examine(self, step: int) -> None:
+        due = [entry for entry in self._on_probation if step - entry[0] >= PROBATION]
+        self._on_probation = [
+            entry for entry in self._on_probation if step - entry[0] < PROBATION
+        ]
+        for _, position, codes in due:
+            dead = self._autoencoder.monitor.on_host(position).dead(ACTIVE_ABOVE)
+            self._examined += len(codes)
+            self._survived += int(np.count_nonzero(~np.asarray(dead)[codes]))
+
+
+def clear_moments(
+    optimizer: keras.optimizers.Optimizer, variables: Sequence[Any], mask: Mask
+) -> None:
+    """Zeroes the rows of a mask in all that the optimizer remembers of some variables.
+
+    Keras names a slot after the path of its variable, which is how it is found.
+
+    Args:
+        optimizer: built.
+        variables: trained variables with one row a code.
+        mask: (num_embeddings,) bool.
+    """
+    for variable in variables:
+        prefix = variable.path.replace("/", "_") + "_"
+        for slot in _slots(optimizer.variables, prefix):
+            if tuple(slot.shape) == tuple(variable.shape):
+                rows = keras.ops.convert_to_numpy(slot).copy()
+                rows[mask] = 0
+                slot.assign(rows)
+
+
+def _slots(variables: Iterable[Any], prefix: str) -> list[Any]:
+    return [each for each in variables if each.path.split("/")[-1].startswith(prefix)]

@@ -1,0 +1,47 @@
+"""Signals that ask a training to stop or to save, heard between two steps."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Wishes:
+    """What the outside asked for since the last look."""
+
+    def __init__(self) -> None:
+        self.stop: int | None = None
+        self.commit = False
+
+    def hear(self, number: int, frame: FrameType | None) -> None:
+        """Notes a signal; a second request to stop ends the process at once."""
+        if number == getattr(signal, "SIGUSR1", None):
+            self.commit = True
+        elif self.stop is not None:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        else:
+            self.stop = number
+
+
+@contextmanager
+def listening() -> Iterator[Wishes]:
+    """Listens to Ctrl-C, SIGTERM and SIGUSR1 until the end of the block.
+
+    Outside the main thread Python hands out no signals, so there nothing is heard.
+    """
+    wishes = Wishes()
+    if threading.current_thread() is not threading.main_thread():
+        yield wishes
+        return
+    names = ("SIGINT", "SIGTERM", "SIGUSR1")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, wishes.hear) for number in numbers}
+    try:
+        yield wishes
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
