@@ -10,7 +10,7 @@ Nothing here imports Keras before a model is needed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,14 +82,18 @@ class Experiment:
         """
         return Experiment(self.checked.set(path, value))
 
-    def plan(self) -> Plan:
+    def plan(self, find_data: bool = True) -> Plan:
         """Settles and checks everything that does not need the data.
+
+        Args:
+            find_data: whether the dataset's path must lead somewhere.
 
         Raises:
             ExperimentError: with all problems that the components report.
             DataError: if the dataset's path leads nowhere.
         """
-        return _plan(self.checked)
+        path = _dataset_path(self.checked) if find_data else None
+        return _plan(self.checked, path)
 
     def run(
         self,
@@ -144,6 +148,11 @@ class Run:
     def id(self) -> str:
         """The name of its folders."""
         return self.folder.id
+
+    @property
+    def threads(self) -> int:
+        """Processor threads that it runs on, as recorded."""
+        return int(self.folder.environment["threads"])
 
     @property
     def scores(self) -> Mapping[str, Any]:
@@ -242,8 +251,8 @@ class Run:
             DataError: if the tokens belong to another codebook.
         """
         from vqfw.assembly.assemble import codebook_fingerprint
-        from vqfw.evaluation.tokens import TokenFile
         from vqfw.evaluation.pictures import save_picture, to_pixels
+        from vqfw.evaluation.tokens import TokenFile
 
         file = TokenFile.load(Path(tokens))
         plan = self._plan()
@@ -268,11 +277,9 @@ class Run:
     def _train(self, plan: Plan, splits: Splits, quiet: bool, say: Say) -> None:
         """Trains to the end, then scores the test images."""
         from vqfw.assembly.assemble import build_autoencoder
-        from vqfw.assembly.backend import pin_threads
         from vqfw.evaluation.reconstruct import Inference
         from vqfw.training.loop import train
 
-        pin_threads(plan.threads)
         with self.folder.locked():
             autoencoder = build_autoencoder(plan)
             self.trained = train(plan, splits, self.folder, autoencoder, quiet)
@@ -293,15 +300,12 @@ class Run:
         """The plan of the recorded experiment, with what was settled then."""
         environment = self.folder.environment
         checked = experiments.experiment_from(self.folder.resolved)
-        plan = _plan(checked, environment.get("dataset_path"))
-        return replace(
-            plan, precision=environment["precision"], threads=environment["threads"]
-        )
+        plan = _plan(checked, environment["dataset_path"], environment["threads"])
+        return replace(plan, precision=environment["precision"])
 
     def _inference(self, plan: Plan, say: Say = lambda text: None) -> Inference:
         """The model with the weights of the newest whole checkpoint."""
         from vqfw.assembly.assemble import build_autoencoder
-        from vqfw.assembly.backend import pin_threads
         from vqfw.evaluation.reconstruct import Inference
         from vqfw.runs.checkpoint import newest
         from vqfw.training.state import restore
@@ -312,7 +316,6 @@ class Run:
                 f'run "{self.id}" has no checkpoint yet: train it with '
                 f"vqfw run --resume {self.id}"
             )
-        pin_threads(plan.threads)
         autoencoder = build_autoencoder(plan)
         restore(autoencoder, found.arrays)
         return Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
@@ -336,10 +339,18 @@ class Run:
         return f"<table><caption>run {escape(self.id)}</caption>{rows}</table>"
 
 
-def _plan(checked: experiments.Experiment, dataset_path: str | None = None) -> Plan:
-    from vqfw.plan import make_plan
+def _plan(
+    checked: experiments.Experiment,
+    dataset_path: str | None,
+    threads: int | None = None,
+) -> Plan:
+    """Makes a plan, after the threads were pinned that it is going to say."""
+    from vqfw.assembly.backend import pin_threads
+    from vqfw.plan import make_plan, settled_threads
 
-    return make_plan(checked, dataset_path or _dataset_path(checked))
+    pin_threads(threads or settled_threads(checked.training.threads))
+    plan = make_plan(checked, dataset_path)
+    return plan if threads is None else replace(plan, threads=threads)
 
 
 def _dataset_path(checked: experiments.Experiment) -> str | None:
@@ -351,11 +362,12 @@ def _dataset_path(checked: experiments.Experiment) -> str | None:
     if "path" not in options:
         return None
     component = load_component("dataset", options["type"])
+    origin = checked.origins["data.dataset.path"]
     found = locate(
         options["path"],
         usual_names=getattr(component, "usual_names", ()),
-        experiment_folder=checked.folder,
-        anywhere=checked.was_typed("data.dataset.path"),
+        experiment_folder=origin.folder or checked.folder,
+        anywhere=origin.overridden,
     )
     return str(found)
 
@@ -392,14 +404,13 @@ def _pictures(plan: Plan, data: str | Path, quiet: bool) -> Images:
     shorthand = KINDS["dataset"].shorthand
     assert shorthand is not None
     path = locate(str(data), usual_names=(), experiment_folder=None, anywhere=True)
-    channels = plan.image_shape[-1]
     options = {"type": shorthand.component, shorthand.option: str(path)}
     with _reading(quiet) as progress:
         return read_pictures(
             build("dataset", options, {}),
             crop=plan.experiment.data.crop,
             image_size=plan.experiment.data.image_size,
-            channels=channels,
+            channels=plan.dataset.channels,
             progress=progress,
         )
 
@@ -437,7 +448,9 @@ def _agreement(inference: Inference, images: Images, found: Evaluation) -> str:
     assert found.tokens is not None
     apart = token_difference(inference, images, found.tokens)
     if apart == 0.0:
-        return f"{len(images)} images decoded from their tokens alone: equal in every bit"
+        return (
+            f"{len(images)} images decoded from their tokens alone: equal in every bit"
+        )
     return (
         f"{len(images)} images decoded from their tokens alone: at most {apart:.2g} "
         "(of 1) from the model's own reconstruction"
@@ -476,7 +489,7 @@ def _record(folder: RunFolder, plan: Plan) -> None:
         "dataset_path": getattr(plan.dataset, "path", None),
     }
     write_whole(folder.path / "experiment.json", checked.text.encode())
-    origins = {path: asdict(origin) for path, origin in checked.origins.items()}
+    origins = {path: origin.source for path, origin in checked.origins.items()}
     write_json(folder.path / "origins.json", origins)
     write_json(folder.path / "environment.json", environment)
     write_whole(folder.path / "resolved.json", checked.resolved_json().encode())

@@ -6,6 +6,7 @@ its options against the others, and settles what the experiment leaves to the ma
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -96,8 +97,8 @@ def make_plan(experiment: Experiment, dataset_path: str | None = None) -> Plan:
         image_shape=(size, size, dataset.channels),
         downsampling=_downsampling(experiment),
         precision=settled_precision(training.precision),
-        threads=training.threads or available_threads(),
-        warnings=experiment.placed(problems),
+        threads=settled_threads(training.threads),
+        warnings=(*experiment.warnings, *experiment.placed(problems)),
     )
 
 
@@ -109,10 +110,10 @@ def settled_precision(precision: str) -> str:
     return "mixed_bfloat16" if native or _has_accelerator() else "float32"
 
 
-def available_threads() -> int:
-    """Processor threads that this process may use."""
-    import os
-
+def settled_threads(threads: int | None) -> int:
+    """Resolves null: as many threads as this process may use."""
+    if threads is not None:
+        return threads
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from vqfw.kinds import Augmentation

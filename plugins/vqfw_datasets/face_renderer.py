@@ -1,122 +1,18 @@
-"""Draws one coloured face from numbers: soft shapes painted over one another in NumPy.
+"""Draws one coloured face from numbers: its parts, painted over one another.
 
-Every shape is a signed distance in units of half a picture, turned into coverage with an
-edge one pixel wide, so that nothing needs supersampling. Which numbers to draw is not
-decided here.
+Which numbers to draw is not decided here.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-Plane = NDArray[np.floating[Any]]
-"""(size, size) float32."""
-Color = tuple[float, float, float]
-"""Red, green and blue in [0, 1]."""
+from vqfw_datasets.face_canvas import Canvas, Plane, bump, ellipse
+from vqfw_datasets.face_numbers import Color, Person, Scene
 
 WHITE: Color = (0.95, 0.94, 0.92)
 BLACK: Color = (0.05, 0.04, 0.05)
-
-
-@dataclass(frozen=True)
-class Person:
-    """What all pictures of one person share; lengths in half pictures.
-
-    Args:
-        skin: colour in full light.
-        hair: colour of hair, brows and beard.
-        iris: colour of the eyes.
-        shirt: colour of the clothing.
-        width: half the width of the face, about 0.5.
-        height: half its height, about 0.66.
-        jaw: how much narrower the chin is than the cheeks, in [0, 1].
-        eye_distance: from the middle of the face to an eye.
-        eye_size: half the width of an eye.
-        brow: half the thickness of a brow.
-        nose: half the width of the nose.
-        nose_length: from the eyes to the nostrils.
-        mouth: half the width of the mouth.
-        lips: half the thickness of the lips.
-        hair_length: 0 bald, 1 short, 2 to the chin, 3 to the shoulders.
-        hairline: height of the hair over the forehead, in [0, 1].
-        parting: where the hair parts, in [-1, 1] of the face's width.
-        beard: 0 none, 1 a full one.
-        moustache: 0 none, 1 a full one.
-        glasses: whether there are any.
-        age: strength of the folds, in [0, 1].
-    """
-
-    skin: Color
-    hair: Color
-    iris: Color
-    shirt: Color
-    width: float
-    height: float
-    jaw: float
-    eye_distance: float
-    eye_size: float
-    brow: float
-    nose: float
-    nose_length: float
-    mouth: float
-    lips: float
-    hair_length: int
-    hairline: float
-    parting: float
-    beard: float
-    moustache: float
-    glasses: bool
-    age: float
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What changes from picture to picture.
-
-    Args:
-        yaw: turn of the head to the side, in [-1, 1]; 1 is about 30 degrees.
-        pitch: nod, in [-1, 1].
-        roll: tilt in radians.
-        scale: size of the head, about 1.
-        shift: of the head from the middle, right and down.
-        smile: in [-1, 1].
-        mouth_open: in [0, 1].
-        eyes_open: in [0, 1].
-        gaze: where the eyes look, right and down, in [-1, 1].
-        brow_raise: in [-1, 1].
-        light: where the light comes from: right, down, towards the viewer.
-        ambient: share of the light that comes from everywhere, in [0, 1].
-        tint: colour of the light.
-        near: colour of the background at one side.
-        far: colour of the background at the other side.
-        edge: direction of the line between the two, in radians.
-        edge_softness: width of the change between the two.
-        noise: standard deviation of the sensor's noise.
-    """
-
-    yaw: float
-    pitch: float
-    roll: float
-    scale: float
-    shift: tuple[float, float]
-    smile: float
-    mouth_open: float
-    eyes_open: float
-    gaze: tuple[float, float]
-    brow_raise: float
-    light: tuple[float, float, float]
-    ambient: float
-    tint: Color
-    near: Color
-    far: Color
-    edge: float
-    edge_softness: float
-    noise: float
 
 
 def render(
@@ -133,7 +29,7 @@ def render(
     Returns:
         (size, size, 3) uint8.
     """
-    canvas = _Canvas(size, scene, rng)
+    canvas = Canvas(size, scene, rng)
     canvas.background()
     canvas.enter_head()
     face = _Face(canvas, person, scene)
@@ -150,71 +46,10 @@ def render(
     return canvas.developed()
 
 
-class _Canvas:
-    """A picture in linear numbers, its coordinates, and a brush."""
-
-    def __init__(self, size: int, scene: Scene, rng: np.random.Generator) -> None:
-        axis = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
-        self.x, self.y = np.broadcast_arrays(axis[None, :], axis[:, None])
-        self.pixel = 2 / size
-        self.image = np.empty((size, size, 3), np.float32)
-        self.scene = scene
-        self.rng = rng
-
-    def cover(self, distance: Plane, softness: float = 0.0) -> Plane:
-        """Share of each pixel inside a shape: 1 where the distance is negative."""
-        mask: Plane = np.clip(0.5 - distance / (self.pixel + softness), 0, 1)
-        return mask
-
-    def paint(self, mask: Plane, color: Color | Plane) -> None:
-        """Lays a colour over the picture; (3,) or one a pixel."""
-        target = np.asarray(color, np.float32)
-        self.image += mask[..., None] * (target - self.image)
-
-    def shade(self, mask: Plane, factor: float) -> None:
-        """Darkens or brightens what is there."""
-        self.image *= (1 + mask * (factor - 1))[..., None]
-
-    def background(self) -> None:
-        """Two tones with a soft line between them, darker towards the corners."""
-        scene = self.scene
-        along = self.x * math.cos(scene.edge) + self.y * math.sin(scene.edge)
-        mask = 1 / (1 + np.exp(-(along - 0.15) / scene.edge_softness))
-        self.image[:] = scene.near
-        self.paint(mask, scene.far)
-        self.shade(np.square(self.x) + np.square(self.y), 0.88)
-
-    def enter_head(self) -> None:
-        """From the picture's coordinates to those of an upright head."""
-        scene = self.scene
-        x, y = self.x - scene.shift[0], self.y - scene.shift[1]
-        cos, sin = math.cos(scene.roll), math.sin(scene.roll)
-        self.body_x, self.body_y = x / scene.scale, y / scene.scale
-        self.x = (x * cos + y * sin) / scene.scale
-        self.y = (y * cos - x * sin) / scene.scale
-        self.pixel /= scene.scale
-
-    def strands(self, x: Plane, y: Plane, amount: float) -> Plane:
-        """Brightness of hair: streaks along it, and a sheen."""
-        phases = self.rng.uniform(0, 2 * np.pi, 3).tolist()
-        streaks = np.zeros_like(x)
-        for phase, frequency in zip(phases, (23, 41, 67), strict=True):
-            streaks += np.sin(frequency * (x + 0.22 * y * x) + phase)
-        sheen: Plane = np.exp(-np.square((y + 0.55) / 0.16))
-        return 1 + amount * (streaks / 3) + 0.25 * sheen
-
-    def developed(self) -> NDArray[np.uint8]:
-        """The picture with the light's tint and the sensor's noise, as bytes."""
-        grain = self.rng.standard_normal(self.image.shape[:2], np.float32)[..., None]
-        image = self.image * np.asarray(self.scene.tint, np.float32)
-        image = image + self.scene.noise * grain
-        return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
-
-
 class _Face:
     """The parts of a face, back to front; each paints itself."""
 
-    def __init__(self, canvas: _Canvas, person: Person, scene: Scene) -> None:
+    def __init__(self, canvas: Canvas, person: Person, scene: Scene) -> None:
         self.canvas = canvas
         self.person = person
         self.scene = scene
@@ -246,7 +81,7 @@ class _Face:
         bottom = 0.45 if person.hair_length == 2 else 0.95
         x, y = canvas.x, canvas.y
         width = person.width + 0.17 + 0.05 * np.clip(y, 0, 1)
-        above = _ellipse(x, y, 0, -0.18, person.width + 0.17, person.height + 0.02)
+        above = ellipse(x, y, 0, -0.18, person.width + 0.17, person.height + 0.02)
         below = np.maximum(np.abs(x) - width, np.maximum(y - bottom, -0.18 - y))
         mask = canvas.cover(np.minimum(above, below), 0.03)
         tone = 0.72 * canvas.strands(x, y, 0.16)
@@ -261,8 +96,8 @@ class _Face:
         canvas.paint(neck, _scaled(person.skin, 0.72))
         side = np.clip(-x * self.scene.light[0] / 0.35, 0, 1)
         canvas.shade(neck * side, 0.75)
-        shirt = _ellipse(x, y, 0, 1.42, 1.12, 0.62)
-        collar = _ellipse(x, y, 0, 0.70, 0.30, 0.26)
+        shirt = ellipse(x, y, 0, 1.42, 1.12, 0.62)
+        collar = ellipse(x, y, 0, 0.70, 0.30, 0.26)
         mask = canvas.cover(np.maximum(shirt, -collar), 0.01)
         canvas.paint(mask, person.shirt)
         canvas.shade(mask * np.clip(np.abs(x) - 0.3, 0, 1), 0.55)
@@ -288,7 +123,7 @@ class _Face:
         color = skin * tone[..., None] ** np.asarray((0.85, 1.05, 1.15), np.float32)
         canvas.paint(self.mask, color)
         for sign in (-1, 1):
-            cheek = _bump(self.x, self.y, sign * 0.27, 0.20, 0.16, 0.12)
+            cheek = bump(self.x, self.y, sign * 0.27, 0.20, 0.16, 0.12)
             canvas.paint(0.14 * cheek * self.mask, (0.80, 0.28, 0.25))
         if person.beard:
             self.beard()
@@ -298,8 +133,8 @@ class _Face:
         person, canvas = self.person, self.canvas
         hidden = max(0.0, sign * self.scene.yaw)
         at = sign * (person.width + 0.03 - 0.06 * hidden)
-        outer = _ellipse(canvas.x, canvas.y, at, 0.02, 0.085, 0.15)
-        inner = _ellipse(canvas.x, canvas.y, at + sign * 0.01, 0.02, 0.04, 0.09)
+        outer = ellipse(canvas.x, canvas.y, at, 0.02, 0.085, 0.15)
+        inner = ellipse(canvas.x, canvas.y, at + sign * 0.01, 0.02, 0.04, 0.09)
         canvas.paint(canvas.cover(outer), _scaled(person.skin, 0.82))
         canvas.paint(0.6 * canvas.cover(inner, 0.03), _scaled(person.skin, 0.55))
 
@@ -307,7 +142,7 @@ class _Face:
         """A shadow or a full beard from ear to ear, without the lips."""
         person, canvas = self.person, self.canvas
         upper = 0.16 + 0.34 * np.exp(-np.square(self.x / 0.30)) - self.y
-        mouth = _ellipse(self.x, self.y, 0, self.mouth_y, person.mouth + 0.02, 0.07)
+        mouth = ellipse(self.x, self.y, 0, self.mouth_y, person.mouth + 0.02, 0.07)
         region = canvas.cover(np.maximum(upper, -mouth), 0.09) * self.mask
         tone = canvas.strands(self.x, self.y * 0.7, 0.22)[..., None]
         color = np.asarray(person.hair, np.float32) * tone * 0.72
@@ -323,7 +158,7 @@ class _Face:
         person, canvas, scene = self.person, self.canvas, self.scene
         x, y = self.x - self.side(sign), self.y - self.eye_y
         half = person.eye_size
-        canvas.shade(_bump(x, y, 0, -0.03, 0.17, 0.10) * self.mask, 0.80)
+        canvas.shade(bump(x, y, 0, -0.03, 0.17, 0.10) * self.mask, 0.80)
         opened = half * (0.10 + 0.44 * scene.eyes_open)
         arc = np.clip(1 - np.square(x / half), 0, 1)
         upper, lower = -opened * 1.1 * arc, opened * 0.72 * arc
@@ -361,20 +196,18 @@ class _Face:
         side = -1 if self.scene.light[0] > 0 else 1
         lean = 0.05 * self.scene.yaw
         x = self.x - lean * np.clip((self.y - self.eye_y) / person.nose_length, 0, 1)
-        bridge = _bump(x, self.y, side * person.nose * 0.75, tip_y - 0.14, 0.05, 0.17)
+        bridge = bump(x, self.y, side * person.nose * 0.75, tip_y - 0.14, 0.05, 0.17)
         canvas.shade(bridge * self.mask, 0.76)
-        ridge = _bump(x, self.y, -side * 0.01, tip_y - 0.15, 0.035, 0.17)
+        ridge = bump(x, self.y, -side * 0.01, tip_y - 0.15, 0.035, 0.17)
         canvas.shade(ridge * self.mask, 1.12)
-        canvas.shade(_bump(x, self.y, 0, tip_y + 0.055, person.nose * 1.2, 0.035), 0.72)
-        canvas.shade(_bump(x, self.y, 0, tip_y - 0.03, person.nose * 0.6, 0.05), 1.12)
+        canvas.shade(bump(x, self.y, 0, tip_y + 0.055, person.nose * 1.2, 0.035), 0.72)
+        canvas.shade(bump(x, self.y, 0, tip_y - 0.03, person.nose * 0.6, 0.05), 1.12)
         for sign in (-1, 1):
             at = sign * person.nose
-            wing = np.abs(_ellipse(x, self.y, at * 0.85, tip_y, 0.05, 0.05)) - 0.008
+            wing = np.abs(ellipse(x, self.y, at * 0.85, tip_y, 0.05, 0.05)) - 0.008
             outer = canvas.cover((at - x) * sign, 0.02)
             canvas.shade(outer * canvas.cover(wing, 0.015), 0.72)
-            hole = _ellipse(
-                x, self.y, at * 0.5, tip_y + 0.028, person.nose * 0.3, 0.018
-            )
+            hole = ellipse(x, self.y, at * 0.5, tip_y + 0.028, person.nose * 0.3, 0.018)
             canvas.shade(canvas.cover(hole, 0.008), 0.35)
 
     def mouth(self) -> None:
@@ -403,7 +236,7 @@ class _Face:
         canvas.paint(0.92 * mask * teeth, (0.93, 0.90, 0.85))
         line = canvas.cover(np.maximum(np.abs(middle) - 0.007, ends))
         canvas.shade(line * (1 - mask), 0.42)
-        canvas.shade(_bump(x, y, 0, person.lips * 2 + 0.06, 0.12, 0.03), 0.88)
+        canvas.shade(bump(x, y, 0, person.lips * 2 + 0.06, 0.12, 0.03), 0.88)
         for sign in (-1, 1):
             bent = sign * x - half - 0.04 - 0.25 * np.square(y + 0.05)
             reach = canvas.cover(np.abs(y + 0.06) - 0.11, 0.06)
@@ -427,11 +260,11 @@ class _Face:
         """The cap of hair over the skull, down to the hairline."""
         person, canvas = self.person, self.canvas
         if not person.hair_length:
-            canvas.shade(_bump(self.x, canvas.y, 0.1, -0.5, 0.2, 0.1) * self.mask, 1.12)
+            canvas.shade(bump(self.x, canvas.y, 0.1, -0.5, 0.2, 0.1) * self.mask, 1.12)
             return
         x, y = canvas.x, canvas.y
         thick = 0.06 + 0.035 * person.hair_length
-        skull = _ellipse(
+        skull = ellipse(
             x, y, 0, -0.10, person.width + thick, person.height + thick - 0.1
         )
         across = self.x / person.width
@@ -480,20 +313,6 @@ class _Face:
         bridge = np.maximum(height, np.abs(self.x) - person.eye_distance + 0.19)
         rim = np.minimum(bow, np.minimum(arms, bridge))
         canvas.paint(0.92 * canvas.cover(rim), _scaled(person.hair, 0.3))
-
-
-def _ellipse(
-    x: Plane, y: Plane, at_x: float, at_y: float, rx: float, ry: float
-) -> Plane:
-    """Signed distance to an ellipse, near enough at its edge."""
-    scaled: Plane = np.hypot((x - at_x) / rx, (y - at_y) / ry)
-    return (scaled - 1) * min(rx, ry)
-
-
-def _bump(x: Plane, y: Plane, at_x: float, at_y: float, rx: float, ry: float) -> Plane:
-    """A soft spot: 1 in the middle, 0.37 at the radius."""
-    spot: Plane = np.exp(-np.square((x - at_x) / rx) - np.square((y - at_y) / ry))
-    return spot
 
 
 def _scaled(color: Color, factor: float) -> Color:

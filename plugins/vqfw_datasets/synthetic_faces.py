@@ -14,7 +14,8 @@ import numpy as np
 
 from vqfw.kinds.dataset import Dataset, Drawn
 from vqfw.kinds.options import Count
-from vqfw_datasets.face_renderer import Color, Person, Scene, render
+from vqfw_datasets.face_numbers import Color, Person, Scene
+from vqfw_datasets.face_renderer import render
 
 # Goes into the fingerprint; raised whenever the same seed draws another picture.
 RENDERER_VERSION = 1

@@ -47,7 +47,7 @@ class VAE(Model):
         )
         self.noise = keras.random.SeedGenerator(seed)
 
-    def build(self, shape: tuple[int | None, ...]) -> None:
+    def build(self, shape: tuple[int | None, int, int, int]) -> None:
         batch, height, width, _ = shape
         grid = (height // self.encoder.downsampling, width // self.encoder.downsampling)
         features = (batch, *grid, self.encoder.channels)

@@ -52,7 +52,7 @@ class VQVAE(Model):
             self.quantizer = quantizer
             self.revival = revival
 
-    def build(self, shape: tuple[int | None, ...]) -> None:
+    def build(self, shape: tuple[int | None, int, int, int]) -> None:
         batch, height, width, _ = shape
         grid = (height // self.encoder.downsampling, width // self.encoder.downsampling)
         latents = (batch, *grid, self.encoder.channels)

@@ -84,6 +84,7 @@ class ResidualConvEncoder(Encoder):
             shape = stage.compute_output_shape(shape)
 
     def call(self, images: Images, training: bool = False) -> Latents:
+        images = 2.0 * images - 1.0  # centred, as the paper's inputs are
         for stage in self.stages:
             images = stage(images)
         return images
@@ -155,7 +156,7 @@ class ResidualConvDecoder(Decoder):
     def call(self, latents: Latents, training: bool = False) -> Images:
         for stage in self.stages:
             latents = stage(latents)
-        return latents
+        return 0.5 * latents + 0.5  # an untrained decoder starts at mid-grey
 
 
 def _widths(filters: int, downsampling: int) -> list[int]:

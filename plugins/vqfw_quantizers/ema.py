@@ -35,8 +35,10 @@ class EMAQuantizer(CodebookQuantizer):
         embedding_dim: Dimensions of a code; where the encoder has other channels, a
             linear map leads in and another one out.
         decay: Share of the past that stays in the moving average at each step.
-        initialization: ``kmeans`` places the codes on the first latents, ``random``
-            leaves them where a normal distribution of unit variance put them.
+        initialization: ``kmeans`` places the codes on the latents of training images,
+            ``random`` leaves them where a normal distribution of unit variance put them.
+        warm_up: Optimizer steps in which latents pass unquantized, before the codes are
+            placed; by then the encoder has found what to encode.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class EMAQuantizer(CodebookQuantizer):
         embedding_dim: Count = 64,
         decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
         initialization: Literal["kmeans", "random"] = "kmeans",
+        warm_up: Annotated[int, {"minimum": 0}] = 0,
     ) -> None:
         super().__init__()
         self.vocabulary = (num_embeddings,)
+        self.warm_up = warm_up
         self.decay = decay
         self.initialization = initialization
         self.projection = Projection(embedding_dim)
@@ -57,6 +61,7 @@ class EMAQuantizer(CodebookQuantizer):
         vectors = np.random.default_rng(seed).normal(size=shape).astype("float32")
         self.sums = self._state("sums", vectors)
         self.counts = self._state("counts", np.ones(num_embeddings, "float32"))
+        self.placed = self._state("placed", np.zeros((), "float32"))
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         self.projection.build(shape)
@@ -71,7 +76,8 @@ class EMAQuantizer(CodebookQuantizer):
         if training:
             self._keep(self.codebook.moved(flat, tokens, self.decay))
             self.recent.add(flat)
-            codes = latents + ops.stop_gradient(codes - latents)
+            commitment = self.placed * commitment
+            codes = latents + self.placed * ops.stop_gradient(codes - latents)
         return Quantized(
             latents=self.projection.back(codes),
             tokens=ops.reshape(tokens, (*ops.shape(latents)[:-1], 1)),
@@ -89,11 +95,14 @@ class EMAQuantizer(CodebookQuantizer):
             latents = ops.convert_to_numpy(self.projection(latents))
             vectors = kmeans(latents, self.vocabulary[0], seed)
             self._keep(Codebook.of(ops.convert_to_tensor(vectors)))
+        self.placed.assign(1.0)
 
     @property
     def codebook(self) -> Codebook:
         """The state: discounted sums and counts."""
-        return Codebook(ops.convert_to_tensor(self.sums), ops.convert_to_tensor(self.counts))
+        return Codebook(
+            ops.convert_to_tensor(self.sums), ops.convert_to_tensor(self.counts)
+        )
 
     @property
     def codebooks(self) -> tuple[Book, ...]:
@@ -120,8 +129,8 @@ class _EMABook(Book):
 
     @property
     def vectors(self) -> Floats:
-        vectors = ops.convert_to_numpy(self._quantizer.codebook.vectors)
-        return vectors  # type: ignore[no-any-return]  # Keras is untyped
+        vectors: Floats = ops.convert_to_numpy(self._quantizer.codebook.vectors)
+        return vectors
 
     def replace(self, vectors: Floats, mask: Mask) -> None:
         codebook = self._quantizer.codebook

@@ -96,8 +96,8 @@ class _GradientBook(Book):
 
     @property
     def vectors(self) -> Floats:
-        vectors = ops.convert_to_numpy(self._quantizer.embeddings)
-        return vectors  # type: ignore[no-any-return]  # Keras is untyped
+        vectors: Floats = ops.convert_to_numpy(self._quantizer.embeddings)
+        return vectors
 
     def replace(self, vectors: Floats, mask: Mask) -> None:
         rows = np.where(mask[:, None], vectors, self.vectors)

@@ -33,6 +33,8 @@ def kmeans(latents: Floats, num_embeddings: int, seed: int) -> Floats:
     if len(distinct) <= num_embeddings:
         repeated = distinct[np.arange(num_embeddings) % len(distinct)]
         jitter = 0.01 * (distinct.std(axis=0) + 1e-6) * rng.normal(size=repeated.shape)
-        return (repeated + jitter).astype("float32")
+        spread: Floats = (repeated + jitter).astype("float32")
+        return spread
     search = KMeans(num_embeddings, n_init=1, max_iter=ITERATIONS, random_state=seed)
-    return np.asarray(search.fit(latents).cluster_centers_, dtype="float32")
+    centres: Floats = search.fit(latents).cluster_centers_.astype("float32")
+    return centres

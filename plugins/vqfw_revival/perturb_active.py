@@ -57,4 +57,4 @@ def _local_spread(vectors: Floats, latents: Floats) -> Floats:
     count = np.bincount(chosen, minlength=len(vectors))
     total = np.bincount(chosen, weights=error, minlength=len(vectors))
     known = np.where(count >= 2, total / np.maximum(count, 1), error.mean())
-    return np.sqrt(known)  # type: ignore[no-any-return]  # NumPy's stubs say Any
+    return np.sqrt(known)

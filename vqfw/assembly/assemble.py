@@ -87,9 +87,7 @@ def codebook_fingerprint(model: Model) -> str:
 
 def _losses(plan: Plan) -> list[WeightedLoss]:
     return [
-        WeightedLoss(
-            each["type"], each["weight"], build("loss", each, plan.supplied)
-        )
+        WeightedLoss(each["type"], each["weight"], build("loss", each, plan.supplied))
         for each in plan.experiment.losses
     ]
 

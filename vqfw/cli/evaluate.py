@@ -40,7 +40,7 @@ def command(
     from vqfw import api
 
     run = api.open_run(wanted)
-    start_backend()
+    start_backend(run.threads)
     tell = say_nothing if quiet else say
     run.evaluate(split=split, data=data, quiet=quiet, say=tell)  # type: ignore[arg-type]  # click.Choice allows no other
     name = "data" if data else split

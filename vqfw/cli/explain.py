@@ -16,13 +16,13 @@ from vqfw.cli.talk import json_option, print_json, set_option
 def command(subject: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Show where every value of an experiment comes from, or explain an error code."""
     from vqfw import api
-    from vqfw.experiment import EXPLANATIONS
+    from vqfw.experiment.problems import CODES, explanation
 
-    if subject in EXPLANATIONS and not Path(subject).exists():
+    if subject in CODES and not Path(subject).exists():
         if as_json:
-            print_json({"code": subject, "explanation": EXPLANATIONS[subject]})
+            print_json({"code": subject, "explanation": explanation(subject)})
         else:
-            click.echo(EXPLANATIONS[subject])
+            click.echo(explanation(subject))
         return
     checked = api.load(subject, overrides).checked
     if as_json:

@@ -52,7 +52,7 @@ class _Verbs(click.Group):
 )
 @click.pass_context
 def vqfw(context: click.Context, no_plugins: bool) -> None:
-    """Vector-quantized image autoencoders, assembled from plugins by one file.
+    r"""Vector-quantized image autoencoders, assembled from plugins by one file.
 
     \b
     Exit codes: 0 done · 1 the run failed · 2 command line or experiment wrong ·

@@ -19,7 +19,7 @@ def command(tokens: str, wanted: str, output: str, quiet: bool) -> None:
     from vqfw import api
 
     run = api.open_run(wanted)
-    start_backend()
+    start_backend(run.threads)
     count = run.reconstruct(tokens, output)
     if not quiet:
         say(f"{count} pictures written to {output}")

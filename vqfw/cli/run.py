@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("file", required=False, type=click.Path())
 @set_option
-@click.option("--name", help="Name of the run; it must be new. Default: made of the time.")
+@click.option(
+    "--name", help="Name of the run; it must be new. Default: made of the time."
+)
 @click.option("--resume", metavar="RUN", help="Go on with a run that was cut short.")
 @json_option
 @quiet_option
@@ -50,7 +52,7 @@ def command(
                 "--set and --name"
             )
         opened = api.open_run(resume)
-        start_backend()
+        start_backend(opened.threads)
         run = opened.resume(quiet=quiet, say=tell)
     else:
         if not file:
@@ -58,7 +60,7 @@ def command(
                 "give an experiment file, as in: vqfw run experiments/experiment.json"
             )
         experiment = api.load(file, overrides)
-        start_backend()
+        start_backend(experiment.checked.training.threads)
         run = experiment.run(name=name, quiet=quiet, say=tell)
     if as_json:
         print_json(result(run))

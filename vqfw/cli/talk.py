@@ -34,17 +34,17 @@ def quiet_option(command: Command) -> Command:
 def run_option(command: Command) -> Command:
     """Adds ``--run``."""
     text = "Id of a run, the beginning of one, latest, or best:METRIC."
-    return click.option("--run", "wanted", default="latest", show_default=True, help=text)(
-        command
-    )
+    return click.option(
+        "--run", "wanted", default="latest", show_default=True, help=text
+    )(command)
 
 
 def set_option(command: Command) -> Command:
     """Adds ``--set``."""
     text = "Change a value, as in model.quantizer.decay=0.995. May be repeated."
-    return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=text)(
-        command
-    )
+    return click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help=text
+    )(command)
 
 
 def say(text: str) -> None:
@@ -64,11 +64,11 @@ def print_json(value: Mapping[str, Any]) -> None:
 def show_error(error: VqfwError, as_json: bool) -> None:
     """Prints what went wrong: problems with their places, or one sentence."""
     if isinstance(error, ExperimentError):
-        from vqfw.experiment import problems_as_data, render_problems
+        from vqfw.experiment import as_data, render
 
         if as_json:
-            print_json({"problems": problems_as_data(error.problems)})
-        say(render_problems(error.problems))
+            print_json({"problems": as_data(error.problems)})
+        say(render(error.problems))
     else:
         if as_json:
             print_json({"error": str(error), "exit_code": error.exit_code})
@@ -98,9 +98,17 @@ def hushed() -> Iterator[None]:
             os.close(own)
 
 
-def start_backend() -> None:
-    """Imports Keras and its backend, quietly, and asks for the devices."""
-    with hushed():
-        import keras
+def start_backend(threads: int | None) -> None:
+    """Imports Keras and its backend, quietly, and wakes the devices.
 
-        keras.distribution.list_devices()
+    Args:
+        threads: that the experiment asks for; they are pinned before the first operation.
+    """
+    # Its graph optimizer reports what it could not fuse as errors, at every compilation.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with hushed():
+        from vqfw.assembly.backend import devices, pin_threads
+        from vqfw.plan import settled_threads
+
+        pin_threads(settled_threads(threads))
+        devices()

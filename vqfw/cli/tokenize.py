@@ -17,7 +17,7 @@ def command(pictures: str, wanted: str, output: str, quiet: bool) -> None:
     from vqfw import api
 
     run = api.open_run(wanted)
-    start_backend()
+    start_backend(run.threads)
     count = run.tokenize(pictures, output, quiet=quiet)
     if not quiet:
         say(

@@ -7,7 +7,7 @@ is the training step's business, so a batch holds bytes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Any
@@ -108,7 +108,9 @@ class Batches(keras.utils.PyDataset):
         return params
 
 
-def prefetched(batches: Batches, first: int, last: int) -> Iterator[dict[str, Any]]:
+def prefetched(
+    batches: Batches, first: int, last: int
+) -> Generator[dict[str, Any]]:
     """The batches of steps ``first`` to ``last - 1``, made ahead in one thread.
 
     An error in making a batch is raised where that batch is asked for. Closing the

@@ -116,6 +116,7 @@ def _usual(names: Sequence[str]) -> Path:
 
 
 def _first(places: Sequence[Path]) -> Path:
+    places = tuple(dict.fromkeys(places))  # an absolute path is the same everywhere
     for place in places:
         if place.exists():
             return place

@@ -20,7 +20,8 @@ _GAP = 2
 
 def to_pixels(images: Floats) -> Pixels:
     """[0, 1] floats to 0..255, clipped and rounded to the nearest."""
-    return np.rint(np.clip(images, 0.0, 1.0) * 255.0).astype("uint8")
+    pixels: Pixels = np.rint(np.clip(images, 0.0, 1.0) * 255.0).astype("uint8")
+    return pixels
 
 
 def save_pairs(folder: Path, originals: Pixels, reconstructions: Pixels) -> None:

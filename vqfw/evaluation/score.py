@@ -45,7 +45,7 @@ class Evaluation:
         record: dict[str, Any] = {
             name: {
                 "value": score.value,
-                "count": score.count,
+                "images": score.images,
                 "interval": score.interval,
                 "unit": self.metrics[name].unit,
                 "better": self.metrics[name].better,
@@ -77,7 +77,7 @@ def evaluate(
     for batch in inference.reconstruct(images.pixels):
         rows = batch.rows
         scored = Scored(
-            original=images.pixels[rows].astype("float32") / np.float32(255.0),
+            original=_unit(images.pixels[rows]),
             reconstruction=batch.reconstruction,
             tokens=batch.tokens,
             vocabulary=inference.model.vocabulary,
@@ -103,6 +103,11 @@ def evaluate(
         tokens=np.concatenate(tokens) if tokens else None,
         reconstructions=np.concatenate(kept) if kept else np.zeros(shape, "float32"),
     )
+
+
+def _unit(pixels: NDArray[np.uint8]) -> Floats:
+    """0..255 bytes as [0, 1] floats."""
+    return np.divide(pixels, 255.0, dtype="float32")
 
 
 def token_difference(

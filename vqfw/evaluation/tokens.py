@@ -70,7 +70,9 @@ class TokenFile:
                 found = dict(archive)
             tokens = found["tokens"]
             if tokens.dtype.kind not in "ui" or tokens.ndim < 3:
-                raise ValueError(f"its tokens are {tokens.dtype} of shape {tokens.shape}")
+                raise ValueError(
+                    f"its tokens are {tokens.dtype} of shape {tokens.shape}"
+                )
             return cls(
                 tokens=tokens.astype("int32"),
                 names=tuple(str(name) for name in found["names"]),

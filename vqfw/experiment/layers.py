@@ -15,13 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vqfw.errors import Place, Problem
 from vqfw.errors import Path as KeyPath
-from vqfw.experiment.reader import MAX_BYTES, MAX_DEPTH, Node, scan, scan_with
-from vqfw.experiment.shape import Shape, defaulted, type_of
+from vqfw.errors import Place, Problem
+from vqfw.experiment.reader import MAX_BYTES, MAX_DEPTH, scan, scan_with
+from vqfw.experiment.shape import Shape, type_of
+from vqfw.experiment.tree import Node, defaulted
 
 # A chain this long is an accident; it also bounds what one file can make us open.
 MAX_CHAIN = 16
+
 
 @dataclass(frozen=True)
 class Override:
@@ -43,24 +45,38 @@ class Override:
 # Files
 
 
-def read_chain(
-    path: Path, name: str, text: str
-) -> tuple[list[Node], list[Problem]]:
+@dataclass(frozen=True)
+class Chain:
+    """A file and all that it extends.
+
+    Args:
+        layers: the roots, the most basic file first.
+        problems: of all files.
+        files: the real path of each file by the name it has in messages; the file
+            itself comes first.
+        complete: whether every file could be read.
+    """
+
+    layers: tuple[Node, ...]
+    problems: tuple[Problem, ...]
+    files: Mapping[str, Path]
+    complete: bool
+
+
+def read_chain(path: Path | None, name: str, text: str) -> Chain:
     """Reads a file and all that it extends.
 
     Args:
-        path: the file.
+        path: the file; None for a text that is in no file and can extend nothing.
         name: what to call it in messages.
         text: its content.
-
-    Returns:
-        The roots, the most basic file first; and all problems of all files. A file that
-        cannot be understood ends the chain.
     """
     layers: list[Node] = []
     problems: list[Problem] = []
-    seen = [path.resolve()]
+    files: dict[str, Path] = {}
+    complete = False
     while True:
+        files[name] = Path() if path is None else path.resolve()
         root, found = scan(text, name)
         problems += found
         if root is None:
@@ -71,45 +87,42 @@ def read_chain(
             break
         layers.insert(0, root)
         base = root.value.get("extends")
-        if base is None:
-            break
-        if not isinstance(base.value, str):
-            message = '"extends" must be the path of a file'
-            problems.append(
-                Problem("wrong-type", message, ("extends",), place=base.place)
-            )
+        # One of a wrong type is for the schema to report.
+        if base is None or not isinstance(base.value, str):
+            complete = base is None
             break
         try:
-            path, name, text = _base_of(path, name, base.value, seen)
+            path, name, text = _base_of(path, name, base.value, files)
         except _Refused as refusal:
             problem = Problem("extends", refusal.message, ("extends",))
             problems.append(replace(problem, help=refusal.help, place=base.place))
             break
-    return layers, problems
+    return Chain(tuple(layers), tuple(problems), files, complete)
 
 
-class _Refused(Exception):  # noqa: N818  # it becomes a problem with a place
+class _Refused(Exception):  # it becomes a problem with a place
     def __init__(self, message: str, help_: str) -> None:
         self.message = message
         self.help = help_
 
 
 def _base_of(
-    path: Path, name: str, base: str, seen: list[Path]
+    path: Path | None, name: str, base: str, files: Mapping[str, Path]
 ) -> tuple[Path, str, str]:
     """Finds and reads the file that another one extends."""
     inside = "write the path of a file in or below the folder of this one"
+    if path is None:
+        raise _Refused("what is in no file can extend none", "load a file instead")
     folder = path.resolve().parent
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\~]", base) or "\\" in base:
         raise _Refused(f'"{base}" is no path relative to this file', inside)
     target = _resolved(folder / base, base)
     if not target.is_relative_to(folder):
         raise _Refused(f'"{base}" leads out of the folder of this file', inside)
-    if target in seen:
+    if target in files.values():
         raise _Refused(f'"{base}" extends this file in turn', "remove one of the two")
-    if len(seen) >= MAX_CHAIN:
+    if len(files) >= MAX_CHAIN:
         raise _Refused(f"more than {MAX_CHAIN} files extend each other", "join some")
-    seen.append(target)
     try:
         if not stat.S_ISREG(target.stat().st_mode):
             raise _Refused(f'"{base}" is no regular file', inside)
@@ -131,7 +144,9 @@ def _resolved(path: Path, base: str) -> Path:
     try:
         return path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        raise _Refused(f'"{base}" is no path ({error})', "write a shorter one") from error
+        raise _Refused(
+            f'"{base}" is no path ({error})', "write a shorter one"
+        ) from error
 
 
 def decoded(content: bytes, source: str) -> tuple[str, Problem | None]:
@@ -173,7 +188,9 @@ def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
     if not equals:
         problem = _override_problem("there is no '='", locate(0, len(argument)))
         return None, [problem]
-    steps, places, at = [], [], 0
+    steps: list[str | int] = []
+    places: list[Place] = []
+    at = 0
     while at < len(path_text):
         step = _STEP.match(path_text, at)
         if not step or path_text[0] == "." or len(steps) == MAX_DEPTH:
@@ -254,8 +271,9 @@ def _assigned(
     place = override.places[done]
     if shape is not None:
         node = shape.expanded(node)
-    if isinstance(node.value, list):
-        if not isinstance(part, int) or part >= len(node.value):
+    items_of_none = isinstance(part, int) and not isinstance(node.value, dict | list)
+    if items_of_none or isinstance(node.value, list):
+        if items_of_none or not isinstance(part, int) or part >= len(node.value):
             problems.append(_no_item(node, part, override, done, place))
             return node
         items = list(node.value)
@@ -286,14 +304,22 @@ def _key(override: Override, done: int) -> Place:
 def _no_item(
     node: Node, part: str | int, override: Override, done: int, place: Place
 ) -> Problem:
-    count = len(node.value)
-    if not isinstance(part, int):
+    count = len(node.value) if isinstance(node.value, list) else None
+    if count is None:
+        message, help_ = (
+            f"there is no list to take item {part} of",
+            "set the whole list",
+        )
+    elif not isinstance(part, int):
         message, help_ = f'"{part}" is asked of a list', "give an index, such as [0]"
     elif count:
         message = f"there is no item {part} in a list of {count}"
         help_ = f"write an index from 0 to {count - 1}, or set the whole list"
     else:
-        message, help_ = f"there is no item {part} in an empty list", "set the whole list"
+        message, help_ = (
+            f"there is no item {part} in an empty list",
+            "set the whole list",
+        )
     return Problem("set", message, override.path[:done], help=help_, place=place)
 
 
@@ -311,7 +337,11 @@ def merged(base: Node, over: Node, shape: Shape | None) -> Node:
     members = dict(base.value)
     for key, node in over.value.items():
         if key in members:
-            below = shape.child(key, over if "type" in over.value else base) if shape else None
+            below = (
+                shape.child(key, over if "type" in over.value else base)
+                if shape
+                else None
+            )
             members[key] = merged(members[key], node, below)
         else:
             members[key] = node
@@ -373,7 +403,7 @@ def filled(node: Node, shape: Shape) -> Node:
         return replace(node, value=items)
     options = shape.options(node)
     if not isinstance(node.value, dict) or options is None:
-        return _whole_number(node, shape)
+        return _numeric(node, shape)
     members: dict[str, Node] = {}
     for key, below in options.items():
         default = _default(below)
@@ -397,10 +427,15 @@ def _default(shape: Shape) -> Node | None:
     return written_out(defaulted(shape.schema["default"], place), shape)
 
 
-def _whole_number(node: Node, shape: Shape) -> Node:
-    """``64.0`` is a whole number to JSON Schema, and becomes one here."""
-    if isinstance(node.value, float) and "integer" in shape.types:
-        return replace(node, value=int(node.value)) if node.value.is_integer() else node
+def _numeric(node: Node, shape: Shape) -> Node:
+    """``64.0`` is a whole number to JSON Schema, and ``1`` any number: so they become."""
+    value = node.value
+    if isinstance(value, float) and "integer" in shape.types and value.is_integer():
+        return replace(node, value=int(value))
+    # Where a foreign constructor has a whole number as its default, it may want one.
+    if shape.types == ("number",) and not isinstance(shape.schema.get("default"), int):
+        exact = isinstance(value, int) and not isinstance(value, bool)
+        return replace(node, value=float(value)) if exact else node
     return node
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from vqfw.errors import dotted
-from vqfw.experiment.reader import Node
 from vqfw.experiment.shape import Shape
+from vqfw.experiment.tree import Node
 
 
 def suggestions(word: str, known: Iterable[str]) -> list[str]:
@@ -47,6 +47,8 @@ def _cost(word: str, meant: str) -> float | None:
     initials = "".join(part[0] for part in meant.split("_") if part)
     if len(given) >= 2 and (given == initials or wanted.startswith(given)):
         return 4.0
+    if len(given) >= 4 and given in wanted:
+        return 4.2
     if len(wanted) >= 4 and given.startswith(wanted):
         return 4.5
     return None
@@ -92,12 +94,22 @@ def owners(key: str, shape: Shape) -> list[tuple[str, str]]:
 
 
 def homes(key: str, root: Node, shape: Shape) -> list[str]:
-    """The places in this experiment where a key would be right, as dotted paths."""
-    return [
-        dotted((*path, key))
+    """The places in this experiment where a key would be right, as dotted paths.
+
+    Those in the engine's own sections come before those in components.
+    """
+    paths = [
+        (path, key)
         for path, options in _containers(root, shape, ())
         if key in options and key != "type"
     ]
+    paths.sort(key=lambda each: _in_component(shape, root, each[0]))
+    return [dotted((*path, key)) for path, key in paths]
+
+
+def _in_component(shape: Shape, root: Node, path: tuple[str | int, ...]) -> bool:
+    here = shape.along(root, path)
+    return here is not None and here.kind is not None
 
 
 def keys_anywhere(root: Node, shape: Shape) -> set[str]:

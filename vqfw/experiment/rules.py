@@ -40,7 +40,7 @@ def _length(values: Values) -> Iterator[Problem]:
             "conflict",
             f'training for {steps} "steps" and for {epochs} "epochs" at once',
             ("training", "epochs"),
-            help='keep one of them, and remove the other or set it to null',
+            help="keep one of them, and remove the other or set it to null",
         )
 
 
@@ -149,4 +149,6 @@ def _at(values: Any, path: Path, *types: type) -> Any:
             values = values[part]
         except (KeyError, IndexError, TypeError):
             return None
-    return values if isinstance(values, types) and not isinstance(values, bool) else None
+    return (
+        values if isinstance(values, types) and not isinstance(values, bool) else None
+    )

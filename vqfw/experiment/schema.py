@@ -47,10 +47,14 @@ def generate() -> Schema:
 @lru_cache(maxsize=1)
 def packaged() -> Schema:
     """The schema of the first-party components that comes with vqfw; not to be changed."""
+    return dict(json.loads(packaged_path().read_text("utf-8")))
+
+
+def packaged_path() -> Path:
+    """Where that schema lies: in the installed package, or in the checkout."""
     here = Path(__file__)
     beside = here.with_name(FILE_NAME)
-    path = beside if beside.exists() else here.parents[2] / "schemas" / FILE_NAME
-    return dict(json.loads(path.read_text("utf-8")))
+    return beside if beside.exists() else here.parents[2] / "schemas" / FILE_NAME
 
 
 def installed() -> Schema:
@@ -110,7 +114,11 @@ def assembled(components: Fragments) -> Schema:
     components = {key: _annotated(found) for key, found in components.items()}
     definitions: Schema = {}
     for kind in KINDS.values():
-        mine = {name: components[k, name] for k, name in sorted(components) if k == kind.name}
+        mine = {
+            name: components[k, name]
+            for k, name in sorted(components)
+            if k == kind.name
+        }
         definitions[kind.name] = _slot(kind, mine)
     for (kind_name, name), found in sorted(components.items()):
         definitions[f"{kind_name}.{name}"] = dict(found)
@@ -132,7 +140,10 @@ def _sections() -> Schema:
     """The keys of the file; those of the engine come from their dataclasses."""
     text = {"type": "string"}
     return {
-        "$schema": {**text, "description": "This schema, for editors; vqfw ignores it."},
+        "$schema": {
+            **text,
+            "description": "This schema, for editors; vqfw ignores it.",
+        },
         "extends": {
             **text,
             "description": "A file in or below this file's folder, which this file "
@@ -145,7 +156,11 @@ def _sections() -> Schema:
             "default": "experiment",
             "description": "Lower-case name of the runs.",
         },
-        "description": {**text, "default": "", "description": "What is tried, and why."},
+        "description": {
+            **text,
+            "default": "",
+            "description": "What is tried, and why.",
+        },
         "notes": {
             "type": "object",
             "default": {},
@@ -197,7 +212,10 @@ def _slot(kind: Kind, components: Mapping[str, Mapping[str, Any]]) -> Schema:
         "type": types,
         "properties": {"type": _one_of(components)},
         "required": ["type"],
-        "allOf": [*_short_forms(kind, components, bare), *map(_variant(kind), components)],
+        "allOf": [
+            *_short_forms(kind, components, bare),
+            *map(_variant(kind), components),
+        ],
         "defaultSnippets": [
             {
                 "label": name,
@@ -215,7 +233,9 @@ def _one_of(components: Mapping[str, Mapping[str, Any]]) -> Schema:
         return {"not": {}}
     return {
         "enum": list(components),
-        "enumDescriptions": [each.get("description", "") for each in components.values()],
+        "enumDescriptions": [
+            each.get("description", "") for each in components.values()
+        ],
     }
 
 
@@ -248,7 +268,10 @@ def _short_forms(
     value = target["properties"][short.option]
     return [
         {"if": {"type": "string"}, "then": names},
-        {"if": {"type": "number"}, "then": {k: value[k] for k in value if k in _LIMITS}},
+        {
+            "if": {"type": "number"},
+            "then": {k: value[k] for k in value if k in _LIMITS},
+        },
     ]
 
 

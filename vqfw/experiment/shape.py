@@ -13,8 +13,8 @@ from functools import cached_property, lru_cache
 from importlib import metadata
 from typing import Any
 
-from vqfw.errors import Place, PluginError
-from vqfw.experiment.reader import Node
+from vqfw.errors import PluginError
+from vqfw.experiment.tree import Node
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.index import FIRST_PARTY, index
 
@@ -92,7 +92,9 @@ class Shape:
         if properties is None:
             return None
         return {
-            key: Shape(each, self.root, f'"{key}"' if schema is self.root else owner, provider)
+            key: Shape(
+                each, self.root, f'"{key}"' if schema is self.root else owner, provider
+            )
             for key, each in properties.items()
         }
 
@@ -168,15 +170,6 @@ def type_of(node: Node | None) -> Any:
     if node is None or not isinstance(node.value, dict) or "type" not in node.value:
         return None
     return node.value["type"].value
-
-
-def defaulted(value: Any, place: Place) -> Node:
-    """A tree of a plain value that nobody wrote."""
-    if isinstance(value, Mapping):
-        return Node({key: defaulted(each, place) for key, each in value.items()}, place)
-    if isinstance(value, list | tuple):
-        return Node([defaulted(each, place) for each in value], place)
-    return Node(value, place)
 
 
 def _object(node: Node, values: Mapping[str, Any]) -> Node:

@@ -35,13 +35,13 @@ class Score(NamedTuple):
 
     Args:
         value: the score; None where it does not apply (perplexity of a VAE).
-        count: images that it rests on.
+        images: how many it rests on.
         interval: 95 % confidence interval of the mean over images; None where the score
             is pooled over the whole split.
     """
 
     value: float | None
-    count: int
+    images: int
     interval: tuple[float, float] | None = None
 
 

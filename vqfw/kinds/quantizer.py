@@ -90,6 +90,9 @@ class Book:
 class CodebookQuantizer(Quantizer):
     """A quantizer with learned vectors, which may be initialized from data and revived."""
 
+    warm_up: int = 0
+    """Optimizer steps after which the engine calls ``initialize``."""
+
     @property
     @abstractmethod
     def codebooks(self) -> tuple[Book, ...]:
@@ -97,7 +100,7 @@ class CodebookQuantizer(Quantizer):
 
     @abstractmethod
     def initialize(self, latents: Floats, seed: int) -> None:
-        """Places the codes by k-means on the first latents.
+        """Places the codes on latents of training images; called once, after the warm-up.
 
         Args:
             latents: (n, channels) as the encoder gives them, before any projection.

@@ -68,7 +68,7 @@ def build(kind: str, options: Mapping[str, Any], supplied: Mapping[str, Any]) ->
     arguments = {}
     for parameter in parameters_of(component, KINDS[kind]):
         if parameter.supplied is not None:
-            arguments[parameter.name] = _supply(parameter, supplied, kind, name)
+            arguments[parameter.name] = _supply(parameter.supplied, supplied, kind, name)
         elif parameter.name in options:
             arguments[parameter.name] = _filled(
                 parameter, options[parameter.name], supplied
@@ -81,16 +81,14 @@ def build(kind: str, options: Mapping[str, Any], supplied: Mapping[str, Any]) ->
         raise
 
 
-def _supply(
-    parameter: Parameter, supplied: Mapping[str, Any], kind: str, name: str
-) -> Any:
-    if parameter.supplied not in supplied:
+def _supply(wanted: str, supplied: Mapping[str, Any], kind: str, name: str) -> Any:
+    if wanted not in supplied:
         raise PluginError(
-            f'{kind} "{name}" asks for "{parameter.supplied}", which is not known '
-            f"here: known are {', '.join(sorted(supplied))}"
+            f'{kind} "{name}" asks for "{wanted}", which is not known here: known are '
+            f"{', '.join(sorted(supplied))}"
         )
-    value = supplied[parameter.supplied]
-    return _own_seed(value, kind, name) if parameter.supplied == "seed" else value
+    value = supplied[wanted]
+    return _own_seed(value, kind, name) if wanted == "seed" else value
 
 
 def _own_seed(seed: int, kind: str, name: str) -> int:

@@ -81,11 +81,15 @@ def check_fragment(found: Any, entry: Entry) -> None:
         Draft202012Validator.check_schema(found)
     except SchemaError as error:
         path = "/".join(str(part) for part in error.absolute_path)
-        raise _refused(entry, f'"{path}" is no JSON Schema ({error.message})') from error
+        raise _refused(
+            entry, f'"{path}" is no JSON Schema ({error.message})'
+        ) from error
     if not isinstance(found, dict) or found.get("additionalProperties") is not False:
         raise _refused(entry, "it is not a closed object")
     if set(found) - _ROOT_KEYWORDS:
-        raise _refused(entry, f'"{min(set(found) - _ROOT_KEYWORDS)}" stands at its root')
+        raise _refused(
+            entry, f'"{min(set(found) - _ROOT_KEYWORDS)}" stands at its root'
+        )
     for key, schema in found.get("properties", {}).items():
         _check_keywords(schema, entry, key)
 
@@ -270,6 +274,10 @@ def answer(question: list[str]) -> None:
             text = json.dumps({"error": str(error)})
         except (TypeError, ValueError) as error:
             text = json.dumps(
-                {"error": str(_refused(Entry(*about), f"a default is no JSON ({error})"))}
+                {
+                    "error": str(
+                        _refused(Entry(*about), f"a default is no JSON ({error})")
+                    )
+                }
             )
         output.write(text)

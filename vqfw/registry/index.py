@@ -64,7 +64,8 @@ class Index:
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = tuple(
             sorted(
-                entries, key=lambda e: (e.kind, e.name, not e.first_party, e.distribution)
+                entries,
+                key=lambda e: (e.kind, e.name, not e.first_party, e.distribution),
             )
         )
         claims: dict[tuple[str, str], list[Entry]] = {}
@@ -142,7 +143,9 @@ def index() -> Index:
         if name in found or (only_first_party and name != FIRST_PARTY):
             continue
         found[name] = [
-            Entry(groups[point.group], point.name, point.value, name, distribution.version)
+            Entry(
+                groups[point.group], point.name, point.value, name, distribution.version
+            )
             for point in distribution.entry_points
             if point.group in groups
         ]

@@ -11,7 +11,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -57,7 +57,7 @@ def parameters_of(component: type, kind: Kind | None = None) -> tuple[Parameter,
         PluginError: if an annotation has no meaning in a JSON file.
     """
     signature = inspect.signature(component)
-    hints = _hints(component.__init__)
+    hints = _hints(component)
     described = descriptions(component)
     hidden = kind.hidden if kind else frozenset()
     skipped = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -110,7 +110,7 @@ def summary(documented: type) -> str:
 def descriptions(documented: type) -> dict[str, str]:
     """What the ``Args:`` section of a class or its constructor says, by parameter."""
     texts: dict[str, str] = {}
-    for source in (documented.__init__, documented):
+    for source in (documented.__init__, documented):  # type: ignore[misc]  # of this class
         texts |= _arguments_section(inspect.getdoc(source) or "")
     return texts
 
@@ -146,16 +146,16 @@ class _Either:
 
 
 class _Unions(ast.NodeTransformer):
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802  # ast names it
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         if not isinstance(node.op, ast.BitOr):
             return node
         return ast.Call(ast.Name("__either__", ast.Load()), [node.left, node.right], [])
 
 
-def _hints(constructor: Callable[..., Any]) -> dict[str, Any]:
+def _hints(component: type) -> dict[str, Any]:
     """The annotations of a constructor, evaluated where it was written."""
-    function = inspect.unwrap(constructor)
+    function = inspect.unwrap(component.__init__)  # type: ignore[misc]  # of this very class
     scope = {**getattr(function, "__globals__", {}), "__either__": _Either.of}
     return {
         name: _evaluated(hint, scope) if isinstance(hint, str) else hint
@@ -164,7 +164,9 @@ def _hints(constructor: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _evaluated(annotation: str, scope: dict[str, Any]) -> Any:
-    tree = ast.fix_missing_locations(_Unions().visit(ast.parse(annotation, mode="eval")))
+    tree = ast.fix_missing_locations(
+        _Unions().visit(ast.parse(annotation, mode="eval"))
+    )
     return eval(compile(tree, "<annotation>", "eval"), scope)
 
 
@@ -231,7 +233,7 @@ def _schema(hint: Any) -> Schema:
         marked = [extra for extra in extras if isinstance(extra, Slot)]
         schema = {"$ref": f"#/$defs/{marked[0].kind}"} if marked else _schema(base)
         for extra in extras:
-            schema |= extra if isinstance(extra, Mapping) else {}
+            schema |= dict(extra) if isinstance(extra, Mapping) else {}
         return schema
     if _union(hint):
         parts = [part for part in _union(hint) if part not in (None, type(None))]

@@ -139,7 +139,7 @@ def steps(folder: Path) -> list[int]:
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, **dict(checkpoint.arrays))
+    np.savez(buffer, allow_pickle=False, **checkpoint.arrays)
     contents = {
         _ARRAYS: buffer.getvalue(),
         _COUNTERS: json.dumps(checkpoint.counters, allow_nan=False).encode(),

@@ -95,7 +95,9 @@ class Run:
         try:
             return read_json(self.path / name)
         except (OSError, ValueError) as error:
-            raise RunError(f'run "{self.id}" has no readable {name}: {error}') from error
+            raise RunError(
+                f'run "{self.id}" has no readable {name}: {error}'
+            ) from error
 
 
 def default_root() -> Path:
@@ -234,4 +236,6 @@ def _known(root: Path, existing: list[Run], wanted: str) -> str:
     if close:
         return f'in {root / "checkpoints"}: did you mean "{close[0]}"?'
     shown = ", ".join(ids[-5:])
-    return f"in {root / 'checkpoints'}: " + (f"there are {shown}" if ids else "it is empty")
+    return f"in {root / 'checkpoints'}: " + (
+        f"there are {shown}" if ids else "it is empty"
+    )

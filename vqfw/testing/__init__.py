@@ -1,0 +1,77 @@
+"""The contracts as checks that any plugin author can run.
+
+    from vqfw.testing import parametrize_with_checks
+
+    @parametrize_with_checks("quantizer", [lambda: Cosine(num_embeddings=16)])
+    def test_keeps_the_contract(check, factory):
+        check(factory)
+
+Every check is a plain function, so it can be called without pytest too. They run on the
+backend that ``KERAS_BACKEND`` names, on tensors so small that a minute is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from vqfw.testing.check import Check, Factory
+
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["Check", "Factory", "checks", "parametrize_with_checks"]
+
+_HOME = {
+    "beta": ("beta", "CHECKS"),
+    "decoder": ("network", "DECODER_CHECKS"),
+    "encoder": ("network", "ENCODER_CHECKS"),
+    "model": ("model", "CHECKS"),
+    "quantizer": ("quantizer", "CHECKS"),
+    "revival": ("revival", "CHECKS"),
+}
+
+
+def checks(kind: str) -> tuple[Check, ...]:
+    """The checks of a kind of component.
+
+    Args:
+        kind: ``beta``, ``decoder``, ``encoder``, ``model``, ``quantizer`` or ``revival``.
+
+    Raises:
+        ValueError: if there are none for this kind.
+    """
+    if kind not in _HOME:
+        raise ValueError(
+            f'there are no checks for kind "{kind}": choose one of {", ".join(_HOME)}'
+        )
+    module, name = _HOME[kind]
+    found: tuple[Check, ...] = getattr(import_module(f"vqfw.testing.{module}"), name)
+    return found
+
+
+def parametrize_with_checks(
+    kind: str, factories: Sequence[Factory]
+) -> pytest.MarkDecorator:
+    """Decorates a pytest function of ``(check, factory)``: once a check and factory.
+
+    Args:
+        kind: as in ``checks``.
+        factories: each makes a fresh component; its name becomes part of the test's.
+    """
+    import pytest
+
+    cases: list[Any] = [
+        pytest.param(check, factory, id=f"{_name(factory)}-{check.__name__}")
+        for factory in factories
+        for check in checks(kind)
+    ]
+    return pytest.mark.parametrize(("check", "factory"), cases)
+
+
+def _name(factory: Factory) -> str:
+    if isinstance(factory, partial):
+        return _name(factory.func)
+    return getattr(factory, "__name__", type(factory).__name__)

@@ -22,12 +22,12 @@ from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.data.arrays import Splits
 from vqfw.data.batches import Batches, prefetched
 from vqfw.errors import Interrupted, NonFiniteError, RunError
+from vqfw.evaluation.pictures import grid, save_film, save_picture, to_pixels
 from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate
 from vqfw.plan import Plan
 from vqfw.runs import Run, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
-from vqfw.evaluation.pictures import grid, save_film, save_picture, to_pixels
 from vqfw.training.progress import Progress, progress_for
 from vqfw.training.revival import RevivalEngine
 from vqfw.training.signals import Wishes, listening
@@ -98,9 +98,7 @@ class _Training:
         self._splits = splits
         self._run = run
         self._autoencoder = autoencoder
-        self._inference = Inference(
-            autoencoder.model, experiment.evaluation.batch_size
-        )
+        self._inference = Inference(autoencoder.model, experiment.evaluation.batch_size)
         self._quiet = quiet
         self._batches = Batches(
             splits.train,
@@ -135,8 +133,7 @@ class _Training:
 
     def _run_steps(self, wishes: Wishes, progress: Progress, log: TextIO) -> None:
         first = self._step
-        coming = prefetched(self._batches, first, self._total)
-        with closing(coming):
+        with closing(prefetched(self._batches, first, self._total)) as coming:
             for batch in coming:
                 if self._patience.is_over:
                     return
@@ -170,6 +167,7 @@ class _Training:
                 'rate, or clip gradients with "global_clipnorm" in training.optimizer; '
                 f"the last checkpoint is good: vqfw eval --run {self._run.id}"
             )
+        self._place_codes()
         if self._revival is not None:
             self._revival.after_step(self._step)
             values["revived"] = float(self._revival.report["revived"])
@@ -237,7 +235,7 @@ class _Training:
         messages: list[str] = []
         found = checkpoint.newest(self._run.states, messages.append)
         if found is None:
-            self._initialize_codebook()
+            self._place_codes()
             return messages
         if found.counters["data"] != self._splits.fingerprint:
             raise RunError(
@@ -251,10 +249,10 @@ class _Training:
             self._revival.restore(found.counters["revival"])
         return [*messages, f"resumed after step {self._step} of {self._total}"]
 
-    def _initialize_codebook(self) -> None:
-        """Hands the quantizer the latents of the first training images."""
+    def _place_codes(self) -> None:
+        """Hands the quantizer latents of training images, when its warm-up is over."""
         model = self._autoencoder.model
-        if model.quantizer is None:
+        if model.quantizer is None or model.quantizer.warm_up != self._step:
             return
         seed = self._plan.experiment.seed
         order = np.random.default_rng([seed, 3]).permutation(len(self._splits.train))

@@ -49,10 +49,10 @@ class RevivalEngine:
             How many codes were revived just now.
         """
         self._examine(step)
-        if step % self._interval:
-            return 0
         model = self._autoencoder.model
         assert model.quantizer is not None
+        if step % self._interval or step <= model.quantizer.warm_up:
+            return 0
         books = enumerate(model.quantizer.codebooks)
         count = sum(self._revive(step, position, book) for position, book in books)
         self._revived += count

@@ -1,0 +1,272 @@
+"""The checks of quantizers: ours pass them, and each catches the mistake made for it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.gradient import GradientQuantizer
+
+from vqfw.kinds import Codebook, Quantized, Quantizer
+from vqfw.testing import checks, parametrize_with_checks
+
+SMALL = {"seed": 1, "num_embeddings": 16, "embedding_dim": 8}
+
+
+def ema():
+    return EMAQuantizer(**SMALL)
+
+
+def gradient():
+    return GradientQuantizer(**SMALL)
+
+
+def projected_ema():
+    return EMAQuantizer(**{**SMALL, "embedding_dim": 4})
+
+
+def projected_gradient():
+    return GradientQuantizer(**{**SMALL, "embedding_dim": 4})
+
+
+class Signs(Quantizer):
+    """Keeps the sign of each latent: a quantizer with nothing to learn."""
+
+    def __init__(self):
+        super().__init__()
+        self.vocabulary = (2,) * 8
+
+    def build(self, shape):
+        pass
+
+    def call(self, latents, training=False):
+        tokens = ops.cast(latents > 0, "int32")
+        codes = self.embed(tokens)
+        if training:
+            codes = latents + ops.stop_gradient(codes - latents)
+        nothing = ops.zeros(())
+        return Quantized(codes, tokens, nothing, nothing, nothing)
+
+    def embed(self, tokens):
+        return 2.0 * ops.cast(tokens, "float32") - 1.0
+
+
+@parametrize_with_checks(
+    "quantizer", [ema, gradient, projected_ema, projected_gradient, Signs]
+)
+def test_a_quantizer_keeps_the_contract(check, factory):
+    check(factory)
+
+
+class OneAxisTooFew(GradientQuantizer):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        return found._replace(tokens=found.tokens[..., 0])
+
+    def embed(self, tokens):
+        return super().embed(tokens[..., None])
+
+
+class StraightThroughInEvaluation(GradientQuantizer):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        if training:
+            return found
+        return found._replace(latents=latents + (found.latents - latents))
+
+
+class CountsInEvaluation(GradientQuantizer):
+    def __init__(self):
+        super().__init__(**SMALL)
+        self.calls = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, name="calls"
+        )
+
+    def call(self, latents, training=False):
+        self.calls.assign(self.calls + 1)
+        return super().call(latents, training)
+
+
+class ScaledGradient(GradientQuantizer):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        if not training:
+            return found
+        half = 0.5 * latents
+        return found._replace(latents=half + ops.stop_gradient(found.latents - half))
+
+
+class CommitmentMovesCodes(GradientQuantizer):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        codes = ops.take(self.embeddings, found.tokens[..., 0], axis=0)
+        return found._replace(commitment_loss=ops.mean(ops.square(latents - codes)))
+
+
+class CodebookLossAfterStraightThrough(GradientQuantizer):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        gap = ops.square(ops.stop_gradient(found.latents - latents))
+        return found._replace(codebook_loss=ops.mean(gap))
+
+
+class SumOfErrors(GradientQuantizer):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        count = ops.cast(ops.size(latents), "float32")
+        return found._replace(commitment_loss=found.commitment_loss * count)
+
+
+class SearchesInHalf(GradientQuantizer):
+    """Adds up squared distances in 16 bits, without centring."""
+
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        if self.compute_dtype != "float32" or self.low:
+            tokens = self.searched(latents)
+            codes = ops.stop_gradient(self.embed(tokens))
+            straight = latents + ops.stop_gradient(codes - latents)
+            found = found._replace(latents=straight if training else codes, tokens=tokens)
+        return found
+
+    def __call__(self, latents, training=False):
+        self.low = keras.backend.standardize_dtype(latents.dtype) != "float32"
+        return super().__call__(latents, training=training)
+
+    def searched(self, latents):
+        z = ops.cast(latents, "float16")[..., None, :]
+        e = ops.cast(self.embeddings, "float16")
+        distance = (
+            ops.sum(z * z, axis=-1) + ops.sum(e * e, axis=-1) - 2 * ops.sum(z * e, axis=-1)
+        )
+        return ops.cast(ops.argmin(distance, axis=-1), "int32")[..., None]
+
+
+class SquareOverflows(GradientQuantizer):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        norm = ops.sqrt(ops.sum(ops.square(latents), axis=-1, keepdims=True))
+        unit = ops.stop_gradient(latents / norm)
+        return found._replace(auxiliary_loss=ops.mean(ops.square(unit)))
+
+
+class OwnRandomness(GradientQuantizer):
+    def __init__(self):
+        super().__init__(**{**SMALL, "seed": int(np.random.default_rng().integers(2**31))})
+
+
+class PlainAttribute(GradientQuantizer):
+    """Scales its codes' loss by what it has seen, and keeps that outside variables."""
+
+    seen = 0.0
+
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        return found._replace(auxiliary_loss=ops.ones(()) * self.seen)
+
+    def initialize(self, latents, seed):
+        super().initialize(latents, seed)
+        self.seen = float(len(latents))
+
+
+class NumpyInside(GradientQuantizer):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        size = np.abs(ops.convert_to_numpy(ops.stop_gradient(latents))).max()
+        return found._replace(auxiliary_loss=ops.zeros(()) + 0.0 * float(size))
+
+
+class CountsFromZero(EMAQuantizer):
+    """Divides sums that start at a code by counts that start near zero."""
+
+    def __init__(self):
+        super().__init__(**SMALL)
+
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        if training:
+            smallest = ops.convert_to_tensor(self.counts)
+            self.counts.assign(ops.where(smallest < 1.0, 0.5 * smallest, smallest))
+        return found
+
+
+class ReplaceWithoutSums(EMAQuantizer):
+    """Shows replaced vectors until the next step makes them from the sums again."""
+
+    def __init__(self):
+        super().__init__(**SMALL)
+        self.shown = None
+
+    def call(self, latents, training=False):
+        self.shown = None if training else self.shown
+        return super().call(latents, training)
+
+    @property
+    def codebooks(self):
+        return (ForgetfulBook(self, super().codebooks[0]),)
+
+
+class ForgetfulBook:
+    def __init__(self, owner, book):
+        self.owner, self.book = owner, book
+        self.variables = ()
+
+    @property
+    def vectors(self):
+        return self.book.vectors if self.owner.shown is None else self.owner.shown
+
+    def replace(self, vectors, mask):
+        self.owner.shown = np.where(mask[:, None], vectors, self.vectors)
+
+
+class CountsWithoutSums(EMAQuantizer):
+    """The sums of the k-means are means, its counts are the sizes of the clusters."""
+
+    def __init__(self):
+        super().__init__(**SMALL)
+        self.pending = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, name="pending"
+        )
+
+    def initialize(self, latents, seed):
+        super().initialize(latents, seed)
+        self.pending.assign(ops.ones(()))
+
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        if training:
+            factor = ops.where(self.pending > 0, 0.1, 1.0)
+            book = self.codebook
+            self._keep(Codebook(book.sums * factor, book.counts))
+            self.pending.assign(ops.zeros(()))
+        return found
+
+
+PLANTED = {
+    OneAxisTooFew: "tokens_fit_the_vocabulary",
+    StraightThroughInEvaluation: "evaluation_gives_the_embedded_tokens",
+    CountsInEvaluation: "evaluation_changes_no_variable",
+    ScaledGradient: "gradients_go_straight_through",
+    CommitmentMovesCodes: "commitment_loss_moves_the_encoder_alone",
+    CodebookLossAfterStraightThrough: "codebook_loss_moves_the_codebook_alone",
+    SumOfErrors: "losses_are_means",
+    SearchesInHalf: "half_precision_chooses_the_same_codes",
+    SquareOverflows: "odd_inputs_stay_finite",
+    OwnRandomness: "same_seed_gives_the_same_codes",
+    PlainAttribute: "state_is_all_in_variables",
+    NumpyInside: "compiles",
+    CountsFromZero: "unused_codes_keep_their_vectors",
+    ReplaceWithoutSums: "replaced_codes_survive_a_step",
+    CountsWithoutSums: "initialization_finds_the_latents",
+}
+
+
+@pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
+def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
+    plain = mistake.__init__ is GradientQuantizer.__init__
+    factory = (lambda: mistake(**SMALL)) if plain else mistake
+    assert complaints("quantizer", factory) == [PLANTED[mistake]]
+
+
+def test_every_check_has_its_planted_mistake():
+    assert {check.__name__ for check in checks("quantizer")} == set(PLANTED.values())

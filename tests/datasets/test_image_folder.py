@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from vqfw_datasets.image_folder import ImageFolder
+
+from vqfw.errors import DataError
+
+Packed = Callable[[Mapping[str, bytes], str], Path]
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar", "tgz"])
+def test_a_sub_folder_is_a_group_and_a_lone_picture_its_own(
+    form: str, packed: Packed
+) -> None:
+    files = {"top.png": b"", "anna/1.jpg": b"", "2020/ben/2.webp": b"", "x.txt": b""}
+    found = {r.id: r.group for r in ImageFolder(str(packed(files, form))).records()}
+    assert found == {
+        "top.png": "top.png",
+        "anna/1.jpg": "anna",
+        "2020/ben/2.webp": "ben",
+    }
+
+
+def test_pictures_have_no_official_split(packed: Packed) -> None:
+    (record,) = ImageFolder(str(packed({"a/1.jpg": b""}, "zip"))).records()
+    assert record.split is None
+
+
+def test_a_folder_without_pictures_says_what_counts_as_one(packed: Packed) -> None:
+    path = packed({"notes.txt": b"x", "film.gif": b"x"}, "folder")
+    with pytest.raises(DataError, match=r"holds no picture .*bmp jpeg jpg pgm png ppm"):
+        list(ImageFolder(str(path)).records())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_channels_are_those_asked_for(channels: int) -> None:
+    assert ImageFolder("anywhere", channels=channels).channels == channels  # type: ignore[arg-type]

@@ -1,0 +1,101 @@
+"""The house keeps its own rules: format, lint, types, import contracts, entry points."""
+
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+
+
+def succeeds(*command: str) -> None:
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, (found.stdout + found.stderr)[-6000:]
+
+
+def test_the_code_is_formatted():
+    succeeds(str(SCRIPTS / "ruff"), "format", "--check", ".")
+
+
+def test_the_linter_finds_nothing():
+    succeeds(str(SCRIPTS / "ruff"), "check", ".")
+
+
+def test_the_types_hold():
+    succeeds(sys.executable, "-m", "mypy")
+
+
+def test_rooms_import_only_what_they_may():
+    succeeds(str(SCRIPTS / "lint-imports"))
+
+
+def test_no_room_is_a_drawer_for_everything():
+    drawers = {"utils.py", "helpers.py", "common.py", "misc.py"}
+    rooms = [ROOT / "vqfw", ROOT / "plugins"]
+    assert not [p for room in rooms for p in room.rglob("*.py") if p.name in drawers]
+
+
+def test_installed_entry_points_are_those_of_pyproject():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    expected = {
+        (group, name, target)
+        for group, points in declared["entry-points"].items()
+        for name, target in points.items()
+    }
+    expected |= {("console_scripts", *each) for each in declared["scripts"].items()}
+    found = metadata.distribution("vqfw").entry_points
+    installed = {(point.group, point.name, point.value) for point in found}
+    assert installed == expected, (
+        "the installed entry points are stale; mend with: pip install -e ."
+    )
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    command = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest"
+    assert command in (ROOT / "README.md").read_text()
+    assert command in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_tree_in_the_readme_is_the_tree():
+    text = (ROOT / "README.md").read_text()
+    rooms = [p.name for p in (ROOT / "vqfw").iterdir() if (p / "__init__.py").exists()]
+    rooms += [
+        p.name for p in (ROOT / "plugins").iterdir() if p.name.startswith("vqfw_")
+    ]
+    missing = [name for name in rooms if f"{name}/" not in text]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    "verb", [[], ["--help"], ["plugins", "list"], ["runs", "list"]]
+)
+def test_verbs_that_need_no_model_import_no_keras(verb, tmp_path):
+    code = (
+        "import sys; from vqfw.cli.main import vqfw\n"
+        f"vqfw.main({verb!r}, standalone_mode=False)\n"
+        "loaded = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize("file", ["experiment.json", "lfw.json", "vae.json"])
+def test_validating_imports_no_keras(file, tmp_path):
+    code = (
+        "import sys; from vqfw.cli.main import vqfw\n"
+        f"vqfw.main(['validate', {str(ROOT / 'experiments' / file)!r}], standalone_mode=False)\n"
+        "loaded = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stderr

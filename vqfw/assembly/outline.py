@@ -1,0 +1,161 @@
+"""What a plan amounts to: shapes at every joint, parameters, memory, bits. Nothing is trained.
+
+The model is built once with fresh weights and called on one empty image; no image is read
+and nothing is written.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from vqfw.assembly.assemble import build_augmentations, build_autoencoder
+from vqfw.assembly.autoencoder import Autoencoder
+from vqfw.plan import Plan
+
+Shape = tuple[int, ...]
+
+# Steps that ``measure`` times, after one that compiles.
+_MEASURED = 5
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A plan in numbers.
+
+    Args:
+        image_shape: (height, width, channels).
+        latent_shape: of one image, before the quantizer.
+        token_shape: of one image, (*positions, num_codebooks); empty without tokens.
+        vocabulary: the number of codes of each codebook.
+        trainable: parameters that the optimizer moves.
+        codebook: parameters of the codebooks that no optimizer moves.
+        weight_bytes: of all parameters.
+        optimizer_bytes: of what the optimizer remembers.
+        activation_bytes: of the layers' outputs, kept for the gradient of one batch;
+            an estimate.
+        bits_per_image: of the tokens; None where the rate is learned.
+    """
+
+    image_shape: Shape
+    latent_shape: Shape
+    token_shape: Shape
+    vocabulary: tuple[int, ...]
+    trainable: int
+    codebook: int
+    weight_bytes: int
+    optimizer_bytes: int
+    activation_bytes: int
+    bits_per_image: float | None
+
+    @property
+    def compression(self) -> float | None:
+        """Bits of the uint8 image over bits of its tokens."""
+        if self.bits_per_image is None:
+            return None
+        return 8 * math.prod(self.image_shape) / self.bits_per_image
+
+
+def outline(plan: Plan) -> Outline:
+    """Builds the model of a plan and measures it.
+
+    Raises:
+        VqfwError: as building it for a run would.
+    """
+    autoencoder = build_autoencoder(plan)
+    model = autoencoder.model
+    images = np.zeros((1, *plan.image_shape), "float32")
+    with _counting_outputs() as outputs:
+        output = model(images)
+    latents = model.encode(images)
+    tokens = output.tokens
+    fixed = [] if model.quantizer is None else model.quantizer.codebooks
+    return Outline(
+        image_shape=plan.image_shape,
+        latent_shape=tuple(latents.shape[1:]),
+        token_shape=tuple(tokens.shape[1:]) if tokens is not None else (),
+        vocabulary=model.vocabulary,
+        trainable=_count(autoencoder.trainable_variables),
+        codebook=sum(book.vectors.size for book in fixed if not book.variables),
+        weight_bytes=_bytes(model.variables),
+        optimizer_bytes=_bytes(autoencoder.optimizer.variables),
+        activation_bytes=outputs.bytes * plan.experiment.training.batch_size,
+        bits_per_image=float(output.bits[0]) if tokens is not None else None,
+    )
+
+
+def measure(plan: Plan) -> float:
+    """Times training steps on random images.
+
+    Returns:
+        Seconds a step, the median of five.
+    """
+    autoencoder = build_autoencoder(plan)
+    batch = _random_batch(plan)
+    autoencoder.train_on_batch(batch)
+    return statistics.median(_timed(autoencoder, batch) for _ in range(_MEASURED))
+
+
+def _timed(autoencoder: Autoencoder, batch: dict[str, Any]) -> float:
+    begun = time.perf_counter()
+    autoencoder.train_on_batch(batch)
+    return time.perf_counter() - begun
+
+
+def _random_batch(plan: Plan) -> dict[str, Any]:
+    size = plan.experiment.training.batch_size
+    rng = np.random.default_rng(plan.experiment.seed)
+    images = rng.integers(0, 256, (size, *plan.image_shape), dtype="uint8")
+    drawn = enumerate(build_augmentations(plan))
+    params = {str(i): augmentation.draw(rng, size) for i, (augmentation, _) in drawn}
+    return {"images": images, "params": params}
+
+
+class _Outputs:
+    """Bytes of all layer outputs seen so far."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def add(self, found: Any) -> None:
+        for each in keras.tree.flatten(found):
+            if hasattr(each, "shape") and hasattr(each, "dtype"):
+                name = keras.backend.standardize_dtype(each.dtype)
+                self.bytes += math.prod(each.shape) * _WIDTH.get(name, 4)
+
+
+_WIDTH = {"bfloat16": 2, "float16": 2, "float32": 4, "float64": 8, "uint8": 1}
+
+
+@contextmanager
+def _counting_outputs() -> Iterator[_Outputs]:
+    """Adds up what every layer returns while the block runs."""
+    outputs = _Outputs()
+    original = keras.layers.Layer.__call__
+
+    def counted(layer: Any, *arguments: Any, **options: Any) -> Any:
+        found = original(layer, *arguments, **options)
+        outputs.add(found)
+        return found
+
+    keras.layers.Layer.__call__ = counted
+    try:
+        yield outputs
+    finally:
+        keras.layers.Layer.__call__ = original
+
+
+def _count(variables: list[Any]) -> int:
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+def _bytes(variables: list[Any]) -> int:
+    return 4 * _count(variables)

@@ -1,0 +1,152 @@
+"""``vqfw plan``: what would run, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vqfw.cli.talk import json_option, print_json, set_option, start_backend
+
+if TYPE_CHECKING:
+    from vqfw.api import Experiment
+    from vqfw.assembly.outline import Outline
+    from vqfw.plan import Plan
+
+
+@click.command("plan")
+@click.argument("file", type=click.Path())
+@set_option
+@click.option("--measure", is_flag=True, help="Time five training steps.")
+@json_option
+def command(
+    file: str, overrides: tuple[str, ...], measure: bool, as_json: bool
+) -> None:
+    """Show what the experiment in FILE would run: shapes, sizes, bits, paths.
+
+    Nothing is trained, read or written.
+    """
+    from vqfw import api
+
+    experiment = api.load(file, overrides)
+    start_backend(experiment.checked.training.threads)
+    from vqfw.assembly import outline as outlines
+
+    plan = experiment.plan(find_data=False)
+    outline = outlines.outline(plan)
+    seconds = outlines.measure(plan) if measure else None
+    if as_json:
+        print_json(_data(plan, outline, seconds))
+    else:
+        click.echo("\n".join(_lines(experiment, plan, outline, seconds)))
+
+
+def _data(plan: Plan, outline: Outline, seconds: float | None) -> dict[str, Any]:
+    from vqfw.experiment import as_data
+
+    return {
+        "name": plan.experiment.name,
+        "precision": plan.precision,
+        "threads": plan.threads,
+        "seed": plan.experiment.seed,
+        "compression": outline.compression,
+        "seconds_per_step": seconds,
+        "warnings": as_data(plan.warnings),
+        **asdict(outline),
+    }
+
+
+def _lines(
+    experiment: Experiment, plan: Plan, outline: Outline, seconds: float | None
+) -> list[str]:
+    from vqfw.experiment import render
+
+    checked, batch = plan.experiment, plan.experiment.training.batch_size
+    augmented = [each["type"] for each in checked.data.augmentations]
+    rows = {
+        "experiment": f"{checked.name}   {checked.file or ''}",
+        "data": f"{checked.data.dataset['type']} · {_by(outline.image_shape)}",
+        "augmented by": ", ".join(augmented) or "nothing",
+        "pipeline": _pipeline(plan, outline),
+        "parameters": _parameters(outline),
+        "memory": _memory(outline, batch),
+        "code": _code(outline),
+        "training": _training(plan),
+        "time": _time(plan, seconds),
+        "writes": _writes(checked.name),
+    }
+    lines = [f"{label:<13}{text}" for label, text in rows.items()]
+    lines += [f"changed      {each}   (--set)" for each in checked.overrides]
+    if plan.warnings:
+        lines.append(render(plan.warnings))
+    return [*lines, "Nothing was run."]
+
+
+def _pipeline(plan: Plan, outline: Outline) -> str:
+    model = plan.experiment.model
+    joints = [f"image {_by(outline.image_shape)}"]
+    if "encoder" in model:
+        joints.append(f"{model['encoder']['type']} {_by(outline.latent_shape)}")
+    if "quantizer" in model:
+        joints.append(f"{model['quantizer']['type']} {_by(outline.token_shape)}")
+    if "decoder" in model:
+        joints.append(f"{model['decoder']['type']} {_by(outline.image_shape)}")
+    return " ─ ".join(joints)
+
+
+def _parameters(outline: Outline) -> str:
+    if not outline.codebook:
+        return f"{outline.trainable:,} trained"
+    return (
+        f"{outline.trainable:,} trained · {outline.codebook:,} in codebooks that no "
+        "optimizer moves"
+    )
+
+
+def _memory(outline: Outline, batch: int) -> str:
+    sizes = outline.weight_bytes, outline.optimizer_bytes, outline.activation_bytes
+    weights, moments, activations = (f"{size / 1e6:.1f} MB" for size in sizes)
+    return (
+        f"weights {weights} · optimizer {moments} · activations ≈ {activations} "
+        f"at batch {batch}"
+    )
+
+
+def _training(plan: Plan) -> str:
+    training = plan.experiment.training
+    length = (
+        f"{training.steps:,} steps" if training.steps else f"{training.epochs} epochs"
+    )
+    return (
+        f"{length} of {training.batch_size} images · {training.optimizer['type']} · "
+        f"{plan.precision} · {plan.threads} threads · seed {plan.experiment.seed}"
+    )
+
+
+def _writes(name: str) -> str:
+    return f"checkpoints/<time>_{name}/  images_saved/<time>_{name}/"
+
+
+def _code(outline: Outline) -> str:
+    if outline.bits_per_image is None:
+        return "continuous latents; their rate in bits is learned"
+    codes = " + ".join(f"{size:,}" for size in outline.vocabulary)
+    return (
+        f"{_by(outline.token_shape)} tokens of {codes} codes = "
+        f"{outline.bits_per_image:,.0f} bits an image · "
+        f"compression {outline.compression:.1f}×"
+    )
+
+
+def _time(plan: Plan, seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown on this machine; --measure times five steps"
+    pace = plan.experiment.training.batch_size / seconds
+    steps = plan.experiment.training.steps
+    total = f" · ≈ {steps * seconds / 60:.1f} min in all" if steps else ""
+    return f"{1000 * seconds:.0f} ms a step · {pace:.0f} images/s{total}"
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))

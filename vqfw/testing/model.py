@@ -1,0 +1,181 @@
+"""What every model promises.
+
+A factory takes nothing and gives a fresh model for images of 16 x 16 x 3; small networks
+and few codes are quickest.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from vqfw.kinds import Model, Output
+from vqfw.kinds.tensors import Floats
+from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.probe import (
+    arrays,
+    changed,
+    copy_state,
+    gradients,
+    predicted,
+    state,
+)
+
+IMAGE_SHAPE = (16, 16, 3)
+# Of a step that only shows which gradients there are: far above the rounding of weights.
+LONG_STEP = 1e3
+
+
+def tokens_decode_to_the_reconstruction(factory: Factory) -> None:
+    """``decode_tokens`` gives what evaluation reconstructed, to 1e-6."""
+    model = _built(factory)
+    found = model(ops.convert_to_tensor(_images()), training=False)
+    if found.tokens is None:
+        return
+    decoded = ops.convert_to_numpy(model.decode_tokens(found.tokens))
+    gap = np.abs(decoded - ops.convert_to_numpy(found.reconstruction)).max()
+    require(
+        gap <= 1e-6,
+        f"decode_tokens differs from the evaluated reconstruction by up to {gap:.3g}: "
+        "both must decode embed(tokens)",
+    )
+
+
+def evaluation_changes_no_variable(factory: Factory) -> None:
+    """A call outside training leaves every variable as it was."""
+    model = _built(factory)
+    before = state(model)
+    _called(model)
+    moved = changed(before, state(model))
+    require(
+        not moved,
+        f"evaluation changed {', '.join(moved)}: pass training on to every part, and "
+        "draw noise in training only",
+    )
+
+
+def the_output_is_well_formed(factory: Factory) -> None:
+    """Reconstructions are float32 images, losses finite scalars, tokens in range."""
+    for training in (False, True):
+        model = _built(factory)
+        found = _called(model, training)
+        reconstruction = found.reconstruction
+        require(
+            reconstruction.shape == (2, *IMAGE_SHAPE)
+            and reconstruction.dtype == np.float32
+            and np.isfinite(reconstruction).all(),
+            f"the reconstruction is {reconstruction.dtype} {reconstruction.shape}: it "
+            f"must be finite float32 {(2, *IMAGE_SHAPE)}",
+        )
+        for name, loss in found.losses.items():
+            require(
+                loss.shape == () and loss.dtype == np.float32 and np.isfinite(loss),
+                f'the loss "{name}" is {loss.dtype} {loss.shape} {loss}: it must be one '
+                "finite float32 number, the mean over the batch",
+            )
+        require(
+            (found.tokens is None) == (model.vocabulary == ()),
+            f"the vocabulary is {model.vocabulary} and the tokens "
+            f"{'are missing' if found.tokens is None else 'are there'}: state both or "
+            "neither",
+        )
+
+
+def the_bits_are_those_of_the_code(factory: Factory) -> None:
+    """Tokens take ``log2`` of their vocabulary each; no code takes less than nothing."""
+    model = _built(factory)
+    found = _called(model)
+    require(
+        found.bits.shape == (2,) and np.isfinite(found.bits).all(),
+        f"bits have shape {found.bits.shape} instead of (2,): one number an image",
+    )
+    require((found.bits >= 0).all(), f"{found.bits.min():.4g} bits are less than none")
+    if found.tokens is not None:
+        positions = math.prod(found.tokens.shape[1:-1])
+        right = positions * sum(math.log2(size) for size in model.vocabulary)
+        require(
+            np.allclose(found.bits, right, rtol=1e-5),
+            f"{positions} positions of vocabulary {model.vocabulary} take {right:.6g} "
+            f"bits, not {found.bits[0]:.6g}",
+        )
+
+
+def every_trained_variable_learns(factory: Factory) -> None:
+    """Reconstruction and losses together send a gradient to each trainable variable."""
+    model = _built(factory)
+    _, found = gradients(model, _images(), _objective, LONG_STEP)
+    still = [path for path, gradient in found.items() if not gradient.any()]
+    require(
+        not still,
+        f"no gradient reaches {', '.join(still)}: look for a stop_gradient too many, or "
+        "make them untrainable",
+    )
+    wild = [path for path, gradient in found.items() if not np.isfinite(gradient).all()]
+    require(not wild, f"the gradient of {', '.join(wild)} is not finite")
+
+
+def state_is_all_in_variables(factory: Factory) -> None:
+    """A model with the variables of another one trains as that one does, noise included."""
+    first, second = _built(factory), _built(factory)
+    copy_state(first, second)
+    pair = [
+        keras.tree.flatten(_called(model, training=True)) for model in (first, second)
+    ]
+    require(
+        all(np.array_equal(a, b) for a, b in zip(*pair, strict=True)),
+        "two models with the same variables train differently: draw noise from a "
+        "keras.random.SeedGenerator made from the seed that the engine supplies",
+    )
+
+
+def compiles(factory: Factory) -> None:
+    """Symbolic and compiled calls work and reconstruct what the eager one does."""
+    model = _built(factory)
+    try:
+        model.compute_output_spec(keras.KerasTensor((2, *IMAGE_SHAPE), "float32"))
+        found = predicted(model, _images())
+    except Exception as error:
+        raise AssertionError(
+            f"it works eagerly but not compiled ({type(error).__name__}: {error}): use "
+            "keras.ops alone, no NumPy and no decision on a tensor's value"
+        ) from error
+    right = _called(model)
+    gap = np.abs(found.reconstruction - right.reconstruction).max()
+    require(
+        gap <= 1e-4,
+        f"compiled and eager reconstruction differ by up to {gap:.3g}",
+    )
+
+
+CHECKS: tuple[Check, ...] = (
+    tokens_decode_to_the_reconstruction,
+    evaluation_changes_no_variable,
+    the_output_is_well_formed,
+    the_bits_are_those_of_the_code,
+    every_trained_variable_learns,
+    state_is_all_in_variables,
+    compiles,
+)
+
+
+def _images() -> Floats:
+    return np.random.default_rng(0).random((2, *IMAGE_SHAPE), dtype="float32")
+
+
+def _built(factory: Factory) -> Model:
+    model: Model = factory()
+    model.build((None, *IMAGE_SHAPE))
+    return model
+
+
+def _called(model: Model, training: bool = False) -> Any:
+    return arrays(model(ops.convert_to_tensor(_images()), training=training))
+
+
+def _objective(output: Output) -> Any:
+    error = ops.mean(ops.square(output.reconstruction - _images()))
+    return error + sum(output.losses.values())

@@ -1,0 +1,132 @@
+"""Looks into a layer from outside: its state, its gradients, and how it compiles.
+
+Gradients are read off a step of plain gradient descent with the layer's input as one more
+weight, so that the same lines serve every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from vqfw.kinds.tensors import Floats, Scalar, Tensor
+
+Objective = Callable[[Any], Scalar]
+"""From what the layer returns to the number that is descended."""
+Arrays = dict[str, NDArray[Any]]
+
+
+class Probe(keras.Model):
+    """A layer behind an input that is a weight.
+
+    Args:
+        layer: what is examined; called as ``layer(inputs, training=...)``.
+        inputs: float32, what it is called with.
+        objective: from its output to a scalar.
+    """
+
+    def __init__(
+        self, layer: keras.layers.Layer, inputs: Floats, objective: Objective
+    ) -> None:
+        super().__init__(name="probe", dtype="float32")
+        self.examined = layer
+        self.objective = objective
+        self.given = self.add_weight(
+            shape=inputs.shape,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(inputs, dtype),
+            name="given",
+        )
+        if not layer.built:
+            layer.build((None, *inputs.shape[1:]))
+        self.built = True
+
+    def call(self, batch: Tensor, training: bool = False) -> Any:
+        """What the layer makes of its input; the batch is ignored."""
+        return self.examined(ops.convert_to_tensor(self.given), training=training)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Scalar:
+        """The objective, with a way to every weight, so that no gradient is missing."""
+        ways = sum(0.0 * ops.sum(weight) for weight in self.trainable_variables)
+        return self.objective(y_pred) + ways
+
+
+def gradients(
+    layer: keras.layers.Layer,
+    inputs: Floats,
+    objective: Objective,
+    step: float = 1.0,
+    compiled: bool = False,
+) -> tuple[Floats, dict[str, Floats]]:
+    """Takes one training step and reads the gradients off it.
+
+    Args:
+        layer: left as the step made it.
+        inputs: (batch, ...) float32.
+        objective: from the layer's output to a scalar.
+        step: length of the step; a longer one shows smaller gradients.
+        compiled: whether to compile the step as training does.
+
+    Returns:
+        The gradient of the objective with respect to the inputs, and those with respect
+        to the layer's trained variables by path.
+    """
+    probe = Probe(layer, inputs, objective)
+    optimizer = keras.optimizers.SGD(step)
+    compiles = keras.backend.backend() == "jax"
+    if compiled:
+        probe.compile(optimizer=optimizer, jit_compile=compiles)
+    else:
+        probe.compile(optimizer=optimizer, run_eagerly=True)
+    before = state(probe)
+    probe.train_on_batch(np.zeros((1, 1), "float32"))
+    after = state(probe)
+    found = {
+        weight.path: (before[weight.path] - after[weight.path]) / step
+        for weight in probe.trainable_variables
+    }
+    return found.pop(probe.given.path), found
+
+
+def predicted(layer: keras.layers.Layer, inputs: Floats) -> Any:
+    """What the layer makes of its input in a compiled evaluation, as NumPy arrays."""
+    probe = Probe(layer, inputs, lambda output: ops.zeros(()))
+    probe.compile(jit_compile=keras.backend.backend() == "jax")
+    rows = np.zeros((len(inputs), 1), "float32")
+    return arrays(probe.predict_on_batch(rows))
+
+
+def state(layer: keras.layers.Layer) -> Arrays:
+    """Copies of all variables of a layer, by path."""
+    return {each.path: ops.convert_to_numpy(each).copy() for each in layer.variables}
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Paths whose values differ, bit by bit."""
+    return [
+        path for path in after if not np.array_equal(before.get(path), after[path])
+    ]
+
+
+def copy_state(source: keras.layers.Layer, target: keras.layers.Layer) -> None:
+    """Fills a layer with the values of another one that was made in the same way."""
+    for value, variable in zip(source.variables, target.variables, strict=True):
+        variable.assign(ops.convert_to_numpy(value))
+
+
+def arrays(structure: Any) -> Any:
+    """The same structure with NumPy arrays in place of tensors; None stays None."""
+    return keras.tree.map_structure(
+        lambda leaf: None if leaf is None else ops.convert_to_numpy(leaf), structure
+    )

@@ -1,0 +1,411 @@
+"""What every quantizer promises.
+
+A factory takes nothing and gives a fresh quantizer; it is built for latents of 8
+channels, and a small one (16 codes) is quickest. Checks of codebooks pass at once where
+the quantizer has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from vqfw.kinds import CodebookQuantizer, Quantized, Quantizer
+from vqfw.kinds.tensors import Floats
+from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.probe import (
+    arrays,
+    changed,
+    copy_state,
+    gradients,
+    predicted,
+    state,
+)
+
+CHANNELS = 8
+SHAPE = (2, 4, 4, CHANNELS)
+
+
+def tokens_fit_the_vocabulary(factory: Factory) -> None:
+    """Tokens are int32, one a codebook at every position, below its number of codes."""
+    quantizer, found = _evaluated(factory, _latents())
+    expected = (*SHAPE[:-1], len(quantizer.vocabulary))
+    require(
+        tuple(found.tokens.shape) == expected,
+        f"tokens have shape {tuple(found.tokens.shape)} instead of {expected}: give "
+        "them one last axis with an entry a codebook",
+    )
+    dtype = keras.backend.standardize_dtype(found.tokens.dtype)
+    require(dtype == "int32", f"tokens are {dtype}: cast them to int32")
+    require(
+        _in_range(found.tokens, quantizer),
+        f"tokens leave the vocabulary {quantizer.vocabulary}: they must lie in "
+        "[0, vocabulary[i])",
+    )
+
+
+def evaluation_gives_the_embedded_tokens(factory: Factory) -> None:
+    """Outside training the latents equal ``embed(tokens)`` bit by bit."""
+    quantizer, found = _evaluated(factory, _latents())
+    embedded = ops.convert_to_numpy(quantizer.embed(found.tokens))
+    given = ops.convert_to_numpy(found.latents)
+    require(
+        np.array_equal(given, embedded),
+        "outside training the latents are not embed(tokens): return the looked-up codes "
+        "themselves, not z + (e - z), and let embed() take the same way out",
+    )
+
+
+def evaluation_changes_no_variable(factory: Factory) -> None:
+    """A call outside training leaves every variable as it was."""
+    quantizer = _built(factory)
+    before = state(quantizer)
+    _called(quantizer, _latents())
+    moved = changed(before, state(quantizer))
+    require(
+        not moved,
+        f"evaluation changed {', '.join(moved)}: assign variables only if training",
+    )
+
+
+def gradients_go_straight_through(factory: Factory) -> None:
+    """In training the gradient passes the choice of codes as if it were not there."""
+    quantizer = _built(factory)
+    weights = _latents(seed=1)
+    found, _ = gradients(
+        quantizer, _latents(), lambda quantized: ops.sum(quantized.latents * weights)
+    )
+    require(np.isfinite(found).all(), "the gradient of the latents is not finite")
+    require(
+        found.any(),
+        "no gradient reaches the latents: return z + stop_gradient(e - z) in training",
+    )
+    if _searches_the_latents(quantizer):
+        require(
+            np.allclose(found, weights, atol=1e-4),
+            "the gradient is not the one that came in: return z + stop_gradient(e - z), "
+            "unscaled, in training",
+        )
+
+
+def commitment_loss_moves_the_encoder_alone(factory: Factory) -> None:
+    """The commitment loss pulls latents to codes and no code to a latent."""
+    quantizer = _built(factory)
+    latents, others = gradients(quantizer, _latents(), lambda q: q.commitment_loss)
+    loss = float(_called(quantizer, _latents()).commitment_loss)
+    require(
+        latents.any() or loss == 0,
+        "the commitment loss does not move the latents: take (z - stop_gradient(e))^2",
+    )
+    for path in _code_paths(quantizer):
+        require(
+            not others[path].any(),
+            f"the commitment loss moves {path}: take (z - stop_gradient(e))^2",
+        )
+
+
+def codebook_loss_moves_the_codebook_alone(factory: Factory) -> None:
+    """The codebook loss pulls codes to latents and no latent to a code."""
+    quantizer = _built(factory)
+    latents, others = gradients(quantizer, _latents(), lambda q: q.codebook_loss)
+    require(
+        not latents.any(),
+        "the codebook loss moves the latents: take (stop_gradient(z) - e)^2",
+    )
+    for path in _code_paths(quantizer):
+        require(
+            others[path].any(),
+            f"the codebook loss does not move {path}: take (stop_gradient(z) - e)^2 with "
+            "e before the straight-through sum",
+        )
+
+
+def losses_are_means(factory: Factory) -> None:
+    """The same latents twice or eight times cost what they cost once, to 1e-5."""
+    once = _losses(_built(factory), _latents())
+    for times in (2, 8):
+        several = _losses(_built(factory), np.concatenate([_latents()] * times))
+        for name, value in once.items():
+            require(
+                np.isclose(several[name], value, rtol=1e-5, atol=1e-7),
+                f"{name} goes from {value:.6g} to {several[name]:.6g} when the batch is "
+                f"repeated {times} times: take the mean over all elements, not a sum",
+            )
+
+
+def half_precision_chooses_the_same_codes(factory: Factory) -> None:
+    """Latents in 16 bits get the tokens that the same values get in 32 bits."""
+    # An offset that all latents share is what 16-bit distances lose their digits to.
+    latents = 3 + 0.5 * _latents((4, 16, 16, CHANNELS))
+    for dtype in ("float16", "bfloat16"):
+        quantizer = _built(factory)
+        _initialize(quantizer, latents)
+        low = ops.cast(ops.convert_to_tensor(latents), dtype)
+        found = ops.convert_to_numpy(quantizer(low, training=False).tokens)
+        right = quantizer(ops.cast(low, "float32"), training=False).tokens
+        share = (found == ops.convert_to_numpy(right)).mean()
+        require(
+            share >= 0.999,
+            f"only {share:.1%} of the tokens of {dtype} latents are those of float32: "
+            "search in float32 whatever comes in",
+        )
+
+
+def odd_inputs_stay_finite(factory: Factory) -> None:
+    """One image, odd sizes, constant and huge latents give finite codes in range."""
+    inputs = {
+        "a single odd grid": _latents((1, 3, 5, CHANNELS)),
+        "a single position": _latents((1, 1, 1, CHANNELS)),
+        "constant latents": np.zeros(SHAPE, "float32"),
+        "latents of size 1e4": 1e4 * _latents(),
+    }
+    for name, latents in inputs.items():
+        for training in (False, True):
+            quantizer = _built(factory)
+            found = _called(quantizer, latents, training)
+            values = [found.latents, *found[2:], *state(quantizer).values()]
+            require(
+                all(np.isfinite(value).all() for value in values),
+                f"{name} give values that are not finite: look for a division by a "
+                "count or a norm that may be zero",
+            )
+            require(
+                _in_range(found.tokens, quantizer)
+                and found.latents.shape == latents.shape,
+                f"{name} give tokens out of range or latents of another shape",
+            )
+
+
+def same_seed_gives_the_same_codes(factory: Factory) -> None:
+    """Two quantizers of the same constructor arguments agree bit by bit."""
+    first, second = (_without_weights(factory) for _ in range(2))
+    require(
+        not changed(first, second),
+        f"two fresh quantizers differ in {', '.join(changed(first, second))}: draw "
+        "their vectors from the seed that the engine supplies",
+    )
+
+
+def state_is_all_in_variables(factory: Factory) -> None:
+    """A fresh quantizer with the variables of a trained one does what that one does."""
+    trained, fresh = _built(factory), _built(factory)
+    _initialize(trained, _latents(seed=2))
+    for seed in range(3):
+        _train(trained, _latents(seed=seed))
+    copy_state(trained, fresh)
+    for training in (False, True):
+        pair = [_called(each, _latents(seed=3), training) for each in (trained, fresh)]
+        require(
+            all(np.array_equal(a, b) for a, b in zip(*pair, strict=True)),
+            "a copy of the variables does not behave like the original: keep all state "
+            "in variables (add_weight), or a resumed run is another run",
+        )
+
+
+def compiles(factory: Factory) -> None:
+    """Symbolic and compiled calls work, and choose the codes that the eager one does."""
+    eager, compiled = _built(factory), _built(factory)
+    copy_state(eager, compiled)
+    try:
+        compiled.compute_output_spec(keras.KerasTensor(SHAPE, "float32"))
+        found = predicted(compiled, _latents())
+        gradients(compiled, _latents(), _total, compiled=True)
+    except Exception as error:
+        raise AssertionError(
+            f"it works eagerly but not compiled ({type(error).__name__}: {error}): use "
+            "keras.ops alone, no NumPy and no decision on a tensor's value"
+        ) from error
+    right = _called(eager, _latents())
+    _train(eager, _latents())
+    require(
+        np.mean(found.tokens == right.tokens) >= 0.99,
+        "the compiled call chooses other codes than the eager one",
+    )
+    for a, b in zip(eager.variables, compiled.variables, strict=True):
+        pair = (ops.convert_to_numpy(a), ops.convert_to_numpy(b))
+        require(
+            np.allclose(*pair, rtol=1e-4, atol=1e-5),
+            f"a compiled step leaves {a.path} elsewhere than an eager one: assign the "
+            "variable instead of replacing it",
+        )
+
+
+def unused_codes_keep_their_vectors(factory: Factory) -> None:
+    """Codes that no latent chose stand where they stood after training steps."""
+    quantizer = _built(factory)
+    if not isinstance(quantizer, CodebookQuantizer):
+        return
+    before = [book.vectors.copy() for book in quantizer.codebooks]
+    chosen: list[set[int]] = [set() for _ in before]
+    # Latents of few places, so that most codes are unused whatever the book is.
+    latents = np.tile(_latents((1, 1, 2, CHANNELS)), (2, 4, 2, 1))
+    for _ in range(3):
+        tokens = _called(quantizer, latents).tokens
+        for level, used in enumerate(chosen):
+            used.update(np.unique(tokens[..., level]).tolist())
+        _train(quantizer, latents)
+    for book, old, used in zip(quantizer.codebooks, before, chosen, strict=True):
+        unused = [code for code in range(len(old)) if code not in used]
+        require(
+            np.allclose(book.vectors[unused], old[unused], rtol=1e-5, atol=1e-7),
+            "codes that nothing chose have moved: sums and counts must start and shrink "
+            "together, with no smoothing of the one alone",
+        )
+
+
+def replaced_codes_survive_a_step(factory: Factory) -> None:
+    """A code that revival wrote is still there after the next training step."""
+    quantizer = _built(factory)
+    if not isinstance(quantizer, CodebookQuantizer):
+        return
+    _train(quantizer, _latents())
+    for book in quantizer.codebooks:
+        old = book.vectors.copy()
+        mask = np.arange(len(old)) % 4 == 1
+        # Far from every latent and from each other, so that none is chosen and pulled.
+        placed = old + 100.0 * (1 + np.arange(len(old), dtype="float32"))[:, None]
+        book.replace(placed, mask)
+        require(
+            np.allclose(book.vectors, np.where(mask[:, None], placed, old), rtol=1e-5),
+            "replace() wrote other rows than those of its mask, or not what it was given",
+        )
+    written = [book.vectors.copy() for book in quantizer.codebooks]
+    _train(quantizer, _latents())
+    for book, placed in zip(quantizer.codebooks, written, strict=True):
+        mask = np.arange(len(placed)) % 4 == 1
+        require(
+            np.allclose(book.vectors[mask], placed[mask], rtol=1e-5),
+            "a replaced code is gone after one training step: replace() must write the "
+            "sums and counts that the moving average is made of",
+        )
+
+
+def initialization_finds_the_latents(factory: Factory) -> None:
+    """``initialize`` places codes on latents, the same ones for the same seed, to stay."""
+    quantizer, again = _built(factory), _built(factory)
+    if not isinstance(quantizer, CodebookQuantizer):
+        return
+    copy_state(quantizer, again)
+    latents = _clusters()
+    before = float(_called(quantizer, latents).commitment_loss)
+    for each in (quantizer, again):
+        _initialize(each, latents)
+    after = float(_called(quantizer, latents).commitment_loss)
+    require(
+        after < 0.5 * before,
+        f"initialize() took the squared error from {before:.4g} to {after:.4g}: place "
+        "the codes on the latents that it is given",
+    )
+    require(
+        not changed(state(quantizer), state(again)),
+        "initialize() gave two books for one seed: hand the seed to all that draws",
+    )
+    _train(quantizer, latents, lambda q: ops.zeros(()))
+    later = float(_called(quantizer, latents).commitment_loss)
+    require(
+        later < 1.1 * after + 1e-6,
+        f"one training step took the squared error back from {after:.4g} to {later:.4g}: "
+        "initialize sums and counts together (sums = vectors * counts)",
+    )
+
+
+CHECKS: tuple[Check, ...] = (
+    tokens_fit_the_vocabulary,
+    evaluation_gives_the_embedded_tokens,
+    evaluation_changes_no_variable,
+    gradients_go_straight_through,
+    commitment_loss_moves_the_encoder_alone,
+    codebook_loss_moves_the_codebook_alone,
+    losses_are_means,
+    half_precision_chooses_the_same_codes,
+    odd_inputs_stay_finite,
+    same_seed_gives_the_same_codes,
+    state_is_all_in_variables,
+    compiles,
+    unused_codes_keep_their_vectors,
+    replaced_codes_survive_a_step,
+    initialization_finds_the_latents,
+)
+
+
+def _latents(shape: tuple[int, ...] = SHAPE, seed: int = 0) -> Floats:
+    return np.random.default_rng([7, seed]).normal(size=shape).astype("float32")
+
+
+def _clusters() -> Floats:
+    """Latents around four places far from the origin: (4, 4, 4, channels)."""
+    places = 3 * _latents((4, 1, 1, CHANNELS), seed=4)
+    return places + 0.1 * _latents((4, 4, 4, CHANNELS), seed=5)
+
+
+def _built(factory: Factory) -> Quantizer:
+    quantizer: Quantizer = factory()
+    quantizer.build((None, *SHAPE[1:]))
+    return quantizer
+
+
+def _evaluated(factory: Factory, latents: Floats) -> tuple[Quantizer, Quantized]:
+    quantizer = _built(factory)
+    return quantizer, quantizer(ops.convert_to_tensor(latents), training=False)
+
+
+def _called(quantizer: Quantizer, latents: Floats, training: bool = False) -> Any:
+    found = quantizer(ops.convert_to_tensor(latents), training=training)
+    return arrays(found)
+
+
+def _total(quantized: Quantized) -> Any:
+    losses = quantized.codebook_loss + quantized.commitment_loss
+    return losses + quantized.auxiliary_loss
+
+
+def _train(
+    quantizer: Quantizer,
+    latents: Floats,
+    objective: Callable[[Quantized], Any] = _total,
+) -> None:
+    gradients(quantizer, latents, objective)
+
+
+def _losses(quantizer: Quantizer, latents: Floats) -> dict[str, float]:
+    found = _called(quantizer, latents, training=True)
+    names = ("codebook_loss", "commitment_loss", "auxiliary_loss")
+    return {name: float(getattr(found, name)) for name in names}
+
+
+def _initialize(quantizer: Quantizer, latents: Floats) -> None:
+    if isinstance(quantizer, CodebookQuantizer):
+        quantizer.initialize(latents.reshape(-1, CHANNELS), seed=0)
+
+
+def _in_range(tokens: Any, quantizer: Quantizer) -> bool:
+    found = ops.convert_to_numpy(tokens)
+    return bool((found >= 0).all() and (found < np.array(quantizer.vocabulary)).all())
+
+
+def _code_paths(quantizer: Quantizer) -> list[str]:
+    """Paths of trained variables that are codes."""
+    if not isinstance(quantizer, CodebookQuantizer):
+        return []
+    return [each.path for book in quantizer.codebooks for each in book.variables]
+
+
+def _searches_the_latents(quantizer: Quantizer) -> bool:
+    """Whether the codes stand in the encoder's own space: one book, no projection."""
+    if not isinstance(quantizer, CodebookQuantizer) or len(quantizer.vocabulary) != 1:
+        return False
+    codes = np.arange(quantizer.vocabulary[0], dtype="int32").reshape(1, 1, -1, 1)
+    embedded = ops.convert_to_numpy(quantizer.embed(ops.convert_to_tensor(codes)))
+    vectors = quantizer.codebooks[0].vectors
+    return embedded[0, 0].shape == vectors.shape and np.allclose(embedded, vectors)
+
+
+def _without_weights(factory: Factory) -> dict[str, Any]:
+    """State of a fresh quantizer before it is built: what its own seed decides."""
+    quantizer: Quantizer = factory()
+    own = state(quantizer)
+    return own if own else {"latents": _called(_built(factory), _latents()).latents}

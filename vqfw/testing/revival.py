@@ -1,0 +1,172 @@
+"""What every revival strategy promises.
+
+A factory takes nothing and gives a fresh strategy. Half of the codes it is shown are at
+home in a cloud of clusters and half are far away and unused.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+from vqfw.kinds import Revival, Usage, nearest
+from vqfw.kinds.tensors import Floats, Mask
+from vqfw.testing.check import Check, Factory, require
+
+CODES = 64
+DIMENSIONS = 64
+LATENTS_A_CLUSTER = 32
+SPREAD = 0.3  # of a cluster, along one dimension; its centres have unit variance
+
+
+class Scene(NamedTuple):
+    """What a strategy is called with."""
+
+    vectors: Floats
+    usage: Usage
+    latents: Floats
+
+
+def the_inputs_stay_as_they_are(factory: Factory) -> None:
+    """A strategy is pure: vectors, counts and latents are only read."""
+    scene = _scene()
+    before = [scene.vectors.copy(), scene.usage.counts.copy(), scene.latents.copy()]
+    _revived(factory(), scene)
+    after = [scene.vectors, scene.usage.counts, scene.latents]
+    for name, old, new in zip(("vectors", "counts", "latents"), before, after, strict=True):
+        require(
+            np.array_equal(old, new),
+            f"the strategy changed its {name}: work on a copy and return that",
+        )
+
+
+def the_mask_says_which_rows_are_new(factory: Factory) -> None:
+    """The result keeps shape and type; rows differ where the mask says so, else not."""
+    scene = _scene()
+    vectors, mask = _revived(factory(), scene)
+    require(
+        vectors.shape == scene.vectors.shape and vectors.dtype == np.float32,
+        f"the codes came back as {vectors.dtype} {vectors.shape} instead of float32 "
+        f"{scene.vectors.shape}: fill the rows of a copy",
+    )
+    require(
+        mask.shape == (CODES,) and mask.dtype == np.bool_,
+        f"the mask is {mask.dtype} {mask.shape} instead of bool {(CODES,)}",
+    )
+    differs = (vectors != scene.vectors).any(axis=1)
+    require(
+        np.array_equal(differs, mask),
+        f"{int((differs & ~mask).sum())} rows outside the mask changed and "
+        f"{int((mask & ~differs).sum())} inside did not: mark exactly the rows written",
+    )
+
+
+def busy_codes_are_left_alone(factory: Factory) -> None:
+    """Codes with their full share of the latents stay where they are."""
+    scene = _scene()
+    _, mask = _revived(factory(), scene)
+    busy = ~np.asarray(scene.usage.dead(1.0))
+    require(
+        not mask[busy].any(),
+        f"{int(mask[busy].sum())} codes that are in full use were moved: revive only "
+        "where usage.dead(...) says so",
+    )
+
+
+def unused_codes_come_back(factory: Factory) -> None:
+    """Nearly all revived codes are chosen by latents when they are next looked for."""
+    scene = _scene()
+    vectors, mask = _revived(factory(), scene)
+    require(mask.any(), "half of the codes were unused and none was revived")
+    chosen = ops.convert_to_numpy(nearest(scene.latents, vectors))
+    counts = np.bincount(chosen, minlength=CODES)
+    used = (counts[mask] > 0).mean()
+    require(
+        used >= 0.95,
+        f"only {used:.0%} of the revived codes are chosen by any latent: place them on "
+        "latents, or beside a busy code at a tenth of its latents' own spread",
+    )
+    share = counts[mask].sum() / counts.sum()
+    fair = mask.sum() / len(scene.latents)
+    require(
+        share >= 0.9 * fair,
+        f"the revived codes take {share:.2%} of the latents, less than one latent each",
+    )
+
+
+def the_generator_decides_all(factory: Factory) -> None:
+    """The same generator gives the same codes, in one object and in the next."""
+    strategy = factory()
+    first, second = _revived(strategy, _scene()), _revived(strategy, _scene())
+    fresh = _revived(factory(), _scene())
+    require(
+        all(
+            np.array_equal(a, b) and np.array_equal(a, c)
+            for a, b, c in zip(first, second, fresh, strict=True)
+        ),
+        "equal generators gave different codes: draw from the rng that is handed in, "
+        "and keep no state",
+    )
+
+
+def nothing_dead_changes_nothing(factory: Factory) -> None:
+    """Where every code is in use no code moves."""
+    uniform = Usage(np.full(CODES, 1 / CODES, "float32"))
+    scene = _scene()._replace(usage=uniform)
+    vectors, mask = _revived(factory(), scene)
+    require(
+        not mask.any() and np.array_equal(vectors, scene.vectors),
+        "codes moved although all are in use: return the vectors and an empty mask",
+    )
+
+
+def edges_do_not_crash(factory: Factory) -> None:
+    """A book that is all dead, and a single latent, give finite codes."""
+    scene = _scene()
+    nothing = Usage(np.zeros(CODES, "float32"))
+    edges = {
+        "a book without any use": scene._replace(usage=nothing),
+        "a single latent": scene._replace(latents=scene.latents[:1]),
+        "both at once": scene._replace(usage=nothing, latents=scene.latents[:1]),
+        "equal latents": scene._replace(latents=np.ones_like(scene.latents)),
+    }
+    for name, edge in edges.items():
+        try:
+            vectors, _ = _revived(factory(), edge)
+        except Exception as error:
+            raise AssertionError(
+                f"{name} made it fail ({type(error).__name__}: {error}): draw with "
+                "replacement where there are too few, and divide by no count that may be 0"
+            ) from error
+        require(np.isfinite(vectors).all(), f"{name} gave codes that are not finite")
+
+
+CHECKS: tuple[Check, ...] = (
+    the_inputs_stay_as_they_are,
+    the_mask_says_which_rows_are_new,
+    busy_codes_are_left_alone,
+    unused_codes_come_back,
+    the_generator_decides_all,
+    nothing_dead_changes_nothing,
+    edges_do_not_crash,
+)
+
+
+def _scene() -> Scene:
+    """Every even code is the centre of a cluster of latents; odd ones are far away."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(CODES // 2, DIMENSIONS))
+    around = rng.normal(size=(LATENTS_A_CLUSTER, *centres.shape))
+    latents = (centres + SPREAD * around).reshape(-1, DIMENSIONS).astype("float32")
+    vectors = 20 + rng.normal(size=(CODES, DIMENSIONS))
+    vectors[::2] = centres
+    counts = np.zeros(CODES, "float32")
+    counts[::2] = 2 / CODES
+    return Scene(vectors.astype("float32"), Usage(counts), latents)
+
+
+def _revived(strategy: Revival, scene: Scene) -> tuple[Floats, Mask]:
+    rng: Any = np.random.default_rng(1)
+    return strategy.revive(scene.vectors, scene.usage, scene.latents, rng)
