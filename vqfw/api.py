@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
@@ -117,15 +117,16 @@ class Experiment:
         plan = self.plan()
         splits = _splits(plan, quiet, say)
         folder = create_run(root, self.checked.name, name)
+        run = Run(folder)
         try:
             _record(folder, plan)
-        except OSError as error:
-            raise RunError(
-                f"{folder.path} cannot be written ({error.strerror}): make room, or set "
-                "VQFW_ROOT to a folder that can be written"
-            ) from error
-        run = Run(folder)
-        run._train(plan, splits, quiet, say)
+            with folder.locked():
+                run._train(plan, splits, quiet, say)
+        except BaseException:
+            # Nothing to go on with; and the name stays free for the next try.
+            if folder.is_untrained:
+                folder.discard()
+            raise
         return run
 
     def _repr_html_(self) -> str:
@@ -165,8 +166,9 @@ class Run:
         Raises:
             RunError: if another process is writing the run.
         """
-        plan = self._plan()
-        self._train(plan, _splits(plan, quiet, say), quiet, say)
+        with self.folder.locked():
+            plan = self._plan()
+            self._train(plan, _splits(plan, quiet, say), quiet, say)
         return self
 
     def evaluate(
@@ -203,11 +205,9 @@ class Run:
                 "or score other pictures with --data"
             )
         found = _evaluate(plan, inference, images)
-        _keep(self.folder, name, shown, found, images)
+        self._keep(plan, inference, images, found, name, shown)
         if found.tokens is not None:
             say(_agreement(inference, images, found))
-            file = _token_file(plan, inference.model, images, found.tokens)
-            file.save(self.folder.path / f"tokens_{name}.npz")
         return found
 
     def tokenize(self, data: str | Path, output: str | Path, quiet: bool = True) -> int:
@@ -215,7 +215,7 @@ class Run:
 
         Args:
             data: a folder or archive of pictures.
-            output: the ``.npz`` to write.
+            output: the file to write, as ``.npz`` whatever its name.
             quiet: whether to show no progress.
 
         Returns:
@@ -233,12 +233,22 @@ class Run:
         images = _pictures(plan, data, quiet)
         batches = inference.reconstruct(images.pixels)
         tokens = [batch.tokens for batch in batches if batch.tokens is not None]
-        target = _writable(Path(output), ".npz")
-        _token_file(plan, inference.model, images, np.concatenate(tokens)).save(target)
+        file = _token_file(plan, inference.model, images, np.concatenate(tokens))
+        try:
+            Path(output).parent.mkdir(parents=True, exist_ok=True)
+            file.save(Path(output))
+        except OSError as error:
+            raise DataError(
+                f"{output} cannot be written ({error.strerror}): choose another file "
+                "with -o"
+            ) from error
         return len(images)
 
     def reconstruct(self, tokens: str | Path, output: str | Path) -> int:
         """Turns a token file back into pictures, a PNG each, under their names.
+
+        The suffix of a name gives way to ``.png``; where two names differ in nothing
+        else, all of them keep theirs before it.
 
         Args:
             tokens: an ``.npz`` that ``tokenize`` wrote.
@@ -248,7 +258,8 @@ class Run:
             How many pictures.
 
         Raises:
-            DataError: if the tokens belong to another codebook.
+            DataError: if the tokens belong to another codebook or a name leads out of
+                the folder; nothing is written then.
         """
         from vqfw.assembly.assemble import codebook_fingerprint
         from vqfw.evaluation.pictures import save_picture, to_pixels
@@ -259,11 +270,11 @@ class Run:
         inference = self._inference(plan)
         self._require_tokens(inference.model)
         fingerprint = codebook_fingerprint(inference.model)
-        file.require(fingerprint, inference.model.vocabulary, self.id)
-        folder = Path(output)
+        shape = _token_shape(plan, inference.model)
+        file.require(fingerprint, inference.model.vocabulary, shape, self.id)
+        targets = _targets(Path(output), file.names)
         for rows, images in inference.decode(file.tokens):
-            for name, image in zip(file.names[rows], to_pixels(images), strict=True):
-                target = _inside(folder, name).with_suffix(".png")
+            for target, image in zip(targets[rows], to_pixels(images), strict=True):
                 try:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     save_picture(target, image)
@@ -275,26 +286,51 @@ class Run:
         return len(file.names)
 
     def _train(self, plan: Plan, splits: Splits, quiet: bool, say: Say) -> None:
-        """Trains to the end, then scores the test images."""
+        """Trains to the end, then scores the test images, or those of validation.
+
+        The caller holds the lock of the run.
+        """
         from vqfw.assembly.assemble import build_autoencoder
         from vqfw.evaluation.reconstruct import Inference
         from vqfw.training.loop import train
 
-        with self.folder.locked():
-            autoencoder = build_autoencoder(plan)
-            self.trained = train(plan, splits, self.folder, autoencoder, quiet)
-            images = splits.test if len(splits.test) else splits.validation
-            if not len(images):
-                say("there are no test images, so nothing was scored")
-                return
-            inference = Inference(
-                autoencoder.model, plan.experiment.evaluation.batch_size
-            )
-            found = _evaluate(plan, inference, images)
-            _keep(self.folder, "test", self.folder.pictures, found, images)
+        autoencoder = build_autoencoder(plan)
+        self.trained = train(plan, splits, self.folder, autoencoder, quiet)
+        name = "test" if len(splits.test) else "validation"
+        images = splits.test if len(splits.test) else splits.validation
+        if not len(images):
+            say("there are no test images, so nothing was scored")
+            return
+        inference = Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
+        found = _evaluate(plan, inference, images)
+        self._keep(plan, inference, images, found, name, self.folder.pictures)
+
+    def _keep(
+        self,
+        plan: Plan,
+        inference: Inference,
+        images: Images,
+        found: Evaluation,
+        name: str,
+        pictures: Path,
+    ) -> None:
+        """Records scores and tokens under a name, and saves pairs of pictures."""
+        from vqfw.evaluation.pictures import save_pairs, spread
+
+        path = self.folder.path
+        shown = spread(images.pixels, plan.experiment.evaluation.pictures)
+        try:
             if found.tokens is not None:
                 file = _token_file(plan, inference.model, images, found.tokens)
-                file.save(self.folder.path / "tokens_test.npz")
+                file.save(path / f"tokens_{name}.npz")
+            write_json(path / "scores.json", {**self.scores, name: found.record()})
+            pictures.mkdir(parents=True, exist_ok=True)
+            save_pairs(pictures, shown, inference.pictures(shown))
+        except OSError as error:
+            raise RunError(
+                f"the scores cannot be saved to {path} ({error.strerror}): make room, "
+                f"then score again with: vqfw eval --run {self.id}"
+            ) from error
 
     def _plan(self) -> Plan:
         """The plan of the recorded experiment, with what was settled then."""
@@ -419,26 +455,7 @@ def _evaluate(plan: Plan, inference: Inference, images: Images) -> Evaluation:
     from vqfw.assembly.assemble import build_metrics
     from vqfw.evaluation.score import evaluate
 
-    pictures = plan.experiment.evaluation.pictures
-    return evaluate(inference, images, build_metrics(plan), pictures)
-
-
-def _keep(
-    folder: RunFolder, name: str, shown: Path, found: Evaluation, images: Images
-) -> None:
-    """Records scores under a name, and saves pairs of pictures."""
-    from vqfw.evaluation.pictures import save_pairs, to_pixels
-
-    try:
-        write_json(folder.path / "scores.json", {**folder.scores, name: found.record()})
-        shown.mkdir(parents=True, exist_ok=True)
-        count = len(found.reconstructions)
-        save_pairs(shown, images.pixels[:count], to_pixels(found.reconstructions))
-    except OSError as error:
-        raise RunError(
-            f"the scores cannot be saved to {folder.path} ({error.strerror}): make room, "
-            f"then score again with: vqfw eval --run {folder.id}"
-        ) from error
+    return evaluate(inference, images, build_metrics(plan))
 
 
 def _agreement(inference: Inference, images: Images, found: Evaluation) -> str:
@@ -473,7 +490,11 @@ def _token_file(
 
 
 def _record(folder: RunFolder, plan: Plan) -> None:
-    """Writes what the run was given and what it runs on; ``resolved.json`` comes last."""
+    """Writes what the run was given and what it runs on; ``resolved.json`` comes last.
+
+    Raises:
+        RunError: if the disk is full or not writable.
+    """
     import keras
 
     from vqfw.assembly.backend import devices
@@ -488,11 +509,17 @@ def _record(folder: RunFolder, plan: Plan) -> None:
         "precision": plan.precision,
         "dataset_path": getattr(plan.dataset, "path", None),
     }
-    write_whole(folder.path / "experiment.json", checked.text.encode())
     origins = {path: origin.source for path, origin in checked.origins.items()}
-    write_json(folder.path / "origins.json", origins)
-    write_json(folder.path / "environment.json", environment)
-    write_whole(folder.path / "resolved.json", checked.resolved_json().encode())
+    try:
+        write_whole(folder.path / "experiment.json", checked.text.encode())
+        write_json(folder.path / "origins.json", origins)
+        write_json(folder.path / "environment.json", environment)
+        write_whole(folder.path / "resolved.json", checked.resolved_json().encode())
+    except OSError as error:
+        raise RunError(
+            f"{folder.path} cannot be written ({error.strerror}): make room, or set "
+            "VQFW_ROOT to a folder that can be written"
+        ) from error
 
 
 def _reading(quiet: bool) -> Any:
@@ -502,32 +529,41 @@ def _reading(quiet: bool) -> Any:
     return reading(quiet)
 
 
+def _token_shape(plan: Plan, model: Model) -> tuple[int, ...]:
+    """(*positions, num_codebooks) of the tokens of one image."""
+    import keras
+
+    images = keras.KerasTensor((1, *plan.image_shape), "float32")
+    return tuple(model.compute_output_spec(images).tokens.shape[1:])
+
+
+def _targets(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Where the picture of each name goes; no two share a file.
+
+    Raises:
+        DataError: if a name leads out of the folder.
+    """
+    bare = [
+        str(PurePosixPath(name).with_suffix("")) for name in names if name.strip("./")
+    ]
+    unique = len(set(map(str.casefold, bare))) == len(names)
+    return [_inside(folder, f"{name}.png") for name in (bare if unique else names)]
+
+
 def _inside(folder: Path, name: str) -> Path:
     """The path of a picture below a folder.
 
     Raises:
-        DataError: if its name leads out of it.
+        DataError: if its name leads out of it, or cannot be one.
     """
     target = folder / name
-    if not target.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = target.resolve().is_relative_to(folder.resolve())
+    except ValueError:  # a NUL, or half a character
+        inside = False
+    if not inside:
         raise DataError(
             f"the picture {name!r} would be written outside {folder}: the token file is "
             "damaged or was made to do harm"
         )
-    return target
-
-
-def _writable(path: Path, suffix: str) -> Path:
-    """The path with its suffix, its folder made.
-
-    Raises:
-        DataError: if the folder cannot be made.
-    """
-    target = path if path.suffix == suffix else path.with_name(path.name + suffix)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"{target.parent} cannot be made ({error.strerror}): choose another file"
-        ) from error
     return target

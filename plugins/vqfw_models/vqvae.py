@@ -44,24 +44,26 @@ class VQVAE(Model):
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        self.quantize = quantizer
+        self.quantizer = quantizer
         self.decoder = decoder
         self.vocabulary = quantizer.vocabulary
         self.beta = beta
-        if isinstance(quantizer, CodebookQuantizer):
-            self.quantizer = quantizer
-            self.revival = revival
+        self.revival = revival
+
+    @property
+    def codebook_quantizer(self) -> CodebookQuantizer | None:
+        return self.quantizer if isinstance(self.quantizer, CodebookQuantizer) else None
 
     def build(self, shape: tuple[int | None, int, int, int]) -> None:
         batch, height, width, _ = shape
         grid = (height // self.encoder.downsampling, width // self.encoder.downsampling)
         latents = (batch, *grid, self.encoder.channels)
         self.encoder.build(shape)
-        self.quantize.build(latents)
+        self.quantizer.build(latents)
         self.decoder.build(latents)
 
     def call(self, images: Images, training: bool = False) -> Output:
-        quantized = self.quantize(self.encode(images, training), training=training)
+        quantized = self.quantizer(self.encode(images, training), training=training)
         reconstruction = self.decoder(quantized.latents, training=training)
         return Output(
             reconstruction=ops.cast(reconstruction, "float32"),
@@ -78,7 +80,7 @@ class VQVAE(Model):
         return self.encoder(images, training=training)
 
     def decode_tokens(self, tokens: Tokens) -> Images:
-        latents = self.quantize.embed(tokens)
+        latents = self.quantizer.embed(tokens)
         return ops.cast(self.decoder(latents, training=False), "float32")
 
     def _bits(self, tokens: Tokens) -> Any:

@@ -58,7 +58,9 @@ class GradientQuantizer(CodebookQuantizer):
         latents = self.projection(latents)
         flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
         tokens = nearest(flat, ops.stop_gradient(self.embeddings))
-        found = ops.take(self.embeddings, tokens, axis=0)
+        # The product makes the gradient dense: TensorFlow's sparse one lists a code once a
+        # latent, and Adam would square the entries one by one instead of their sum.
+        found = ops.take(1.0 * self.embeddings, tokens, axis=0)
         codes = ops.reshape(found, ops.shape(latents))
         fixed = ops.stop_gradient(codes)
         codebook_loss = ops.mean(ops.square(ops.stop_gradient(latents) - codes))

@@ -32,9 +32,11 @@ def kmeans(latents: Floats, num_embeddings: int, seed: int) -> Floats:
     distinct = np.unique(latents, axis=0)
     if len(distinct) <= num_embeddings:
         repeated = distinct[np.arange(num_embeddings) % len(distinct)]
-        jitter = 0.01 * (distinct.std(axis=0) + 1e-6) * rng.normal(size=repeated.shape)
-        spread: Floats = (repeated + jitter).astype("float32")
-        return spread
+        # Where there is no spread, a hundredth of the size: less is lost to rounding.
+        spread = np.maximum(distinct.std(axis=0), 0.01 * np.abs(distinct).max() + 1e-6)
+        jitter = 0.01 * spread * rng.normal(size=repeated.shape)
+        apart: Floats = (repeated + jitter).astype("float32")
+        return apart
     search = KMeans(num_embeddings, n_init=1, max_iter=ITERATIONS, random_state=seed)
     centres: Floats = search.fit(latents).cluster_centers_.astype("float32")
     return centres

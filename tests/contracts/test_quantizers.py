@@ -8,6 +8,7 @@ from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.gradient import GradientQuantizer
 
 from vqfw.kinds import Codebook, Quantized, Quantizer
+from vqfw.kinds.usage import histogram
 from vqfw.testing import checks, parametrize_with_checks
 
 SMALL = {"seed": 1, "num_embeddings": 16, "embedding_dim": 8}
@@ -110,6 +111,16 @@ class CodebookLossAfterStraightThrough(GradientQuantizer):
         return found._replace(codebook_loss=ops.mean(gap))
 
 
+class SparseGradient(GradientQuantizer):
+    """Looks up the variable itself, which TensorFlow differentiates latent by latent."""
+
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        codes = ops.take(self.embeddings, found.tokens[..., 0], axis=0)
+        gap = ops.square(ops.stop_gradient(latents) - codes)
+        return found._replace(codebook_loss=ops.mean(gap))
+
+
 class SumOfErrors(GradientQuantizer):
     def call(self, latents, training=False):
         found = super().call(latents, training)
@@ -118,31 +129,24 @@ class SumOfErrors(GradientQuantizer):
 
 
 class SearchesInHalf(GradientQuantizer):
-    """Adds up squared distances in 16 bits, without centring."""
+    """Expands the squared distance in 16 bits, without centring first."""
+
+    def __init__(self):
+        super().__init__(**SMALL)
+        self.autocast = False
 
     def call(self, latents, training=False):
-        found = super().call(latents, training)
-        if self.compute_dtype != "float32" or self.low:
-            tokens = self.searched(latents)
-            codes = ops.stop_gradient(self.embed(tokens))
-            straight = latents + ops.stop_gradient(codes - latents)
-            found = found._replace(latents=straight if training else codes, tokens=tokens)
-        return found
-
-    def __call__(self, latents, training=False):
-        self.low = keras.backend.standardize_dtype(latents.dtype) != "float32"
-        return super().__call__(latents, training=training)
-
-    def searched(self, latents):
-        z = ops.cast(latents, "float16")[..., None, :]
-        e = ops.cast(self.embeddings, "float16")
-        distance = (
-            ops.sum(z * z, axis=-1) + ops.sum(e * e, axis=-1) - 2 * ops.sum(z * e, axis=-1)
-        )
-        return ops.cast(ops.argmin(distance, axis=-1), "int32")[..., None]
+        found = super().call(ops.cast(latents, "float32"), training)
+        if keras.backend.standardize_dtype(latents.dtype) == "float32":
+            return found
+        e = ops.cast(self.embeddings, latents.dtype)
+        z = latents[..., None, :]
+        squares = ops.sum(z * z, axis=-1) + ops.sum(e * e, axis=-1)
+        tokens = ops.argmin(squares - 2 * ops.sum(z * e, axis=-1), axis=-1)
+        return found._replace(tokens=ops.cast(tokens, "int32")[..., None])
 
 
-class SquareOverflows(GradientQuantizer):
+class DividesByNorm(GradientQuantizer):
     def call(self, latents, training=False):
         found = super().call(latents, training)
         norm = ops.sqrt(ops.sum(ops.square(latents), axis=-1, keepdims=True))
@@ -152,7 +156,9 @@ class SquareOverflows(GradientQuantizer):
 
 class OwnRandomness(GradientQuantizer):
     def __init__(self):
-        super().__init__(**{**SMALL, "seed": int(np.random.default_rng().integers(2**31))})
+        super().__init__(
+            **{**SMALL, "seed": int(np.random.default_rng().integers(2**31))}
+        )
 
 
 class PlainAttribute(GradientQuantizer):
@@ -176,8 +182,8 @@ class NumpyInside(GradientQuantizer):
         return found._replace(auxiliary_loss=ops.zeros(()) + 0.0 * float(size))
 
 
-class CountsFromZero(EMAQuantizer):
-    """Divides sums that start at a code by counts that start near zero."""
+class ForgetsCountsFaster(EMAQuantizer):
+    """Lets the counts of a code unseen for two steps shrink without its sums."""
 
     def __init__(self):
         super().__init__(**SMALL)
@@ -185,8 +191,8 @@ class CountsFromZero(EMAQuantizer):
     def call(self, latents, training=False):
         found = super().call(latents, training)
         if training:
-            smallest = ops.convert_to_tensor(self.counts)
-            self.counts.assign(ops.where(smallest < 1.0, 0.5 * smallest, smallest))
+            counts = ops.convert_to_tensor(self.counts)
+            self.counts.assign(ops.where(counts < 0.985, 0.5 * counts, counts))
         return found
 
 
@@ -235,9 +241,10 @@ class CountsWithoutSums(EMAQuantizer):
     def call(self, latents, training=False):
         found = super().call(latents, training)
         if training:
-            factor = ops.where(self.pending > 0, 0.1, 1.0)
             book = self.codebook
-            self._keep(Codebook(book.sums * factor, book.counts))
+            wrong = ops.logical_and(self.pending > 0, histogram(found.tokens, 16) > 0)
+            factor = ops.where(wrong, 10.0, 1.0)
+            self._keep(Codebook(book.sums, book.counts * factor))
             self.pending.assign(ops.zeros(()))
         return found
 
@@ -249,13 +256,14 @@ PLANTED = {
     ScaledGradient: "gradients_go_straight_through",
     CommitmentMovesCodes: "commitment_loss_moves_the_encoder_alone",
     CodebookLossAfterStraightThrough: "codebook_loss_moves_the_codebook_alone",
+    SparseGradient: "a_code_has_one_gradient",
     SumOfErrors: "losses_are_means",
     SearchesInHalf: "half_precision_chooses_the_same_codes",
-    SquareOverflows: "odd_inputs_stay_finite",
+    DividesByNorm: "odd_inputs_stay_finite",
     OwnRandomness: "same_seed_gives_the_same_codes",
     PlainAttribute: "state_is_all_in_variables",
     NumpyInside: "compiles",
-    CountsFromZero: "unused_codes_keep_their_vectors",
+    ForgetsCountsFaster: "unused_codes_keep_their_vectors",
     ReplaceWithoutSums: "replaced_codes_survive_a_step",
     CountsWithoutSums: "initialization_finds_the_latents",
 }
@@ -265,7 +273,12 @@ PLANTED = {
 def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
     plain = mistake.__init__ is GradientQuantizer.__init__
     factory = (lambda: mistake(**SMALL)) if plain else mistake
-    assert complaints("quantizer", factory) == [PLANTED[mistake]]
+    backend = keras.backend.backend()
+    if mistake is NumpyInside and backend == "torch":
+        pytest.skip("torch compiles nothing, so NumPy inside a call does work there")
+    if mistake is SparseGradient and backend != "tensorflow":
+        pytest.skip(f"{backend} has no sparse gradients")
+    assert complaints("quantizer", factory, PLANTED[mistake]) == [PLANTED[mistake]]
 
 
 def test_every_check_has_its_planted_mistake():

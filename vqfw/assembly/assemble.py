@@ -76,8 +76,8 @@ def codebook_fingerprint(model: Model) -> str:
     digest = hashlib.sha256()
     weights = sorted(model.trainable_variables, key=lambda variable: variable.path)
     parts = [(each.path, keras.ops.convert_to_numpy(each)) for each in weights]
-    if model.quantizer is not None:
-        books = enumerate(model.quantizer.codebooks)
+    if model.codebook_quantizer is not None:
+        books = enumerate(model.codebook_quantizer.codebooks)
         parts += [(f"codebook {i}", book.vectors) for i, book in books]
     for name, value in parts:
         digest.update(f"{name} {value.shape} {value.dtype}\n".encode())

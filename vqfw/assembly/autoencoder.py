@@ -47,7 +47,7 @@ class Latest(keras.metrics.Metric):
 
     def result(self) -> Scalar:
         """The value of the last step."""
-        return self.value
+        return ops.convert_to_tensor(self.value)
 
 
 class UsageMonitor(keras.layers.Layer):

@@ -6,6 +6,8 @@ import warnings
 
 import keras
 
+from vqfw.plan import settled_threads
+
 
 def pin_threads(threads: int) -> None:
     """Makes the backend use this many processor threads.
@@ -33,15 +35,23 @@ def _pin_tensorflow(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
         # TensorFlow fixes its threads at the first operation of the process.
-        current = tf.config.threading.get_intra_op_parallelism_threads()
+        # It says 0 for as many as there are.
+        chosen = tf.config.threading.get_intra_op_parallelism_threads()
+        current = chosen or settled_threads(None)
         if current != threads:
             warnings.warn(
-                f"TensorFlow already runs with {current or 'all'} threads, so "
+                f"TensorFlow already runs with {current} threads, so "
                 f'"threads": {threads} has no effect in this process',
                 stacklevel=2,
             )
 
 
 def devices() -> list[str]:
-    """The devices that the backend computes on, as it names them."""
+    """The devices that the backend computes on, such as ``cpu:0`` or ``cuda:0``."""
+    if keras.backend.backend() == "torch":
+        # Keras 3.15 has no distribution library for torch.
+        import torch
+
+        count = torch.cuda.device_count()
+        return [f"cuda:{i}" for i in range(count)] or ["cpu:0"]
     return list(keras.distribution.list_devices())

@@ -77,7 +77,9 @@ def outline(plan: Plan) -> Outline:
         output = model(images)
     latents = model.encode(images)
     tokens = output.tokens
-    fixed = [] if model.quantizer is None else model.quantizer.codebooks
+    fixed = (
+        [] if model.codebook_quantizer is None else model.codebook_quantizer.codebooks
+    )
     return Outline(
         image_shape=plan.image_shape,
         latent_shape=tuple(latents.shape[1:]),
@@ -99,7 +101,7 @@ def measure(plan: Plan) -> float:
         Seconds a step, the median of five.
     """
     autoencoder = build_autoencoder(plan)
-    batch = _random_batch(plan)
+    batch = random_batch(plan)
     autoencoder.train_on_batch(batch)
     return statistics.median(_timed(autoencoder, batch) for _ in range(_MEASURED))
 
@@ -110,7 +112,8 @@ def _timed(autoencoder: Autoencoder, batch: dict[str, Any]) -> float:
     return time.perf_counter() - begun
 
 
-def _random_batch(plan: Plan) -> dict[str, Any]:
+def random_batch(plan: Plan) -> dict[str, Any]:
+    """A training batch of noise, with drawn augmentations, for timing."""
     size = plan.experiment.training.batch_size
     rng = np.random.default_rng(plan.experiment.seed)
     images = rng.integers(0, 256, (size, *plan.image_shape), dtype="uint8")

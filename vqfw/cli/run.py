@@ -52,6 +52,7 @@ def command(
                 "--set and --name"
             )
         opened = api.open_run(resume)
+        opened.folder.require_free()
         start_backend(opened.threads)
         run = opened.resume(quiet=quiet, say=tell)
     else:
@@ -75,7 +76,7 @@ def result(run: Run) -> dict[str, Any]:
     trained = run.trained
     assert trained is not None
     return {
-        **scores_of(run, "test"),
+        **scores_of(run, _scored(run)),
         "steps": trained.steps,
         "seconds": round(trained.seconds, 3),
         "images_per_second": trained.images_per_second,
@@ -88,7 +89,7 @@ def show(run: Run) -> None:
 
     trained = run.trained
     assert trained is not None
-    show_scores(run, "test", seconds=trained.seconds)
+    show_scores(run, _scored(run), seconds=trained.seconds)
     revival = trained.revival
     if revival.get("revived"):
         say(
@@ -97,3 +98,8 @@ def show(run: Run) -> None:
         )
     say(f"records and weights: {run.folder.path}")
     say(f"pictures:            {run.folder.pictures}")
+
+
+def _scored(run: Run) -> str:
+    """The split that a finished run was scored on."""
+    return "test" if "test" in run.scores else "validation"

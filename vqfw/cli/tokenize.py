@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from vqfw.cli.talk import quiet_option, run_option, say, start_backend
@@ -20,7 +22,5 @@ def command(pictures: str, wanted: str, output: str, quiet: bool) -> None:
     start_backend(run.threads)
     count = run.tokenize(pictures, output, quiet=quiet)
     if not quiet:
-        say(
-            f"{count} pictures written to {output}; back with: "
-            f"vqfw reconstruct --run {run.id} {output} -o FOLDER"
-        )
+        back = shlex.join(["vqfw", "reconstruct", "--run", run.id, output])
+        say(f"{count} pictures written to {output}; back with: {back}")

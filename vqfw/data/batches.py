@@ -108,9 +108,7 @@ class Batches(keras.utils.PyDataset):
         return params
 
 
-def prefetched(
-    batches: Batches, first: int, last: int
-) -> Generator[dict[str, Any]]:
+def prefetched(batches: Batches, first: int, last: int) -> Generator[dict[str, Any]]:
     """The batches of steps ``first`` to ``last - 1``, made ahead in one thread.
 
     An error in making a batch is raised where that batch is asked for. Closing the

@@ -24,6 +24,12 @@ def to_pixels(images: Floats) -> Pixels:
     return pixels
 
 
+def spread(images: Pixels, count: int) -> Pixels:
+    """Picks up to ``count`` images at even distances, so that many people are shown."""
+    rows = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
+    return np.asarray(images[rows])
+
+
 def save_pairs(folder: Path, originals: Pixels, reconstructions: Pixels) -> None:
     """Writes ``original_N.png`` and ``recon_N.png``, N from 1."""
     pairs = zip(originals, reconstructions, strict=True)

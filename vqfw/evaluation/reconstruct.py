@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.assembly.autoencoder import Reconstructor, TokenDecoder
+from vqfw.evaluation.pictures import to_pixels
 from vqfw.kinds.model import Model
 from vqfw.kinds.tensors import Floats
 
@@ -55,6 +56,11 @@ class Inference:
             tokens = found["tokens"][:count] if "tokens" in found else None
             images = np.clip(found["reconstruction"][:count], 0.0, 1.0)
             yield Reconstructed(rows, images, tokens, found["bits"][:count])
+
+    def pictures(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Reconstructs images to images of 0..255 bytes."""
+        found = [to_pixels(each.reconstruction) for each in self.reconstruct(pixels)]
+        return np.concatenate(found) if found else pixels[:0]
 
     def decode(self, tokens: NDArray[np.int32]) -> Iterator[tuple[slice, Floats]]:
         """Turns tokens into images.

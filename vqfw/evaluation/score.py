@@ -25,7 +25,6 @@ class Evaluation:
         images: how many were scored.
         bits_per_image: mean over the images.
         tokens: of all images, or None.
-        reconstructions: (count, height, width, channels) of the first images.
     """
 
     scores: Mapping[str, Score]
@@ -33,7 +32,6 @@ class Evaluation:
     images: int
     bits_per_image: float
     tokens: NDArray[np.int32] | None
-    reconstructions: Floats
 
     @property
     def values(self) -> dict[str, float | None]:
@@ -59,7 +57,6 @@ def evaluate(
     inference: Inference,
     images: Images,
     metrics: Mapping[str, Metric],
-    pictures: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Scores a model on images; changes no variable of it.
@@ -68,10 +65,8 @@ def evaluate(
         inference: of the model.
         images: at least one.
         metrics: fresh ones.
-        pictures: how many of the first reconstructions to keep.
         progress: told how many images are done.
     """
-    kept: list[Floats] = []
     tokens: list[NDArray[np.int32]] = []
     bits = 0.0
     for batch in inference.reconstruct(images.pixels):
@@ -89,19 +84,15 @@ def evaluate(
         bits += float(batch.bits.sum())
         if batch.tokens is not None:
             tokens.append(batch.tokens)
-        if rows.start < pictures:
-            kept.append(batch.reconstruction[: pictures - rows.start])
         if progress is not None:
             progress(rows.stop)
     count = len(images.ids)
-    shape = (0, *images.pixels.shape[1:])
     return Evaluation(
         scores={name: metric.result() for name, metric in metrics.items()},
         metrics=metrics,
         images=count,
         bits_per_image=bits / count,
         tokens=np.concatenate(tokens) if tokens else None,
-        reconstructions=np.concatenate(kept) if kept else np.zeros(shape, "float32"),
     )
 
 

@@ -6,7 +6,9 @@ An ``.npz`` of plain arrays: ``tokens`` (images, *positions, num_codebooks), ``n
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,21 @@ from numpy.typing import NDArray
 from vqfw.errors import DataError
 
 _FORMAT = 1
+# What reading an .npz raises, depending on the byte that is wrong: an unknown way of
+# packing, a flag for encryption, packed bytes that cannot be unpacked, a huge shape.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,11 @@ class TokenFile:
     fingerprint: str
 
     def save(self, path: Path) -> None:
-        """Writes the file whole, in the smallest integers that hold the vocabulary."""
+        """Writes the file whole, in the smallest integers that hold the vocabulary.
+
+        Raises:
+            OSError: if it cannot be written; a file of that name stays as it was.
+        """
         smallest = np.min_scalar_type(max(self.vocabulary) - 1)
         beside = path.with_name(f".{path.name}.tmp.npz")
         try:
@@ -51,10 +72,6 @@ class TokenFile:
                 fingerprint=np.array(self.fingerprint),
             )
             beside.replace(path)
-        except OSError as error:
-            raise DataError(
-                f"{path} cannot be written ({error.strerror}): choose another file"
-            ) from error
         finally:
             beside.unlink(missing_ok=True)
 
@@ -73,33 +90,58 @@ class TokenFile:
                 raise ValueError(
                     f"its tokens are {tokens.dtype} of shape {tokens.shape}"
                 )
+            names = tuple(str(name) for name in found["names"])
+            vocabulary = tuple(int(n) for n in found["vocabulary"])
+            if tokens.shape[0] != len(names) or tokens.shape[-1] != len(vocabulary):
+                raise ValueError(
+                    f"its tokens have shape {tokens.shape}, for {len(names)} names and "
+                    f"{len(vocabulary)} codebooks"
+                )
+            if len(set(names)) != len(names):
+                raise ValueError("two of its pictures have the same name")
             return cls(
                 tokens=tokens.astype("int32"),
-                names=tuple(str(name) for name in found["names"]),
+                names=names,
                 image_shape=tuple(int(n) for n in found["image_shape"]),  # type: ignore[arg-type]  # three by construction
-                vocabulary=tuple(int(n) for n in found["vocabulary"]),
+                vocabulary=vocabulary,
                 fingerprint=str(found["fingerprint"]),
             )
         except FileNotFoundError:
             raise DataError(f"there is no token file {path}") from None
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise DataError(
                 f"{path} is not a token file ({error}): make one with vqfw tokenize"
             ) from error
 
     def require(
-        self, fingerprint: str, vocabulary: tuple[int, ...], run_id: str
+        self,
+        fingerprint: str,
+        vocabulary: tuple[int, ...],
+        shape: tuple[int, ...],
+        run_id: str,
     ) -> None:
         """Refuses tokens that another codebook made, or that no codebook can read.
 
+        Args:
+            fingerprint: of the model that is to decode them.
+            vocabulary: the number of codes of each of its codebooks.
+            shape: (*positions, num_codebooks) of one image's tokens.
+            run_id: of the run that has the model.
+
         Raises:
-            DataError: with both fingerprints, or the token that is out of range.
+            DataError: with both fingerprints or shapes, or the token out of range.
         """
         if self.fingerprint != fingerprint:
             raise DataError(
                 f"these tokens were made with codebook {self.fingerprint[:12]}, run "
                 f'"{run_id}" has {fingerprint[:12]}: decode them with the run that '
                 "made them"
+            )
+        if self.tokens.shape[1:] != shape:
+            raise DataError(
+                f"the tokens of an image have shape {self.tokens.shape[1:]}, run "
+                f'"{run_id}" decodes {shape}: the file is damaged, make it again with '
+                "vqfw tokenize"
             )
         for position, size in enumerate(vocabulary):
             column = self.tokens[..., position]

@@ -372,10 +372,14 @@ def _checked(
 
 def _echoes(problem: Problem, known: Problem) -> bool:
     """Whether a problem says what another has said about the same characters."""
-    if problem.place is None or problem.place != known.place:
+    here, there = problem.place, known.place
+    if here is None or there is None or here.source != there.source:
         return False
     # Two keys may be missing in one place.
-    return problem.code != "missing-key" or problem.path == known.path
+    if here == there:
+        return problem.code != "missing-key" or problem.path == known.path
+    inside = 0 <= there.column - here.column < here.length and here.line == there.line
+    return inside and problem.path == known.path
 
 
 def _refuse(problems: Sequence[Problem], chain: Chain) -> NoReturn:

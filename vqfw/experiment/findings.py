@@ -69,12 +69,12 @@ def schema_problems(
 def located(problem: Problem, tree: Node) -> Place:
     """Where the value at a problem's path was written, or the nearest thing above it.
 
-    Where the key itself is not known, that is its place.
+    Where the key itself is what is wrong, that is its place.
     """
     node, steps = tree.down(problem.path)
     if steps == len(problem.path) and not _is_default(node.place):
-        unknown = problem.code.startswith("unknown-")
-        return (node.key if unknown else None) or node.place
+        of_the_key = problem.code.startswith(("unknown-", "missing-"))
+        return (node.key if of_the_key else None) or node.place
     # What was never written belongs to the nearest key that was.
     while steps:
         steps -= 1
@@ -133,6 +133,12 @@ class _Finder:
         """The slot whose ``type`` stands at a path."""
         parent = self.shape.along(self.tree, path[:-1])
         return parent if parent is not None and parent.kind else None
+
+    def written(self, path: Path) -> Path:
+        """The path as the user wrote it: a shorthand has no keys of its own."""
+        node, _ = self.tree.down(path)
+        parent, _ = self.tree.down(path[:-1])
+        return path[:-1] if path and parent.place == node.place else path
 
     def at(self, path: Path) -> Shape:
         return self.shape.along(self.tree, path) or Shape({}, self.shape.root)
@@ -223,10 +229,7 @@ class _Finder:
         assert slot.kind is not None
         if error.validator not in ("enum", "not"):
             return
-        parent, _ = self.tree.down(path[:-1])
-        # A shorthand has no key "type" that the user would find.
-        if parent.place == node.place:
-            path = path[:-1]
+        path = self.written(path)
         name = node.value
         if not isinstance(name, str):
             message = f"the name of {article(slot.kind)} {words(slot.kind)} is a string"
@@ -234,7 +237,7 @@ class _Finder:
                 "wrong-type",
                 f"{message}, got {given(name)}",
                 path,
-                help=f"write one of {', '.join(slot.names) or 'none'}",
+                help=f"write one of {', '.join(slot.names)}",
                 place=node.place,
             )
             return
@@ -285,8 +288,10 @@ class _Finder:
             help_ = f"did you mean {alternatives(close)}?"
         elif KINDS[kind].shorthand and KINDS[kind].shorthand.json_type == "string":  # type: ignore[union-attr]  # it was just tested
             help_ = f'write one of these, or a folder as a path: "./{name[:60]}"'
+        elif slot.names:
+            help_ = f"write one of {', '.join(slot.names)}"
         else:
-            help_ = f"write one of {', '.join(slot.names) or 'none: none is installed'}"
+            help_ = "remove it, or install a package that has one"
         if os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0"):
             installed += "; VQFW_NO_PLUGINS hides those of other packages"
         return Problem("unknown-component", message, path, help_, installed, place)
@@ -294,7 +299,7 @@ class _Finder:
     # Values
 
     def wrong_type(self, error: Any, path: Path, node: Node) -> Iterator[Problem]:
-        shape = self.at(path)
+        shape, path = self.at(path), self.written(path)
         wanted = error.validator_value
         types = [wanted] if isinstance(wanted, str) else list(wanted)
         what = " or ".join(TYPE_NAMES[each] for each in types)
@@ -308,12 +313,12 @@ class _Finder:
             f"{called(path)} must be {what}, got {given(node.value)}",
             path,
             help=type_help(node.value, types, shape),
-            note=described(shape),
+            note="" if shape.kind else described(shape),
             place=node.place,
         )
 
     def out_of_range(self, error: Any, path: Path, node: Node) -> Iterator[Problem]:
-        shape = self.at(path)
+        shape, path = self.at(path), self.written(path)
         limits, repair = limits_of(error.schema)
         yield Problem(
             "out-of-range",
@@ -326,10 +331,12 @@ class _Finder:
 
     def wrong_length(self, error: Any, path: Path, node: Node) -> Iterator[Problem]:
         few = error.validator == "minItems"
-        bound = f"at {'least' if few else 'most'} {error.validator_value}"
+        count = error.validator_value
+        items = "item" if count == 1 else "items"
+        bound = f"at {'least' if few else 'most'} {count} {items}"
         yield Problem(
             "wrong-length",
-            f"{called(path)} must have {bound} items, got {len(node.value)}",
+            f"{called(path)} must have {bound}, got {len(node.value)}",
             path,
             help="add some" if few else "remove some",
             note=described(self.at(path)),
@@ -351,11 +358,16 @@ class _Finder:
         )
 
     def not_allowed(self, error: Any, path: Path, node: Node) -> Iterator[Problem]:
-        shape = self.at(path)
+        shape, path = self.at(path), self.written(path)
         if error.validator != "enum":
             fact = f"{called(path)} is not allowed: {error.message[:200]}"
             yield Problem(
-                "not-allowed", fact, path, note=described(shape), place=node.place
+                "not-allowed",
+                fact,
+                path,
+                help="write another value",
+                note=described(shape),
+                place=node.place,
             )
             return
         allowed = list(error.validator_value)
@@ -373,11 +385,13 @@ class _Finder:
 
 
 def _broken(reason: str, path: Path, place: Place) -> Problem:
-    fact, colon, repair = reason.rpartition("): ")
-    if not colon:
-        fact, _, repair = reason.rpartition("; ")
-        return Problem("broken-component", fact, path, repair, place=place)
-    return Problem("broken-component", f"{fact})", path, repair, place=place)
+    """A problem from the one sentence of a ``PluginError``: the fact, then the repair."""
+    for separator, end in (("): ", ")"), ("; ", "")):
+        fact, found, repair = reason.rpartition(separator)
+        if found:
+            return Problem("broken-component", fact + end, path, repair, place=place)
+    repair = "repair or uninstall its package, or name another component"
+    return Problem("broken-component", reason, path, repair, place=place)
 
 
 def _instead(name: str, names: tuple[str, ...]) -> str:

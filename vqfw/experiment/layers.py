@@ -18,6 +18,7 @@ from typing import Any
 from vqfw.errors import Path as KeyPath
 from vqfw.errors import Place, Problem
 from vqfw.experiment.reader import MAX_BYTES, MAX_DEPTH, scan, scan_with
+from vqfw.experiment.scalars import NUMBERLIKE, meant
 from vqfw.experiment.shape import Shape, type_of
 from vqfw.experiment.tree import Node, defaulted
 
@@ -82,8 +83,8 @@ def read_chain(path: Path | None, name: str, text: str) -> Chain:
         if root is None:
             break
         if not isinstance(root.value, dict):
-            message = "an experiment is an object: {...}"
-            problems.append(Problem("wrong-type", message, place=root.place))
+            problem = Problem("wrong-type", "an experiment must be an object")
+            problems.append(replace(problem, help="write {...}", place=root.place))
             break
         layers.insert(0, root)
         base = root.value.get("extends")
@@ -119,6 +120,8 @@ def _base_of(
     target = _resolved(folder / base, base)
     if not target.is_relative_to(folder):
         raise _Refused(f'"{base}" leads out of the folder of this file', inside)
+    if target == path.resolve():
+        raise _Refused(f'"{base}" is this file itself', "remove it")
     if target in files.values():
         raise _Refused(f'"{base}" extends this file in turn', "remove one of the two")
     if len(files) >= MAX_CHAIN:
@@ -206,8 +209,8 @@ def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
         message = "there is no path before '='"
         return None, [_override_problem(message, locate(0, max(1, len(path_text))))]
     if steps[0] in ("extends", "$schema"):
-        message = f'"{steps[0]}" can only stand in a file'
-        return None, [_override_problem(message, places[0])]
+        problem = Problem("set", f'"{steps[0]}" can only stand in a file')
+        return None, [replace(problem, help="write it there", place=places[0])]
     offset = len(path_text) + 1
     value, problems = _override_value(
         value_text, lambda start, stop: locate(offset + start, offset + stop)
@@ -223,9 +226,8 @@ def _override_problem(message: str, place: Place) -> Problem:
     return Problem("set", message, help=help_, place=place)
 
 
-_LOOKS_LIKE_JSON = re.compile(
-    r"\s*(?:[{\[\"']|(?:None|True|False|NaN|-?Infinity|nan|-?inf)\s*$"
-    r"|[+-]?(?:\.?\d)[\d.eE+_xXa-fA-F-]*\s*$)"
+_MEANT_AS_JSON = re.compile(
+    r"\s*(?:[{\[\"']|(?:None|True|False|NaN|-?Infinity|nan|-?inf)\s*$)"
 )
 
 
@@ -235,7 +237,10 @@ def _override_value(
     value, problems = scan_with(text, locate)
     if value is not None and not problems:
         return value, []
-    if _LOOKS_LIKE_JSON.match(text):
+    number = NUMBERLIKE.fullmatch(text.strip()) and (
+        problems[0].code == "number" or meant(text.strip()) is not None
+    )
+    if number or _MEANT_AS_JSON.match(text):
         return None, problems
     return Node(text, locate(0, len(text))), []
 
@@ -312,6 +317,8 @@ def _no_item(
         )
     elif not isinstance(part, int):
         message, help_ = f'"{part}" is asked of a list', "give an index, such as [0]"
+    elif count == 1:
+        message, help_ = f"there is no item {part} in a list of one", "write [0]"
     elif count:
         message = f"there is no item {part} in a list of {count}"
         help_ = f"write an index from 0 to {count - 1}, or set the whole list"
@@ -412,12 +419,20 @@ def filled(node: Node, shape: Shape) -> Node:
             continue
         if given is None:
             given = default
-        elif default is not None and given.replaced is None:
-            given = replace(given, replaced=default)
+        elif default is not None:
+            given = _over(default, given)
         assert given is not None
         members[key] = filled(given, below)
     unknown = {key: each for key, each in node.value.items() if key not in members}
     return replace(node, value={**members, **unknown})
+
+
+def _over(default: Node, given: Node) -> Node:
+    """The given value with the default below all that it replaced."""
+    if given.place == default.place:
+        return given
+    below = default if given.replaced is None else _over(default, given.replaced)
+    return replace(given, replaced=below)
 
 
 def _default(shape: Shape) -> Node | None:

@@ -18,6 +18,8 @@ from vqfw.experiment.tree import Lines, Locate, Node
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 
+_CONFLICT = re.compile(r"<{7}|={7}|>{7}")
+
 
 def read(text: str | bytes, source: str) -> Node:
     """Reads a whole JSON text.
@@ -86,7 +88,9 @@ def _undecodable(error: UnicodeDecodeError, source: str) -> Problem:
 def _document(cursor: Cursor) -> Node:
     cursor.space()
     if not cursor.peek():
-        raise cursor.stopped("there is nothing here", 'write an object: {"model": ...}')
+        raise cursor.stopped(
+            "there is nothing in it", "write an object: {...}", start=0
+        )
     root = _value(cursor)
     cursor.space()
     if cursor.peek():
@@ -118,9 +122,10 @@ def _value(cursor: Cursor) -> Node:
 
 
 def _no_value(cursor: Cursor) -> StopReading:
-    if cursor.match(re.compile(r"<{7}|={7}|>{7}")):
-        message = "a merge conflict is left here"
-        return cursor.stopped(message, "resolve it", stop=cursor.at + 7)
+    if conflict := cursor.match(_CONFLICT):
+        return cursor.stopped(
+            "a merge conflict is left here", "resolve it", stop=conflict.end()
+        )
     if cursor.peek() == "(":
         return cursor.stopped("'(' means nothing in JSON", "write a list in [ ]")
     if cursor.peek() in ("'", "“", "”", "„", "«"):
@@ -171,6 +176,8 @@ def _key(cursor: Cursor, opened: int) -> str:
         return scalars.unquoted(cursor, word)
     if not cursor.peek():
         raise _unclosed(cursor, opened)
+    if cursor.match(_CONFLICT):
+        raise _no_value(cursor)
     message = f"a key in double quotes is missing before {cursor.shown()}"
     raise cursor.stopped(message, 'write "key": value')
 
@@ -230,6 +237,11 @@ def _separator(cursor: Cursor, closing: str, opened: int) -> None:
         line = f" on line {where.line}" if where.line else ""
         message = f"'{character}' closes what '{cursor.text[opened]}'{line} opened"
         raise cursor.stopped(message, f"write '{closing}' before it")
+    elif character == ":" and closing == "]":
+        where = cursor.locate(opened, opened + 1)
+        line = f" from line {where.line}" if where.line else ""
+        message = f"a key stands in the list{line}"
+        raise cursor.stopped(message, "write ']' before the key")
     elif character in ":=;)":
         raise cursor.stopped(f"{cursor.shown()} is not expected here", "write ','")
     elif character != closing:

@@ -26,13 +26,15 @@ def broken_rules(values: Values) -> list[Problem]:
 
 
 def _length(values: Values) -> Iterator[Problem]:
-    training = _at(values, ("training",), dict) or {}
+    training = _at(values, ("training",), dict)
+    if training is None:
+        return
     steps, epochs = training.get("steps"), training.get("epochs")
     if steps is None and epochs is None:
         yield Problem(
             "missing-key",
             '"training" says neither how many "steps" nor how many "epochs"',
-            ("training",),
+            ("training", "steps"),
             help='add "steps", the number of optimizer steps',
         )
     elif steps is not None and epochs is not None:
@@ -40,7 +42,7 @@ def _length(values: Values) -> Iterator[Problem]:
             "conflict",
             f'training for {steps} "steps" and for {epochs} "epochs" at once',
             ("training", "epochs"),
-            help="keep one of them, and remove the other or set it to null",
+            help="keep one, and remove the other or set it to null",
         )
 
 

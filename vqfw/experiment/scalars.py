@@ -129,8 +129,10 @@ def number(cursor: Cursor, like: re.Match[str]) -> Any:
     token = like[0]
     if token.strip("+-").lower() in _NOT_FINITE:
         return _not_finite(cursor, like)
-    value = _meant(token)
-    repair = "" if value is None else f"write {value}"
+    value = meant(token)
+    repair = (
+        f"write {value}" if value is not None else 'write it as 0.5, or in "quotes"'
+    )
     message = f"{_cut(token)} is no number as JSON writes it"
     cursor.note(message, *like.span(), repair=repair)
     return value
@@ -154,8 +156,11 @@ def _exact(cursor: Cursor, token: re.Match[str]) -> int | float:
     return 0
 
 
-def _meant(token: str) -> int | float | None:
-    """What a number in another notation comes to: 0x10, 1_000, .5, 5., +1, 007."""
+def meant(token: str) -> int | float | None:
+    """What a number in another notation comes to: 0x10, 1_000, .5, 5., +1, 007.
+
+    None for what is no number in any.
+    """
     if len(token) > 40:
         return None
     for convert in (lambda: int(token, 0), lambda: int(token), lambda: float(token)):

@@ -67,6 +67,8 @@ def type_help(value: Any, types: list[str], shape: Shape) -> str:
         return _unquoted(value, types) or f"write {_types(types, shape)}"
     if isinstance(value, list) and len(value) == 1 and "array" not in types:
         return f"write it without the brackets: {short(value[0].plain())}"
+    if isinstance(value, dict) and "array" in types:
+        return "put it in square brackets: [{...}]"
     if isinstance(value, dict | list):
         return f"write {_types(types, shape)}"
     if "string" in types and not shape.kind and value is not None:
@@ -110,6 +112,8 @@ def limits_of(schema: Mapping[str, Any]) -> tuple[str, str]:
     low, above, high, below = (schema.get(each) for each in LIMITS)
     if low is not None and high is not None:
         return f"from {low} to {high}", f"a number from {low} to {high}"
+    if low is not None and below is not None:
+        return f"from {low} to below {below}", f"a number from {low} to below {below}"
     parts = [
         f"{word} {bound}"
         for word, bound in (
@@ -163,7 +167,8 @@ def short(value: Any) -> str:
 
 def words(kind: str) -> str:
     """A kind as a person says it."""
-    return kind.replace("_", " ")
+    spoken = {"beta": "beta scheduler", "revival": "revival strategy"}
+    return spoken.get(kind, kind.replace("_", " "))
 
 
 def article(noun: str) -> str:

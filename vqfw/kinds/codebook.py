@@ -15,9 +15,10 @@ from vqfw.kinds.tensors import Tensor, Vectors
 # Elements of the distance matrix held at once: 16 Mi floats are 64 MiB.
 BLOCK_ELEMENTS = 1 << 24
 
-# Below this count a code that nothing chose in this step holds still. It is what a code
-# that started with one latent has left after 1,146 steps at decay 0.99; the ratio of two
-# numbers this small is still exact to six digits in float32.
+# A code that nothing chose holds still in a step that would take its count below this. It
+# is what a code that started with one latent has left after 1,146 steps at decay 0.99; the
+# ratio of two numbers this small is still exact to six digits in float32. At decay 0 it
+# keeps the count from becoming 0 at once.
 COUNT_FLOOR = 1e-5
 
 
@@ -59,7 +60,7 @@ class Codebook(NamedTuple):
         ones = ops.ones_like(tokens, dtype="float32")
         chosen = ops.segment_sum(ones, tokens, num_segments=num_embeddings)
         added = ops.segment_sum(latents, tokens, num_segments=num_embeddings)
-        holds = ops.logical_and(chosen == 0, self.counts < COUNT_FLOOR)
+        holds = ops.logical_and(chosen == 0, decay * self.counts < COUNT_FLOOR)
         keep = ops.where(holds, 1.0, decay)
         return Codebook(
             sums=keep[:, None] * self.sums + (1 - decay) * added,

@@ -45,8 +45,6 @@ class Model(keras.layers.Layer):
 
     vocabulary: tuple[int, ...] = ()
     """The number of codes of each codebook; empty where the model has no tokens."""
-    quantizer: CodebookQuantizer | None = None
-    """The quantizer, where it has codebooks that can be initialized and revived."""
     revival: Revival | None = None
     """What revives its codes."""
     beta: BetaScheduler | None = None
@@ -54,6 +52,11 @@ class Model(keras.layers.Layer):
 
     def __init__(self, **layer: Any) -> None:
         super().__init__(**{"dtype": "float32", "name": "model", **layer})
+
+    @property
+    def codebook_quantizer(self) -> CodebookQuantizer | None:
+        """Its quantizer, if that has codebooks that can be initialized and revived."""
+        return None
 
     def encode(self, images: Images) -> Latents:
         """The latents of images, before any quantizer: (batch, *positions, channels)."""

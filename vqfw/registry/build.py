@@ -68,7 +68,9 @@ def build(kind: str, options: Mapping[str, Any], supplied: Mapping[str, Any]) ->
     arguments = {}
     for parameter in parameters_of(component, KINDS[kind]):
         if parameter.supplied is not None:
-            arguments[parameter.name] = _supply(parameter.supplied, supplied, kind, name)
+            arguments[parameter.name] = _supply(
+                parameter.supplied, supplied, kind, name
+            )
         elif parameter.name in options:
             arguments[parameter.name] = _filled(
                 parameter, options[parameter.name], supplied

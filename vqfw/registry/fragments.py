@@ -28,8 +28,8 @@ from vqfw.registry.build import load_entry
 from vqfw.registry.index import FIRST_PARTY, Entry
 from vqfw.registry.parameters import Schema, fragment
 
-# Importing Keras takes two seconds on a slow machine; what needs five times that hangs.
-DEADLINE_SECONDS = 10.0
+# Importing Keras takes two seconds, and ten times that beside a training on two cores.
+DEADLINE_SECONDS = 30.0
 
 # Keywords that mean the same in draft-07 and 2020-12, reach nothing outside, and cost no
 # more than the value is long (a regular expression may cost anything).
@@ -51,18 +51,20 @@ _ROOT_KEYWORDS = frozenset(
 )  # fmt: skip
 
 
-def component_fragment(entry: Entry, name: str | None = None) -> Schema:
+def component_fragment(entry: Entry) -> Schema:
     """Reads the fragment of a component from its constructor; imports the component.
-
-    Args:
-        entry: which component.
-        name: what ``type`` says; its bare name if not given.
 
     Raises:
         PluginError: if it cannot be imported, or its options fit no JSON file.
     """
     component = load_entry(entry)
-    found = fragment(component, KINDS[entry.kind], name or entry.name)
+    try:
+        found = fragment(component, KINDS[entry.kind], entry.name)
+    except PluginError as error:
+        raise _refused(entry, str(error)) from error
+    except Exception as error:  # annotations are code of the plugin's
+        why = f"its annotations raise {type(error).__name__}: {error}"
+        raise _refused(entry, why) from error
     text = re.split(r"\n(?:Args|Examples?):", inspect.getdoc(component) or "")[0]
     found["markdownDescription"] = re.sub("(?<!`)``(?!`)", "`", text.strip())
     check_fragment(found, entry)
@@ -135,11 +137,19 @@ def foreign_fragments(
     """
     found: dict[tuple[str, str], Schema] = {}
     failed: dict[tuple[str, str], str] = {}
+    read: dict[Entry, Schema | str] = {}
     for entry, name in entries:
-        try:
-            found[entry.kind, name] = _cached(entry, name)
-        except PluginError as error:
-            failed[entry.kind, name] = str(error)
+        if entry not in read:
+            try:
+                read[entry] = _cached(entry)
+            except PluginError as error:
+                read[entry] = str(error)
+        result = read[entry]
+        if isinstance(result, str):
+            failed[entry.kind, name] = result
+        else:
+            properties = {**result["properties"], "type": {"const": name}}
+            found[entry.kind, name] = {**result, "properties": properties}
     return found, failed
 
 
@@ -151,15 +161,15 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "vqfw"
 
 
-def _cached(entry: Entry, name: str) -> Schema:
+def _cached(entry: Entry) -> Schema:
     if entry.target.partition(":")[0] in sys.modules:
-        return component_fragment(entry, name)
-    path = cache_folder() / "fragments" / f"{_identity(entry, name)}.json"
+        return component_fragment(entry)
+    path = cache_folder() / "fragments" / f"{_identity(entry)}.json"
     with suppress(OSError, ValueError, PluginError):
         kept: Schema = json.loads(path.read_text("utf-8"))
         check_fragment(kept, entry)
         return kept
-    fresh = _from_child(entry, name)
+    fresh = _from_child(entry)
     check_fragment(fresh, entry)
     # A cache that cannot be written costs time, nothing else.
     with suppress(OSError):
@@ -172,10 +182,10 @@ def _cached(entry: Entry, name: str) -> Schema:
     return fresh
 
 
-def _identity(entry: Entry, name: str) -> str:
+def _identity(entry: Entry) -> str:
     """Changes whenever the fragment might: distribution, version and its source files."""
     digest = hashlib.sha256()
-    for part in (entry.kind, name, entry.target, entry.owner, _own_version()):
+    for part in (entry.kind, entry.name, entry.target, entry.owner, _own_version()):
         digest.update(part.encode() + b"\0")
     for source in _sources(entry):
         with suppress(OSError):
@@ -214,11 +224,11 @@ _CHILD = (
 )
 
 
-def _from_child(entry: Entry, name: str) -> Schema:
+def _from_child(entry: Entry) -> Schema:
     question = [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
     command = [sys.executable, "-P", "-c", _CHILD]
     command += [json.dumps([path for path in sys.path if path])]
-    command += [json.dumps([*question, name])]
+    command += [json.dumps(question)]
     # NumPy is the Keras backend that starts fastest; a constructor's signature is the
     # same on all.
     environment = {**os.environ, "KERAS_BACKEND": "numpy"}
@@ -260,24 +270,18 @@ def answer(question: list[str]) -> None:
     """Prints the fragment of one component as JSON; the child process's whole work.
 
     Args:
-        question: kind, bare name, target, distribution, version, name in experiments.
+        question: kind, name, target, distribution and version.
     """
     # A package may print while it is imported; only the answer goes to the real output.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
         os.dup2(2, 1)
-        *about, name = question
-        reply: dict[str, Any]
+        entry = Entry(*question)
         try:
-            reply = {"fragment": component_fragment(Entry(*about), name)}
-            text = json.dumps(reply)
+            text = json.dumps({"fragment": component_fragment(entry)})
         except PluginError as error:
             text = json.dumps({"error": str(error)})
         except (TypeError, ValueError) as error:
             text = json.dumps(
-                {
-                    "error": str(
-                        _refused(Entry(*about), f"a default is no JSON ({error})")
-                    )
-                }
+                {"error": str(_refused(entry, f"a default is no JSON ({error})"))}
             )
         output.write(text)

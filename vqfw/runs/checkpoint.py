@@ -51,7 +51,8 @@ def commit(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
 
     Args:
         folder: ``state/`` of a run; made if missing.
-        checkpoint: what to write; one of the same step is replaced.
+        checkpoint: what to write; it replaces one of the same step, which can only be
+            a damaged one, because training goes on from the newest that is whole.
         keep: how many stay; an older one goes only after the new one is durable.
 
     Raises:
@@ -59,11 +60,11 @@ def commit(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
-    staged = folder / f".{checkpoint.step:08d}.{os.getpid()}.tmp"
+    staged = folder / f".{_name(checkpoint.step)}.{os.getpid()}.tmp"
     try:
         staged.mkdir()
         _write_files(staged, checkpoint)
-        final = folder / f"{checkpoint.step:08d}"
+        final = folder / _name(checkpoint.step)
         if final.exists():
             shutil.rmtree(final)
         staged.rename(final)
@@ -71,8 +72,10 @@ def commit(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
         shutil.rmtree(staged, ignore_errors=True)
         raise
     sync_folder(folder)
-    for old in steps(folder)[:-keep]:
-        shutil.rmtree(folder / f"{old:08d}")
+    # Later ones are damaged, so they do not count among those that are kept.
+    older = [step for step in steps(folder) if step < checkpoint.step]
+    for step in older[: max(0, len(older) + 1 - keep)]:
+        shutil.rmtree(folder / _name(step))
 
 
 def newest(folder: Path, skipped: Callable[[str], None]) -> Checkpoint | None:
@@ -91,7 +94,7 @@ def newest(folder: Path, skipped: Callable[[str], None]) -> Checkpoint | None:
     found = steps(folder)
     for step in reversed(found):
         try:
-            return read(folder / f"{step:08d}")
+            return read(folder / _name(step))
         except CheckpointError as error:
             skipped(str(error))
     if found:
@@ -115,26 +118,36 @@ def read(folder: Path) -> Checkpoint:
                 f"{folder} was written by a later vqfw (format {manifest['format']}, "
                 f"this one reads {FORMAT}): upgrade vqfw"
             )
-        contents = {name: (folder / name).read_bytes() for name in manifest["sha256"]}
+        step, checksums = int(manifest["step"]), dict(manifest["sha256"])
+        contents = {name: (folder / name).read_bytes() for name in checksums}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder} is incomplete ({error})") from error
     for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != manifest["sha256"][name]:
+        if hashlib.sha256(content).hexdigest() != checksums[name]:
             raise CheckpointError(f"{folder / name} is damaged: its checksum is wrong")
+    # The manifest has no checksum of its own; this is the number in it that would pass.
+    if folder.name != _name(step):
+        raise CheckpointError(f"{folder / _MANIFEST} is damaged: it says step {step}")
     try:
         with np.load(io.BytesIO(contents[_ARRAYS]), allow_pickle=False) as archive:
             arrays = dict(archive)
         counters = json.loads(contents[_COUNTERS])
     except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{folder} cannot be read ({error})") from error
-    return Checkpoint(int(manifest["step"]), arrays, counters)
+    return Checkpoint(step, arrays, counters)
 
 
 def steps(folder: Path) -> list[int]:
     """Steps that have a committed checkpoint, oldest first."""
     if not folder.is_dir():
         return []
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    decimal = [name for name in names if name.isascii() and name.isdecimal()]
+    return sorted(int(name) for name in decimal if name == _name(int(name)))
+
+
+def _name(step: int) -> str:
+    return f"{step:08d}"
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:

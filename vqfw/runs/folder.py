@@ -9,13 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from vqfw.errors import RunError
 from vqfw.runs import checkpoint
@@ -76,7 +77,7 @@ class Run:
             RunError: at once, if another process is writing it. The lock of a process
                 that was killed is gone with it.
         """
-        with open(self.path / "lock", "a+", encoding="ascii") as file:
+        with self._lock_file() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -90,6 +91,36 @@ class Run:
             file.write(f"{os.getpid()}\n")
             file.flush()
             yield
+
+    def require_free(self) -> None:
+        """Looks at the lock, before anything that takes long.
+
+        Raises:
+            RunError: if another process is writing the run.
+        """
+        with self.locked():
+            pass
+
+    @property
+    def is_untrained(self) -> bool:
+        """Whether it holds neither a checkpoint nor the numbers of a step."""
+        log = self.path / "metrics.jsonl"
+        logged = log.exists() and log.stat().st_size
+        return not logged and not checkpoint.steps(self.states)
+
+    def discard(self) -> None:
+        """Removes both folders."""
+        for folder in (self.path, self.pictures):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _lock_file(self) -> TextIO:
+        try:
+            return open(self.path / "lock", "a+", encoding="ascii")
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be written ({error.strerror}): make room, or allow "
+                "writing there"
+            ) from error
 
     def _record(self, name: str) -> dict[str, Any]:
         try:
@@ -120,9 +151,13 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> Run:
     if name is not None:
         run = Run(checked_name(name), root)
         if not _claimed(run):
+            repair = (
+                f"continue it with: vqfw run --resume {name}"
+                if (run.path / "resolved.json").exists()
+                else f"remove {run.path}, which holds no experiment"
+            )
             raise RunError(
-                f'run "{name}" exists already: choose another --name, or continue it '
-                f"with: vqfw run --resume {name}"
+                f'run "{name}" exists already: choose another --name, or {repair}'
             )
         return run
     moment = datetime.now().strftime("%Y-%m-%d_%H%M%S")
@@ -188,17 +223,19 @@ def mark_latest(run: Run) -> None:
 def _claimed(run: Run) -> bool:
     """Whether the folder of the run was not there and now is ours."""
     try:
-        run.path.parent.mkdir(parents=True, exist_ok=True)
-        run.path.mkdir()
-        run.pictures.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        return False
+        for folder in (run.path, run.pictures):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            run.path.mkdir()
+        except FileExistsError:
+            return False
+        run.pictures.mkdir(exist_ok=True)
     except OSError as error:
         with suppress(OSError):
             run.path.rmdir()
         raise RunError(
-            f"{run.path.parent} cannot be written ({error.strerror}): free the disk, or "
-            "set VQFW_ROOT to a folder that can be written"
+            f"{error.filename} cannot be made ({error.strerror}): free the disk, or set "
+            "VQFW_ROOT to a folder that can be written"
         ) from error
     return True
 
@@ -232,7 +269,7 @@ def _best(existing: list[Run], metric: str) -> Run:
 
 def _known(root: Path, existing: list[Run], wanted: str) -> str:
     ids = [run.id for run in existing]
-    close = get_close_matches(wanted, ids, n=1)
+    close = get_close_matches(wanted, [*ids, "latest"], n=1)
     if close:
         return f'in {root / "checkpoints"}: did you mean "{close[0]}"?'
     shown = ", ".join(ids[-5:])

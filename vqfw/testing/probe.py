@@ -68,6 +68,7 @@ def gradients(
     objective: Objective,
     step: float = 1.0,
     compiled: bool = False,
+    kind: type[keras.optimizers.Optimizer] = keras.optimizers.SGD,
 ) -> tuple[Floats, dict[str, Floats]]:
     """Takes one training step and reads the gradients off it.
 
@@ -77,13 +78,15 @@ def gradients(
         objective: from the layer's output to a scalar.
         step: length of the step; a longer one shows smaller gradients.
         compiled: whether to compile the step as training does.
+        kind: the optimizer; what another one than ``SGD`` makes of the gradients is
+            returned in their place.
 
     Returns:
         The gradient of the objective with respect to the inputs, and those with respect
         to the layer's trained variables by path.
     """
     probe = Probe(layer, inputs, objective)
-    optimizer = keras.optimizers.SGD(step)
+    optimizer = kind(step)
     compiles = keras.backend.backend() == "jax"
     if compiled:
         probe.compile(optimizer=optimizer, jit_compile=compiles)
@@ -114,9 +117,7 @@ def state(layer: keras.layers.Layer) -> Arrays:
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Paths whose values differ, bit by bit."""
-    return [
-        path for path in after if not np.array_equal(before.get(path), after[path])
-    ]
+    return [path for path in after if not np.array_equal(before.get(path), after[path])]
 
 
 def copy_state(source: keras.layers.Layer, target: keras.layers.Layer) -> None:

@@ -35,7 +35,9 @@ def the_inputs_stay_as_they_are(factory: Factory) -> None:
     before = [scene.vectors.copy(), scene.usage.counts.copy(), scene.latents.copy()]
     _revived(factory(), scene)
     after = [scene.vectors, scene.usage.counts, scene.latents]
-    for name, old, new in zip(("vectors", "counts", "latents"), before, after, strict=True):
+    for name, old, new in zip(
+        ("vectors", "counts", "latents"), before, after, strict=True
+    ):
         require(
             np.array_equal(old, new),
             f"the strategy changed its {name}: work on a copy and return that",

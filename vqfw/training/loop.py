@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import statistics
 import time
 from collections.abc import Mapping
@@ -22,12 +23,13 @@ from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.data.arrays import Splits
 from vqfw.data.batches import Batches, prefetched
 from vqfw.errors import Interrupted, NonFiniteError, RunError
-from vqfw.evaluation.pictures import grid, save_film, save_picture, to_pixels
+from vqfw.evaluation.pictures import grid, save_film, save_picture, spread
 from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate
 from vqfw.plan import Plan
 from vqfw.runs import Run, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
+from vqfw.runs.files import write_whole
 from vqfw.training.progress import Progress, progress_for
 from vqfw.training.revival import RevivalEngine
 from vqfw.training.signals import Wishes, listening
@@ -38,6 +40,8 @@ _WARM_UP = 20
 # Latents that initialization looks at, at most; and images, whatever their grid.
 _FIRST_LATENTS = 65_536
 _FIRST_IMAGES = 1024
+# The step of a line that counts as never written.
+_NEVER = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,13 @@ def train(
         CheckpointError: if the run's checkpoints do not fit or are all damaged.
         RunError: if the disk is full; earlier checkpoints stay.
     """
-    return _Training(plan, splits, run, autoencoder, quiet).to_the_end()
+    training = _Training(plan, splits, run, autoencoder, quiet)
+    try:
+        return training.to_the_end()
+    except BrokenPipeError:  # whoever watched has gone; no file is to blame
+        raise
+    except OSError as error:
+        raise RunError(training.unwritten(error)) from error
 
 
 class _Training:
@@ -131,6 +141,18 @@ class _Training:
             stopped_early=self._step < self._total,
         )
 
+    def unwritten(self, error: OSError) -> str:
+        """What to say when a file of the run could not be written."""
+        return (
+            f"step {self._step} cannot be saved to {self._run.path} ({error.strerror}): "
+            "make room, then "
+            + (
+                f"go on from the last checkpoint with: vqfw run --resume {self._run.id}"
+                if checkpoint.steps(self._run.states)
+                else "train it again; nothing was saved yet"
+            )
+        )
+
     def _run_steps(self, wishes: Wishes, progress: Progress, log: TextIO) -> None:
         first = self._step
         with closing(prefetched(self._batches, first, self._total)) as coming:
@@ -165,7 +187,11 @@ class _Training:
             raise NonFiniteError(
                 f"the loss of step {self._step} is {values['loss']}: lower the learning "
                 'rate, or clip gradients with "global_clipnorm" in training.optimizer; '
-                f"the last checkpoint is good: vqfw eval --run {self._run.id}"
+                + (
+                    f"the last checkpoint is good: vqfw eval --run {self._run.id}"
+                    if checkpoint.steps(self._run.states)
+                    else "nothing was saved yet"
+                )
             )
         self._place_codes()
         if self._revival is not None:
@@ -200,10 +226,9 @@ class _Training:
 
     def _save_grid(self, epoch: int) -> None:
         """Originals above reconstructions, of the images that are shown in the end."""
-        shown = self._shown_images()[: self._plan.experiment.evaluation.pictures]
-        batches = self._inference.reconstruct(shown)
-        rows = [to_pixels(batch.reconstruction) for batch in batches]
-        sheet = grid([shown, np.concatenate(rows)])
+        count = self._plan.experiment.evaluation.pictures
+        shown = spread(self._shown_images(), count)
+        sheet = grid([shown, self._inference.pictures(shown)])
         save_picture(self._run.pictures / f"grid_{epoch + 1:05d}.png", sheet)
 
     def _shown_images(self) -> np.ndarray[Any, Any]:
@@ -220,16 +245,11 @@ class _Training:
         if self._revival is not None:
             counters["revival"] = self._revival.counters()
         state = Checkpoint(self._step, arrays, counters)
-        try:
-            log.flush()
-            checkpoint.commit(self._run.states, state, self._settings.keep_checkpoints)
-            mark_latest(self._run)
-        except OSError as error:
-            raise RunError(
-                f"step {self._step} cannot be saved to {self._run.path} "
-                f"({error.strerror}): make room, then go on from the last checkpoint "
-                f"with: vqfw run --resume {self._run.id}"
-            ) from error
+        # A checkpoint vouches for the lines of all steps before it.
+        log.flush()
+        os.fsync(log.fileno())
+        checkpoint.commit(self._run.states, state, self._settings.keep_checkpoints)
+        mark_latest(self._run)
 
     def _resume_or_initialize(self) -> list[str]:
         messages: list[str] = []
@@ -252,7 +272,10 @@ class _Training:
     def _place_codes(self) -> None:
         """Hands the quantizer latents of training images, when its warm-up is over."""
         model = self._autoencoder.model
-        if model.quantizer is None or model.quantizer.warm_up != self._step:
+        if (
+            model.codebook_quantizer is None
+            or model.codebook_quantizer.warm_up != self._step
+        ):
             return
         seed = self._plan.experiment.seed
         order = np.random.default_rng([seed, 3]).permutation(len(self._splits.train))
@@ -264,11 +287,11 @@ class _Training:
             latents.append(found.reshape(-1, found.shape[-1]))
             if sum(map(len, latents)) >= _FIRST_LATENTS:
                 break
-        model.quantizer.initialize(np.concatenate(latents), seed)
+        model.codebook_quantizer.initialize(np.concatenate(latents), seed)
 
     def _revival_engine(self) -> RevivalEngine | None:
         model = self._autoencoder.model
-        if model.quantizer is None or model.revival is None:
+        if model.codebook_quantizer is None or model.revival is None:
             return None
         options = self._plan.experiment.model["revival"]
         seed = self._plan.experiment.seed
@@ -280,7 +303,7 @@ class _Training:
         if path.exists():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
             kept = [line for line in lines if _step_of(line) <= self._step]
-            path.write_text("".join(kept), encoding="utf-8")
+            write_whole(path, "".join(kept).encode())
         return open(path, "a", encoding="utf-8")
 
     def _write(self, log: TextIO, values: Mapping[str, float]) -> None:
@@ -329,6 +352,7 @@ def _on_host(tensor: Any) -> Any:
 def _step_of(line: str) -> int:
     """The step of a line of the log; a torn last line counts as never written."""
     try:
-        return int(json.loads(line)["step"])
+        step = int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):
-        return 1 << 62
+        return _NEVER
+    return step if line.endswith("\n") else _NEVER

@@ -50,10 +50,10 @@ class RevivalEngine:
         """
         self._examine(step)
         model = self._autoencoder.model
-        assert model.quantizer is not None
-        if step % self._interval or step <= model.quantizer.warm_up:
+        assert model.codebook_quantizer is not None
+        if step % self._interval or step <= model.codebook_quantizer.warm_up:
             return 0
-        books = enumerate(model.quantizer.codebooks)
+        books = enumerate(model.codebook_quantizer.codebooks)
         count = sum(self._revive(step, position, book) for position, book in books)
         self._revived += count
         return count

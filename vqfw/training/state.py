@@ -58,7 +58,7 @@ def require_finite(arrays: Arrays) -> None:
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise NonFiniteError(
                 f"{path} is no longer finite: lower the learning rate, or clip gradients "
-                'with "global_clipnorm" in training.optimizer; the last checkpoint is good'
+                'with "global_clipnorm" in training.optimizer'
             )
 
 

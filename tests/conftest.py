@@ -1,0 +1,139 @@
+"""The smallest experiment there is, and the command line inside this process."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import vqfw
+
+TINY = {
+    "name": "tiny",
+    "data": {
+        "dataset": {"type": "synthetic_faces", "count": 48, "people": 12, "size": 16},
+        "image_size": 16,
+        "augmentations": ["horizontal_flip"],
+    },
+    "model": {
+        "type": "vqvae",
+        "encoder": {
+            "type": "residual_conv",
+            "filters": 8,
+            "channels": 8,
+            "residual_filters": 4,
+            "residual_blocks": 1,
+            "downsampling": 4,
+        },
+        "quantizer": {"type": "ema", "num_embeddings": 16, "embedding_dim": 8},
+        "revival": {"type": "perturb_active", "interval": 5},
+        "beta": 0.25,
+        "decoder": {
+            "type": "residual_conv",
+            "filters": 8,
+            "residual_filters": 4,
+            "residual_blocks": 1,
+        },
+    },
+    "losses": ["mse"],
+    "training": {
+        "steps": 12,
+        "batch_size": 8,
+        "precision": "float32",
+        "checkpoint_every": 4,
+        "optimizer": {"type": "adam", "learning_rate": 0.002},
+    },
+    "evaluation": {"pictures": 2},
+}
+
+
+@pytest.fixture(scope="session")
+def decoded_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that all tests share, so that the faces are drawn once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decoded_pictures: Path
+) -> Path:
+    """The folder of this test's runs, which is the working directory too."""
+    monkeypatch.setenv("VQFW_ROOT", str(tmp_path))
+    monkeypatch.setenv("VQFW_CACHE", str(decoded_pictures))
+    monkeypatch.delenv("VQFW_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tiny_file(root: Path) -> Path:
+    """The file of the smallest experiment; an epoch has five steps."""
+    path = root / "tiny.json"
+    path.write_text(json.dumps(TINY))
+    return path
+
+
+@pytest.fixture
+def tiny(tiny_file: Path) -> Callable[..., vqfw.Experiment]:
+    """Loads the smallest experiment with changes, written as ``--set`` takes them."""
+    return lambda *changes: vqfw.load(tiny_file, changes)
+
+
+@pytest.fixture(scope="session")
+def trained_once(
+    tmp_path_factory: pytest.TempPathFactory, decoded_pictures: Path
+) -> Path:
+    """The folder of one finished run, called ``done``; not to be changed."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "tiny.json").write_text(json.dumps(TINY))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VQFW_CACHE", str(decoded_pictures))
+        vqfw.load(folder / "tiny.json").run(name="done", root=folder)
+    return folder
+
+
+@pytest.fixture
+def done(trained_once: Path, root: Path) -> vqfw.Run:
+    """A finished run of the smallest experiment, this test's own copy."""
+    for name in ("checkpoints", "images_saved"):
+        shutil.copytree(trained_once / name, root / name)
+    return vqfw.open_run("done")
+
+
+class Answer(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The one object on stdout."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    def hint(self) -> list[str]:
+        """The arguments of the last command that was printed for a person to type."""
+        line = next(line for line in reversed(self.err.splitlines()) if "vqfw " in line)
+        return shlex.split(line[line.rindex("vqfw ") :])[1:]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Runs the command line in this process."""
+    from vqfw.cli.main import main
+
+    def run(*arguments: str) -> Answer:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Answer(int(ended.value.code or 0), out, err)
+
+    return run

@@ -1,0 +1,34 @@
+"""The contracts hold on all backends: those that this process does not run, run here."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+HERE = Path(__file__).parent
+NOT_THERE = ("test_on_every_backend.py", "test_backends_agree.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_the_contracts_hold_on(backend):
+    if backend == keras.backend.backend():
+        pytest.skip(f"{backend} is what this process runs on")
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    command = [sys.executable, "-m", "pytest", "tests/contracts", "-q"]
+    command += ["-p", "no:cacheprovider"]
+    command += [f"--ignore=tests/contracts/{name}" for name in NOT_THERE]
+    child = subprocess.run(
+        command,
+        cwd=HERE.parents[1],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert child.returncode == 0, f"{backend}:\n{child.stdout[-4000:]}"

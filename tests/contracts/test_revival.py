@@ -1,0 +1,84 @@
+"""The checks of revival: ours pass them, and each catches the mistake made for it."""
+
+import numpy as np
+import pytest
+from vqfw_revival.perturb_active import PerturbActive
+from vqfw_revival.random_latents import RandomLatents
+
+from vqfw.testing import checks, parametrize_with_checks
+
+
+@parametrize_with_checks("revival", [PerturbActive, RandomLatents])
+def test_a_strategy_keeps_the_contract(check, factory):
+    check(factory)
+
+
+class WritesIntoTheLatents(RandomLatents):
+    def revive(self, vectors, usage, latents, rng):
+        revived, mask = super().revive(vectors, usage, latents, rng)
+        latents *= 1.5
+        return revived, mask
+
+
+class MarksTheOthers(RandomLatents):
+    def revive(self, vectors, usage, latents, rng):
+        revived, mask = super().revive(vectors, usage, latents, rng)
+        if mask.any() and not mask.all():
+            revived[np.flatnonzero(~mask)[0]] += 1e-3
+        return revived, mask
+
+
+class MovesBusyCodesToo(RandomLatents):
+    def revive(self, vectors, usage, latents, rng):
+        revived, mask = super().revive(vectors, usage, latents, rng)
+        if mask.any() and not mask.all():
+            first = np.flatnonzero(~mask)[0]
+            revived[first] += 1e-3
+            mask[first] = True
+        return revived, mask
+
+
+class NoiseAsWideAsTheCluster(PerturbActive):
+    def __init__(self):
+        super().__init__(noise=1.0)
+
+
+class OwnGenerator(RandomLatents):
+    def revive(self, vectors, usage, latents, rng):
+        return super().revive(vectors, usage, latents, np.random.default_rng())
+
+
+class AlwaysMovesOne(RandomLatents):
+    def revive(self, vectors, usage, latents, rng):
+        revived, mask = super().revive(vectors, usage, latents, rng)
+        if not mask.any():
+            revived[0], mask[0] = latents[0], True
+        return revived, mask
+
+
+class NeverTwiceTheSameLatent(RandomLatents):
+    def revive(self, vectors, usage, latents, rng):
+        mask = usage.dead(self.dead_below)
+        revived = vectors.copy()
+        revived[mask] = rng.choice(latents, mask.sum(), replace=False)
+        return revived, mask
+
+
+PLANTED = {
+    WritesIntoTheLatents: "the_inputs_stay_as_they_are",
+    MarksTheOthers: "the_mask_says_which_rows_are_new",
+    MovesBusyCodesToo: "busy_codes_are_left_alone",
+    NoiseAsWideAsTheCluster: "unused_codes_come_back",
+    OwnGenerator: "the_generator_decides_all",
+    AlwaysMovesOne: "nothing_dead_changes_nothing",
+    NeverTwiceTheSameLatent: "edges_do_not_crash",
+}
+
+
+@pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
+def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
+    assert complaints("revival", mistake, PLANTED[mistake]) == [PLANTED[mistake]]
+
+
+def test_every_check_has_its_planted_mistake():
+    assert {check.__name__ for check in checks("revival")} == set(PLANTED.values())

@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+from keras import ops
+
+from vqfw.kinds import Codebook, nearest
+from vqfw.kinds import codebook as module
+from vqfw.kinds.codebook import COUNT_FLOOR
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def book_of(vectors):
+    return Codebook.of(ops.convert_to_tensor(vectors))
+
+
+def vectors_of(book):
+    return ops.convert_to_numpy(book.vectors)
+
+
+def moved(book, latents, tokens, decay):
+    pair = (ops.convert_to_tensor(latents), ops.convert_to_tensor(tokens))
+    return book.moved(*pair, decay)
+
+
+def test_a_step_follows_the_formula_of_the_paper():
+    vectors, latents = random(5, 3), random(40, 3, seed=1)
+    book = book_of(vectors)
+    sums, counts = vectors.astype("float64"), np.ones(5)
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        tokens = rng.integers(4, size=40).astype("int32")  # nothing chooses code 4
+        book = moved(book, latents, tokens, 0.9)
+        chosen = np.eye(5)[tokens]
+        counts = 0.9 * counts + 0.1 * chosen.sum(axis=0)
+        sums = 0.9 * sums + 0.1 * chosen.T @ latents
+    np.testing.assert_allclose(ops.convert_to_numpy(book.counts), counts, rtol=1e-5)
+    np.testing.assert_allclose(
+        vectors_of(book), sums / counts[:, None], rtol=1e-4, atol=1e-6
+    )
+
+
+def test_the_first_step_throws_no_code_away():
+    vectors = 4 * random(64, 8)
+    latents = random(16, 8, seed=1)
+    tokens = np.arange(16, dtype="int32")
+    after = vectors_of(moved(book_of(vectors), latents, tokens, 0.99))
+    np.testing.assert_allclose(after[16:], vectors[16:], rtol=1e-5)
+    assert np.linalg.norm(after, axis=1).max() <= np.linalg.norm(vectors, axis=1).max()
+
+
+def test_a_fresh_book_holds_its_vectors():
+    np.testing.assert_array_equal(vectors_of(book_of(random(6, 2))), random(6, 2))
+
+
+def test_an_unused_code_keeps_its_vector_for_ten_thousand_steps():
+    vectors = random(2, 3)
+    latents = ops.convert_to_tensor(vectors[:1])
+    tokens = ops.zeros((1,), dtype="int32")
+    book = book_of(vectors)
+    counts = np.array([1.0, 1e-30], "float32")
+    deep = Codebook(ops.convert_to_tensor(vectors * counts[:, None]), counts)
+    deep = Codebook(deep.sums, ops.convert_to_tensor(counts))
+    for _ in range(30):
+        book, deep = (each.moved(latents, tokens, 0.5) for each in (book, deep))
+    for each in (book, deep):
+        np.testing.assert_allclose(vectors_of(each)[1], vectors[1], rtol=1e-5)
+
+
+def test_counts_stop_shrinking_at_the_floor():
+    book = book_of(random(2, 3))
+    latents, tokens = random(1, 3), np.zeros(1, "int32")
+    smallest = []
+    for _ in range(40):
+        book = moved(book, latents, tokens, 0.5)
+        smallest.append(float(book.counts[1]))
+    assert COUNT_FLOOR <= smallest[-1] < 2 * COUNT_FLOOR
+    assert smallest[-1] == smallest[-10]
+
+
+def test_a_decay_of_zero_leaves_unused_codes_where_they_are():
+    vectors = random(3, 2)
+    after = vectors_of(moved(book_of(vectors), random(1, 2), np.zeros(1, "int32"), 0.0))
+    np.testing.assert_array_equal(after[1:], vectors[1:])
+    np.testing.assert_array_equal(after[0], random(1, 2)[0])
+
+
+def test_a_code_below_the_floor_moves_as_soon_as_it_is_chosen():
+    vectors = random(2, 3)
+    counts = ops.convert_to_tensor(np.array([1.0, 1e-6], "float32"))
+    book = Codebook(ops.convert_to_tensor(vectors) * counts[:, None], counts)
+    latents = random(1, 3, seed=5)
+    after = moved(book, latents, np.ones(1, "int32"), 0.99)
+    np.testing.assert_allclose(vectors_of(after)[1], latents[0], rtol=1e-3)
+
+
+def test_replacing_touches_the_rows_of_the_mask_alone():
+    book = moved(book_of(random(4, 3)), random(8, 3), np.zeros(8, "int32"), 0.9)
+    fresh, mask = random(4, 3, seed=3), np.array([False, True, False, True])
+    after = book.replaced(fresh, ops.convert_to_tensor(mask))
+    np.testing.assert_array_equal(vectors_of(after)[mask], fresh[mask])
+    np.testing.assert_array_equal(vectors_of(after)[~mask], vectors_of(book)[~mask])
+    np.testing.assert_array_equal(ops.convert_to_numpy(after.counts)[mask], 1)
+
+
+def brute_force(latents, vectors):
+    latents, vectors = latents.astype("float64"), vectors.astype("float64")
+    return np.square(latents[:, None] - vectors[None]).sum(axis=-1).argmin(axis=1)
+
+
+def found(latents, vectors):
+    return ops.convert_to_numpy(nearest(latents, vectors))
+
+
+@pytest.mark.parametrize("offset", [0.0, 3.0, 1000.0])
+def test_the_nearest_code_is_that_of_brute_force(offset):
+    latents, vectors = offset + random(500, 6), offset + random(33, 6, seed=1)
+    right = brute_force(latents, vectors)
+    assert (found(latents, vectors) == right).mean() >= 0.998
+
+
+@pytest.mark.parametrize("rows", [39, 40, 41, 79, 80, 81, 1])
+def test_blocks_change_no_choice_at_their_boundaries(rows, monkeypatch):
+    latents, vectors = random(rows, 3), random(7, 3, seed=1)
+    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 40 * 7)
+    np.testing.assert_array_equal(
+        found(latents, vectors), brute_force(latents, vectors)
+    )
+
+
+def test_no_more_than_a_block_of_distances_exists_at_once(monkeypatch):
+    sizes = []
+    argmin = ops.argmin
+
+    def watched(distances, axis):
+        sizes.append(int(np.prod(distances.shape)))
+        return argmin(distances, axis=axis)
+
+    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 64)
+    monkeypatch.setattr(module.ops, "argmin", watched)
+    assert found(random(50, 3), random(8, 3, seed=1)).shape == (50,)
+    assert max(sizes) <= 64
+    assert sum(sizes) == 50 * 8
+
+
+def test_a_book_larger_than_a_block_is_searched_latent_by_latent(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 4)
+    latents, vectors = random(5, 3), random(9, 3, seed=1)
+    np.testing.assert_array_equal(
+        found(latents, vectors), brute_force(latents, vectors)
+    )
+
+
+def test_the_lowest_of_equally_near_codes_is_chosen():
+    vectors = np.array([[1.0], [-1.0], [1.0]], "float32")
+    assert found(np.array([[0.0], [2.0]], "float32"), vectors).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_the_search_is_exact_for_sixteen_bit_latents(dtype):
+    latents = ops.cast(ops.convert_to_tensor(3 + random(400, 8)), dtype)
+    vectors = 3 + random(32, 8, seed=1)
+    right = brute_force(ops.convert_to_numpy(ops.cast(latents, "float32")), vectors)
+    assert (found(latents, vectors) == right).mean() >= 0.997

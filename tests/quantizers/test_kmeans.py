@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from vqfw_quantizers import kmeans as module
+from vqfw_quantizers.kmeans import kmeans
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def test_the_centres_are_those_of_the_clusters():
+    places = 10 * random(4, 3)
+    latents = (places[:, None] + 0.1 * random(4, 50, 3, seed=1)).reshape(-1, 3)
+    centres = kmeans(latents, 4, seed=0)
+    gap = np.abs(places[:, None] - centres[None]).max(axis=-1).min(axis=1)
+    assert gap.max() < 0.1
+    assert centres.dtype == np.float32
+
+
+@pytest.mark.parametrize("count", [1, 3, 16])
+def test_fewer_latents_than_codes_give_every_code_a_latent_of_its_own_nearby(count):
+    latents = random(count, 8)
+    centres = kmeans(latents, 16, seed=0)
+    assert centres.shape == (16, 8)
+    assert np.isfinite(centres).all()
+    assert len(np.unique(centres, axis=0)) == 16
+    gap = np.linalg.norm(centres[:, None] - latents[None], axis=-1)
+    assert gap.min(axis=1).max() < 0.3  # codes stay near latents
+    assert gap.min(axis=0).max() < 0.3  # and no latent is left out
+
+
+def test_duplicates_count_as_one_latent():
+    latents = np.repeat(random(3, 4), 100, axis=0)
+    centres = kmeans(latents, 8, seed=0)
+    assert np.isfinite(centres).all()
+    assert len(np.unique(centres, axis=0)) == 8
+
+
+def test_equal_latents_give_codes_that_differ():
+    assert len(np.unique(kmeans(np.ones((9, 4), "float32"), 4, seed=0), axis=0)) == 4
+
+
+def test_the_seed_decides():
+    latents = random(200, 4)
+    first, again, other = (kmeans(latents, 8, seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_a_large_cloud_is_sampled_but_never_below_the_number_of_codes(monkeypatch):
+    monkeypatch.setattr(module, "MOST_LATENTS", 10)
+    centres = kmeans(random(300, 2), 20, seed=0)
+    assert len(np.unique(centres, axis=0)) == 20

@@ -1,0 +1,315 @@
+"""Options of other people's components: read once, in another process, and checked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vqfw.errors import ExperimentError, PluginError
+from vqfw.experiment import experiment_from, schema
+from vqfw.registry import fragments, index
+from vqfw.registry.fragments import cache_folder, check_fragment, foreign_fragments
+
+Install = Callable[..., Path]
+
+GROUP = "vqfw.revival"
+ENTRY = {GROUP: "calm = MODULE:Calm"}
+CALM = '''
+"""A module that says so when it is imported."""
+from __future__ import annotations
+from typing import Annotated
+from vqfw.kinds.options import Share
+
+print("noise on the output")
+
+class Calm:
+    """Does ``nothing``.
+
+    Args:
+        share: How much of it.
+        name: Whatever.
+    """
+
+    def __init__(self, share: Share = 0.5, pattern: str = "x") -> None: ...
+'''
+VALID: dict[str, Any] = {
+    "data": {"dataset": "orl"},
+    "model": {
+        "type": "vqvae",
+        "encoder": "residual_conv",
+        "quantizer": "ema",
+        "revival": {"type": "calm", "share": 0.25},
+        "decoder": "residual_conv",
+    },
+    "training": {"steps": 10},
+}
+
+
+def with_revival(revival: Any) -> dict[str, Any]:
+    return {**VALID, "model": {**VALID["model"], "revival": revival}}
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every process that is started to read a fragment."""
+    started: list[Any] = []
+    real = subprocess.Popen
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        started.append(arguments)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr("vqfw.registry.fragments.subprocess.Popen", counted)
+    return started
+
+
+def test_a_component_of_another_package_works_by_name(install: Install) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    revival = experiment_from(VALID).model["revival"]
+    assert revival == {"type": "calm", "share": 0.25, "pattern": "x", "interval": 50}
+    short = experiment_from(with_revival("calm"))
+    assert short.model["revival"]["share"] == 0.5
+    origin = short.origins["model.revival.share"].source
+    assert origin == "default of vqfw-calm 0.1"
+
+
+def test_a_component_may_be_built_on_its_contract(install: Install) -> None:
+    source = CALM.replace(
+        "class Calm:", "from vqfw.kinds import Revival\n\nclass Calm(Revival):"
+    )
+    install("vqfw-calm", source, ENTRY)
+    assert experiment_from(VALID).model["revival"]["share"] == 0.25
+    misplaced = {"vqfw.beta": "calm = MODULE:Calm"}
+    install("vqfw-wrong", source, misplaced)
+    with pytest.raises(PluginError, match="is a revival"):
+        experiment_from({**VALID, "model": {**VALID["model"], "beta": "calm"}})
+
+
+def test_its_options_are_checked_like_our_own(install: Install) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    with pytest.raises(ExperimentError) as caught:
+        experiment_from(with_revival({"type": "calm", "shar": 1, "pattern": 3}))
+    assert [each.code for each in caught.value.problems] == [
+        "unknown-key",
+        "wrong-type",
+    ]
+    assert 'revival strategy "calm" (vqfw-calm 0.1) accepts' in (
+        caught.value.problems[0].note
+    )
+
+
+def test_the_qualified_name_means_the_same(install: Install) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    found = experiment_from(with_revival("vqfw-calm/calm")).model["revival"]
+    assert (found["type"], found["share"]) == ("vqfw-calm/calm", 0.5)
+
+
+def test_a_fragment_is_read_once_and_again_when_the_source_changes(
+    install: Install, children: list[Any]
+) -> None:
+    path = install("vqfw-calm", CALM, ENTRY)
+    experiment_from(VALID)
+    once = len(children)
+    assert once
+    experiment_from(VALID)
+    assert len(children) == once
+    path.write_text(CALM.replace("0.5", "0.75"), "utf-8")
+    assert experiment_from(with_revival("calm")).model["revival"]["share"] == 0.75
+    assert len(children) > once
+
+
+def test_what_an_experiment_does_not_name_is_not_read(
+    install: Install, children: list[Any]
+) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    experiment_from(with_revival("perturb_active"))
+    assert not children
+
+
+def test_a_damaged_cache_is_read_anew(install: Install) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    experiment_from(VALID)
+    kept = list((cache_folder() / "fragments").iterdir())
+    assert kept
+    for content in ("", "[]", "{}", '{"$ref": "file:///etc/passwd"}'):
+        for each in kept:
+            each.write_text(content)
+        assert experiment_from(VALID).model["revival"]["share"] == 0.25
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("VQFW_CACHE", str(tmp_path / "file" / "below"))
+    assert experiment_from(VALID).model["revival"]["share"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import a_module_that_nobody_has", "a_module_that_nobody_has"),
+        ("raise SystemExit(7)", "exit code 7"),
+        ("import os; os._exit(9)", "exit code 9"),
+        ("import os; os.kill(os.getpid(), 11)", "exit code -11"),
+        ("x = 1", "Calm"),
+        (CALM.replace("share: Share", "share: object"), "which no JSON value can fill"),
+        (CALM.replace("share: Share", "share: Nobody"), "NameError"),
+        (CALM.replace('"x"', "object()"), "a default is no JSON"),
+        (
+            CALM.replace(": str =", ': Annotated[str, {"pattern": "(a+)+$"}] ='),
+            "pattern/pattern",
+        ),
+        (
+            CALM.replace(": str =", ': Annotated[str, {"$ref": "file:///x"}] ='),
+            "file:///x",
+        ),
+    ],
+)  # fmt: skip
+def test_a_component_that_cannot_be_read_is_fatal_only_where_it_is_named(
+    install: Install, source: str, reason: str
+) -> None:
+    install("vqfw-calm", source, ENTRY)
+    assert experiment_from(with_revival("perturb_active"))
+    with pytest.raises(PluginError) as caught:
+        experiment_from(VALID)
+    assert isinstance(caught.value, ExperimentError)
+    (problem,) = caught.value.problems
+    assert problem.code == "broken-component"
+    assert reason in problem.message
+    assert "vqfw-calm" in problem.message + problem.help
+    assert problem.help
+    assert problem.place is not None
+    assert problem.place.line > 1
+
+
+def test_a_component_that_hangs_is_given_up(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("vqfw-calm", "import time; time.sleep(600)", ENTRY)
+    monkeypatch.setattr(fragments, "DEADLINE_SECONDS", 1.0)
+    with pytest.raises(PluginError, match="more than 1 seconds"):
+        experiment_from(VALID)
+
+
+def test_a_name_of_two_packages_needs_the_package_in_front(install: Install) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    install("vqfw-rest", CALM, ENTRY)
+    with pytest.raises(PluginError) as caught:
+        experiment_from(VALID)
+    assert isinstance(caught.value, ExperimentError)
+    (problem,) = caught.value.problems
+    assert problem.code == "ambiguous-component"
+    assert problem.help == 'write "vqfw-calm/calm" or "vqfw-rest/calm"'
+    found = experiment_from(with_revival("vqfw-rest/calm"))
+    origin = found.origins["model.revival.share"].source
+    assert origin == "default of vqfw-rest 0.1"
+
+
+def test_a_name_of_ours_keeps_its_meaning(install: Install) -> None:
+    before = experiment_from(with_revival("perturb_active")).resolved_json()
+    install("vqfw-calm", CALM, {GROUP: "perturb_active = MODULE:Calm"})
+    after = experiment_from(with_revival("perturb_active"))
+    assert after.resolved_json() == before
+    theirs = experiment_from(with_revival("vqfw-calm/perturb_active"))
+    assert theirs.model["revival"]["share"] == 0.5
+
+
+def test_an_installed_component_is_in_the_installed_schema_only(
+    install: Install,
+) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    install(
+        "vqfw-broken", "import a_module_that_nobody_has", {GROUP: "bad = MODULE:Bad"}
+    )
+    assert "revival.calm" in schema.installed()["$defs"]
+    assert "revival.bad" not in schema.installed()["$defs"]
+    assert "revival.calm" not in schema.packaged()["$defs"]
+    names = schema.installed()["$defs"]["revival"]["properties"]["type"]["enum"]
+    assert {"calm", "vqfw-calm/calm", "perturb_active"} <= set(names)
+
+
+def test_no_plugins_hides_other_packages_and_says_so(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    monkeypatch.setenv("VQFW_NO_PLUGINS", "1")
+    index.cache_clear()
+    with pytest.raises(ExperimentError) as caught:
+        experiment_from(VALID)
+    assert "VQFW_NO_PLUGINS" in caught.value.problems[0].note
+
+
+def test_the_working_folder_lends_no_modules_to_the_reading(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    (trap / "keras.py").write_text("open('caught', 'w').close(); raise SystemExit")
+    monkeypatch.chdir(trap)
+    assert experiment_from(VALID).model["revival"]["share"] == 0.25
+    assert not (trap / "caught").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"$ref": "#/$defs/revival"},
+        {"$id": "http://x"},
+        {"patternProperties": {"^x": {}}},
+        {"allOf": [{"$ref": "#/$defs/revival"}]},
+        {"additionalProperties": True},
+        {"properties": {"a": {"$ref": "file:///x"}}},
+        {"properties": {"a": {"$ref": "#"}}},
+        {"properties": {"a": {"$id": "x"}}},
+        {"properties": {"a": {"items": {"pattern": "(a+)+$"}}}},
+        {"properties": {"a": {"anyOf": [{"patternProperties": {}}]}}},
+        {"properties": {"a": {"$dynamicRef": "#x"}}},
+        {"properties": {"a": {"type": "nonsense"}}},
+        {"properties": {"a": {"properties": {"b": {"unevaluatedItems": False}}}}},
+    ],
+)
+def test_a_fragment_that_could_reach_out_is_refused(change: dict[str, Any]) -> None:
+    closed = {"type": "object", "properties": {}, "additionalProperties": False}
+    entry = index().find("revival", "perturb_active")
+    check_fragment(closed, entry)
+    with pytest.raises(PluginError, match="perturb_active"):
+        check_fragment({**closed, **change}, entry)
+
+
+def test_a_setting_may_be_called_like_a_keyword() -> None:
+    entry = index().find("revival", "perturb_active")
+    properties = {"pattern": {"type": "string"}, "$ref": {"type": "string"}}
+    closed = {"type": "object", "properties": properties, "additionalProperties": False}
+    check_fragment(closed, entry)
+
+
+def test_no_entry_asks_for_nothing() -> None:
+    assert foreign_fragments([]) == ({}, {})
+
+
+def test_the_cache_is_where_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VQFW_CACHE", str(tmp_path / "own"))
+    assert cache_folder() == tmp_path / "own"
+    monkeypatch.delenv("VQFW_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "vqfw"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path.home() / ".cache" / "vqfw"
+
+
+def test_a_fragment_in_the_cache_is_plain_json(install: Install) -> None:
+    install("vqfw-calm", CALM, ENTRY)
+    experiment_from(VALID)
+    for each in (cache_folder() / "fragments").iterdir():
+        assert json.loads(each.read_text())["properties"]["share"]["default"] == 0.5
+        assert each.name.startswith("vqfw-calm-0.1-")

@@ -1,0 +1,179 @@
+"""A constructor is its own schema: what annotations, defaults and docstrings come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import pytest
+
+from vqfw.errors import PluginError
+from vqfw.kinds.catalog import KINDS
+from vqfw.kinds.options import Count, Seed, Share, Slot
+from vqfw.registry import fragment, parameters_of
+from vqfw.registry.parameters import section
+
+
+def schema_of(component: type, key: str = "a") -> dict[str, Any]:
+    found = {each.name: each.schema for each in parameters_of(component)}[key]
+    found.pop("default", None)
+    return found
+
+
+class Quantities:
+    """First line.
+
+    Second paragraph.
+
+    Args:
+        whole: How many,
+            over two lines.
+        share: ``0`` to 1.
+    """
+
+    def __init__(
+        self,
+        whole: Count,
+        share: Share = 0.5,
+        maybe: Count | None = None,
+        either: int | str | None = None,
+        word: Literal["a", "b"] = "a",
+        words: Literal["a", "b"] | None = None,
+        many: tuple[Count, ...] = (1, 2),
+        bounded: Annotated[tuple[Count, ...], {"minItems": 1}] = (1,),
+        more: Annotated[Count | None, {"maximum": 9}] = None,
+        free: Mapping[str, Any] | None = None,
+        seed: Seed = 0,
+        **layer: Any,
+    ) -> None: ...
+
+
+def test_annotations_become_types_and_ranges() -> None:
+    schemas = {each.name: each.schema for each in parameters_of(Quantities)}
+    assert schemas == {
+        "whole": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "How many, over two lines.",
+        },
+        "share": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "default": 0.5,
+            "description": "``0`` to 1.",
+        },
+        "maybe": {"type": ["integer", "null"], "minimum": 1, "default": None},
+        "either": {"type": ["integer", "string", "null"], "default": None},
+        "word": {"enum": ["a", "b"], "default": "a"},
+        "words": {"enum": ["a", "b", None], "default": None},
+        "many": {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1},
+            "default": [1, 2],
+        },
+        "bounded": {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1},
+            "minItems": 1,
+            "default": [1],
+        },
+        "more": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": 9,
+            "default": None,
+        },
+        "free": {"type": ["object", "null"], "default": None},
+        "seed": {},
+    }
+
+
+def test_what_the_engine_supplies_is_no_option() -> None:
+    found = fragment(Quantities, KINDS["loss"], "quantities")
+    assert "seed" not in found["properties"]
+    assert "layer" not in found["properties"]
+    assert found["properties"]["type"] == {"const": "quantities"}
+    assert found["required"] == ["type", "whole"]
+    assert found["additionalProperties"] is False
+    assert found["description"] == "First line."
+    assert "weight" in found["properties"], "the kind's own options are added"
+
+
+def test_a_dataclass_within_a_dataclass_is_a_closed_object() -> None:
+    assert section(Outer)["properties"]["inner"] == {
+        "type": ["object", "null"],
+        "description": "An inner one.",
+        "properties": {"a": {"type": "integer", "minimum": 1, "description": "One."}},
+        "required": ["a"],
+        "additionalProperties": False,
+        "default": None,
+    }
+
+
+@dataclass(frozen=True)
+class Inner:
+    """Is within.
+
+    Args:
+        a: One.
+    """
+
+    a: Count
+
+
+@dataclass(frozen=True)
+class Outer:
+    """Is around.
+
+    Args:
+        inner: An inner one.
+    """
+
+    inner: Inner | None = None
+
+
+def test_a_slot_refers_to_its_kind() -> None:
+    class Wrapper:
+        def __init__(
+            self,
+            a: Annotated[Mapping[str, Any], Slot("quantizer")],
+            b: Annotated[Any, Slot("beta"), {"default": 0.25}] = None,
+        ) -> None: ...
+
+    a, b = parameters_of(Wrapper)
+    assert (a.slot, a.schema, a.required) == (
+        "quantizer",
+        {"$ref": "#/$defs/quantizer"},
+        True,
+    )
+    assert b.schema == {"$ref": "#/$defs/beta", "default": 0.25}
+    assert not b.required
+
+
+def test_an_annotation_without_meaning_in_json_is_refused_by_name() -> None:
+    class Odd:
+        def __init__(self, a: bytes) -> None: ...
+
+    with pytest.raises(PluginError, match=r'Odd: parameter "a" is annotated .*bytes'):
+        parameters_of(Odd)
+
+
+@pytest.mark.parametrize(
+    ("default", "schema"),
+    [
+        (True, {"type": "boolean"}),
+        (1, {"type": "number"}),
+        (0.5, {"type": "number"}),
+        ("x", {"type": "string"}),
+        (None, {"type": ["number", "null"]}),
+    ],
+)
+def test_without_an_annotation_the_default_tells_the_type(
+    default: Any, schema: dict[str, Any]
+) -> None:
+    class Foreign:
+        def __init__(self, a=default): ...  # type: ignore[no-untyped-def]
+
+    assert schema_of(Foreign) == schema

@@ -1,0 +1,147 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from vqfw.errors import RunError
+from vqfw.runs import create_run, find_run, list_runs, mark_latest
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Makes a run that has recorded an experiment, and maybe a score."""
+
+    def make(name, **scores):
+        run = create_run(tmp_path, "faces", name)
+        (run.path / "resolved.json").write_text("{}")
+        if scores:
+            test = {k: {"value": v, "better": b} for k, (v, b) in scores.items()}
+            (run.path / "scores.json").write_text(json.dumps({"test": test}))
+        return run
+
+    return make
+
+
+def test_a_generated_id_says_when_and_what(tmp_path):
+    run = create_run(tmp_path, "faces", None)
+    assert run.id.endswith("_faces")
+    assert run.path.is_dir()
+    assert run.pictures.is_dir()
+
+
+def test_runs_of_the_same_second_do_not_share_a_folder(tmp_path):
+    runs = [create_run(tmp_path, "faces", None) for _ in range(20)]
+    assert len({run.path for run in runs}) == 20
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "latest", "../x", "a/b", "A", "-a", ".a", "a..b", "a\n", "con", "x" * 65, "ä"],
+)
+def test_a_name_that_could_do_harm_names_no_run(tmp_path, name):
+    with pytest.raises(RunError, match="cannot name a run"):
+        create_run(tmp_path, "faces", name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_is_given_once(recorded, tmp_path):
+    recorded("mine")
+    with pytest.raises(RunError, match="vqfw run --resume mine"):
+        create_run(tmp_path, "faces", "mine")
+
+
+def test_a_folder_without_an_experiment_is_not_offered_for_resuming(tmp_path):
+    create_run(tmp_path, "faces", "mine")
+    with pytest.raises(RunError, match="remove .*mine, which holds no experiment"):
+        create_run(tmp_path, "faces", "mine")
+
+
+@pytest.mark.parametrize("blocked", ["checkpoints", "images_saved"])
+@pytest.mark.parametrize("name", [None, "mine"])
+def test_a_file_in_the_way_is_named_and_nothing_is_made(tmp_path, blocked, name):
+    (tmp_path / blocked).write_text("a file")
+    with pytest.raises(RunError, match=f"{blocked}.* cannot be made .*VQFW_ROOT"):
+        create_run(tmp_path, "faces", name)
+    assert not list(tmp_path.glob("*/*"))
+
+
+def test_a_run_is_found_by_id_prefix_latest_and_best(recorded, tmp_path):
+    recorded("abc", psnr=(20.0, "higher"), error=(0.1, "lower"))
+    recorded("abd", psnr=(25.0, "higher"), error=(0.3, "lower"))
+    last = recorded("xyz")
+    mark_latest(last)
+    found = {
+        wanted: find_run(tmp_path, wanted).id
+        for wanted in ("abc", "x", "latest", "best:psnr", "best:error")
+    }
+    assert found == {
+        "abc": "abc",
+        "x": "xyz",
+        "latest": "xyz",
+        "best:psnr": "abd",
+        "best:error": "abc",
+    }
+
+
+def test_a_whole_id_wins_over_longer_ones(recorded, tmp_path):
+    recorded("a")
+    recorded("ab")
+    assert find_run(tmp_path, "a").id == "a"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ("ab", "beginning of 2 runs: abc, abd"),
+        ("abx", 'did you mean "abd"|did you mean "abc"'),
+        ("nothing", "there are abc, abd"),
+        ("", 'no run is called ""'),
+        ("../abc", "no run is called"),
+        ("best:lpips", 'no run has a test score called "lpips"'),
+        ("latest", "no run with a checkpoint"),
+    ],
+)
+def test_a_run_that_is_not_there_is_answered_with_what_is(
+    recorded, tmp_path, wanted, sentence
+):
+    recorded("abc")
+    recorded("abd")
+    with pytest.raises(RunError, match=sentence):
+        find_run(tmp_path, wanted)
+
+
+def test_an_unfinished_record_is_no_run(tmp_path):
+    create_run(tmp_path, "faces", "half")
+    assert list_runs(tmp_path) == []
+
+
+HOLDER = """
+import os, signal, sys
+from pathlib import Path
+from vqfw.runs import Run
+with Run("mine", Path(sys.argv[1])).locked():
+    print("held", flush=True)
+    signal.pause()
+"""
+
+
+def test_a_run_has_one_writer_and_the_lock_of_a_killed_one_is_free(recorded, tmp_path):
+    run = recorded("mine")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match=f"written by process {holder.pid}"):
+            run.require_free()
+        os.kill(holder.pid, signal.SIGKILL)
+    finally:
+        holder.kill()
+        holder.communicate()
+    with run.locked(), pytest.raises(RunError, match=str(os.getpid())):
+        run.require_free()
+    run.require_free()

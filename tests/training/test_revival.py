@@ -1,0 +1,175 @@
+"""After a revival everything that belongs to a revived row is new, and only that."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from vqfw.assembly.assemble import build_autoencoder
+from vqfw.assembly.outline import random_batch
+from vqfw.evaluation.reconstruct import Inference
+from vqfw.kinds import Revival
+from vqfw.training.revival import PROBATION, RevivalEngine, clear_moments
+from vqfw.training.state import arrays_of
+
+GRADIENT = 'model.quantizer={"type":"gradient","num_embeddings":16,"embedding_dim":8}'
+MASK = np.isin(np.arange(16), (3, 8, 15))
+
+
+class Chosen(Revival):
+    """Revives the codes of a mask, whatever their use, and puts them at 7."""
+
+    def __init__(self, mask):
+        self.mask = mask
+
+    def revive(self, vectors, usage, latents, rng):
+        assert len(latents)
+        return np.where(self.mask[:, None], 7.0, vectors), self.mask
+
+
+@pytest.fixture
+def trained(tiny):
+    """Makes a model that took three steps, and its plan."""
+
+    def make(*changes):
+        plan = tiny(*changes).plan()
+        autoencoder = build_autoencoder(plan)
+        model = autoencoder.model
+        images = np.random.default_rng(0).random((8, 16, 16, 3), "float32")
+        latents = ops.convert_to_numpy(model.encode(images)).reshape(-1, 8)
+        model.codebook_quantizer.initialize(latents, 0)
+        for _ in range(3):
+            autoencoder.train_on_batch(random_batch(plan))
+        model.revival = Chosen(MASK)
+        return autoencoder, plan
+
+    return make
+
+
+OPTIMIZERS = {
+    "adam": ('training.optimizer={"type":"adam"}', 2),
+    "sgd with momentum": ('training.optimizer={"type":"sgd","momentum":0.9}', 1),
+    "lion": ('training.optimizer={"type":"lion"}', 1),
+    "muon": ('training.optimizer={"type":"muon"}', 1),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_revived_rows_lose_their_moments_and_no_others_do(optimizer, trained):
+    change, slots = OPTIMIZERS[optimizer]
+    autoencoder, _ = trained(GRADIENT, change)
+    # Whatever a step left there, every number is one that a reset would change.
+    for variable in autoencoder.optimizer.variables:
+        if variable.dtype == "float32":
+            variable.assign(ops.ones_like(variable))
+    before = arrays_of(autoencoder)
+    RevivalEngine(autoencoder, interval=3, seed=0).after_step(3)
+    after = arrays_of(autoencoder)
+    changed = {path for path in before if not np.array_equal(before[path], after[path])}
+    moments = {path for path in changed if path.startswith("optimizer")}
+    assert len(moments) >= slots
+    for path in moments:
+        assert "quantizer_embeddings" in path
+        assert (after[path][MASK] == 0).all()
+        assert (after[path][~MASK] == 1).all()
+    codes = "trainable_variables/quantizer/embeddings"
+    usage = "non_trainable_variables/usage/shares_0"
+    assert changed - moments == {codes, usage}
+    assert (after[codes][MASK] == 7).all()
+    np.testing.assert_array_equal(after[codes][~MASK], before[codes][~MASK])
+
+
+def test_revived_rows_of_a_moving_average_start_anew(trained):
+    autoencoder, _ = trained()
+    before = arrays_of(autoencoder)
+    RevivalEngine(autoencoder, interval=3, seed=0).after_step(3)
+    after = arrays_of(autoencoder)
+    prefix = "non_trainable_variables/"
+    sums, counts = f"{prefix}quantizer/sums", f"{prefix}quantizer/counts"
+    usage = f"{prefix}usage/shares_0"
+    changed = {path for path in before if not np.array_equal(before[path], after[path])}
+    assert changed == {sums, counts, usage}
+    assert (after[sums][MASK] == 7).all()
+    assert (after[counts][MASK] == 1).all()
+    for path in changed:
+        np.testing.assert_array_equal(after[path][~MASK], before[path][~MASK])
+
+
+def test_a_revived_code_is_in_doubt_until_it_is_used(trained):
+    autoencoder, _ = trained()
+    RevivalEngine(autoencoder, interval=3, seed=0).after_step(3)
+    shares = autoencoder.monitor.on_host(0).counts
+    np.testing.assert_allclose(shares[MASK], 0.1 / 16, rtol=1e-5)
+
+
+def test_revival_comes_at_its_interval_and_not_before_the_warm_up(trained):
+    autoencoder, _ = trained()
+    engine = RevivalEngine(autoencoder, interval=3, seed=0)
+    assert [engine.after_step(step) for step in range(1, 8)] == [0, 0, 3, 0, 0, 3, 0]
+    autoencoder.model.codebook_quantizer.warm_up = 9
+    assert engine.after_step(9) == 0
+    assert engine.after_step(12) == 3
+
+
+def use_only(autoencoder, codes):
+    shares = np.zeros(16, "float32")
+    shares[codes] = 1 / len(codes)
+    autoencoder.monitor.shares[0].assign(shares)
+    autoencoder.monitor.mass.assign(1.0)
+
+
+def test_survivors_are_counted_a_hundred_steps_later(trained):
+    autoencoder, _ = trained()
+    engine = RevivalEngine(autoencoder, interval=3, seed=0)
+    engine.after_step(3)
+    autoencoder.model.revival = Chosen(np.zeros(16, bool))
+    use_only(autoencoder, [0, 3, 8])
+    engine.after_step(3 + PROBATION - 1)
+    assert engine.report == {"revived": 3, "examined": 0, "survived": 0}
+    engine.after_step(3 + PROBATION)
+    assert engine.report == {"revived": 3, "examined": 3, "survived": 2}
+    engine.after_step(3 + 2 * PROBATION)
+    assert engine.report == {"revived": 3, "examined": 3, "survived": 2}
+
+
+def test_a_code_that_is_revived_again_did_not_survive(trained):
+    autoencoder, _ = trained()
+    engine = RevivalEngine(autoencoder, interval=3, seed=0)
+    engine.after_step(3)
+    autoencoder.model.revival = Chosen(np.arange(16) == 8)
+    engine.after_step(6)
+    assert engine.report == {"revived": 4, "examined": 1, "survived": 0}
+
+
+def test_counters_go_on_from_a_checkpoint(trained):
+    import json
+
+    autoencoder, _ = trained()
+    engine = RevivalEngine(autoencoder, interval=3, seed=0)
+    engine.after_step(3)
+    other = RevivalEngine(autoencoder, interval=3, seed=0)
+    other.restore(json.loads(json.dumps(engine.counters())))
+    assert other.report == engine.report
+    use_only(autoencoder, [0, 3, 8])
+    autoencoder.model.revival = Chosen(np.zeros(16, bool))
+    other.after_step(3 + PROBATION)
+    assert other.report == {"revived": 3, "examined": 3, "survived": 2}
+
+
+def test_moments_of_other_variables_of_the_same_shape_stay(trained):
+    autoencoder, _ = trained(GRADIENT)
+    other = autoencoder.model.encoder.trainable_variables[0]
+    before = arrays_of(autoencoder)
+    mask = np.zeros(other.shape[0], bool)
+    clear_moments(autoencoder.optimizer, [other], mask)
+    after = arrays_of(autoencoder)
+    assert all(np.array_equal(before[path], after[path]) for path in before)
+
+
+def test_evaluation_changes_no_variable(trained):
+    autoencoder, _ = trained()
+    before = arrays_of(autoencoder)
+    pixels = np.random.default_rng(1).integers(0, 256, (5, 16, 16, 3), "uint8")
+    batches = list(Inference(autoencoder.model, 4).reconstruct(pixels))
+    assert sum(len(batch.bits) for batch in batches) == 5
+    after = arrays_of(autoencoder)
+    assert all(before[path].tobytes() == after[path].tobytes() for path in before)
