@@ -13,9 +13,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqfw.api import Experiment, Run, load, open_run, runs
+    from vqfw.api import (
+        Experiment,
+        Run,
+        components,
+        init,
+        list_runs,
+        load,
+        open_run,
+        schema_text,
+        write_schema,
+    )
 
-__all__ = ["Experiment", "Run", "load", "open_run", "runs"]
+__all__ = [
+    "Experiment",
+    "Run",
+    "components",
+    "init",
+    "list_runs",
+    "load",
+    "open_run",
+    "schema_text",
+    "write_schema",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,9 +15,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
-from vqfw.errors import DataError, RunError
+from vqfw.errors import DataError, RunError, UsageError, VqfwError
 from vqfw.runs import Run as RunFolder
-from vqfw.runs import create_run, default_root, find_run, list_runs
+from vqfw.runs import create_run, default_root, find_run
+from vqfw.runs import list_runs as list_folders
 from vqfw.runs.files import write_json, write_whole
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from vqfw.evaluation.tokens import TokenFile
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
+    from vqfw.registry import Entry
     from vqfw.training.loop import Trained
 
 Say = Callable[[str], None]
@@ -58,9 +60,75 @@ def open_run(wanted: str = "latest", root: Path | None = None) -> Run:
     return Run(find_run(root or default_root(), wanted))
 
 
-def runs(root: Path | None = None) -> list[Run]:
+def list_runs(root: Path | None = None) -> list[Run]:
     """All runs, oldest first."""
-    return [Run(folder) for folder in list_runs(root or default_root())]
+    return [Run(folder) for folder in list_folders(root or default_root())]
+
+
+def components(kind: str | None = None) -> tuple[Entry, ...]:
+    """Every installed component, or those of one kind; nothing is imported.
+
+    Raises:
+        UsageError: if there is no such kind.
+    """
+    from vqfw.kinds.catalog import KINDS
+    from vqfw.registry import index
+
+    if kind is not None and kind not in KINDS:
+        fact = f'there is no kind of component called "{kind}"'
+        known = f"write one of {', '.join(KINDS)}"
+        raise UsageError(f"{fact}: {known}")
+    return tuple(each for each in index().entries if kind in (None, each.kind))
+
+
+def schema_text() -> str:
+    """The JSON Schema of experiment files, with the installed plugins in it."""
+    from vqfw.experiment import schema
+
+    return schema.as_text(schema.installed())
+
+
+def write_schema(folder: Path = Path()) -> Path:
+    """Writes the schema where experiment files beside it look for it.
+
+    Args:
+        folder: gets ``schemas/experiment.schema.json``.
+
+    Raises:
+        UsageError: if that is the schema that vqfw itself ships.
+    """
+    from vqfw.experiment.schema import packaged_path
+
+    target = folder / "schemas" / "experiment.schema.json"
+    if target.resolve() == packaged_path().resolve():
+        fact = f"{target} is the schema that vqfw ships, without your plugins"
+        repair = "run this in the folder of your experiments"
+        raise UsageError(f"{fact}: {repair}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, schema_text().encode())
+    return target
+
+
+def init(folder: Path = Path()) -> tuple[Path, Path]:
+    """Writes an experiment to begin with, commented, and its schema.
+
+    Args:
+        folder: gets ``experiments/experiment.json`` and the schema.
+
+    Raises:
+        UsageError: if either is there already; nothing is overwritten.
+    """
+    from vqfw.experiment.starter import STARTER
+
+    target = folder / "experiments" / "experiment.json"
+    for path in (target, folder / "schemas" / "experiment.schema.json"):
+        if path.exists():
+            fact = f"{path} is there already, and nothing is overwritten"
+            repair = "run this in another folder"
+            raise UsageError(f"{fact}: {repair}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, STARTER.encode())
+    return target, write_schema(folder)
 
 
 @dataclass(frozen=True)
@@ -199,15 +267,19 @@ class Run:
             splits = _splits(plan, quiet, say)
             images = splits.test if split == "test" else splits.validation
             name, shown = split, self.folder.pictures
+            if split == "validation" and "test" in self.scores:
+                shown /= split  # the pictures of the test stay
         if not len(images):
             raise DataError(
                 f'the {name} split has no images: give "data.{name}" a share above 0, '
                 "or score other pictures with --data"
             )
         found = _evaluate(plan, inference, images)
-        self._keep(plan, inference, images, found, name, shown)
         if found.tokens is not None:
-            say(_agreement(inference, images, found))
+            fresh = _token_file(plan, inference.model, images, found.tokens)
+            stored = self._stored_tokens(name, like=fresh)
+            say(_agreement(inference, images, stored or fresh))
+        self._keep(plan, inference, images, found, name, shown)
         return found
 
     def tokenize(self, data: str | Path, output: str | Path, quiet: bool = True) -> int:
@@ -327,10 +399,24 @@ class Run:
             pictures.mkdir(parents=True, exist_ok=True)
             save_pairs(pictures, shown, inference.pictures(shown))
         except OSError as error:
-            raise RunError(
+            raise VqfwError(
                 f"the scores cannot be saved to {path} ({error.strerror}): make room, "
                 f"then score again with: vqfw eval --run {self.id}"
             ) from error
+
+    def _stored_tokens(self, name: str, like: TokenFile) -> TokenFile | None:
+        """The tokens that an earlier evaluation stored, if they are of these images."""
+        from vqfw.evaluation.tokens import TokenFile
+
+        path = self.folder.path / f"tokens_{name}.npz"
+        if not path.exists():
+            return None
+        try:
+            stored = TokenFile.load(path)
+        except DataError:  # a damaged one is written anew
+            return None
+        same = stored.fingerprint == like.fingerprint and stored.names == like.names
+        return stored if same else None
 
     def _plan(self) -> Plan:
         """The plan of the recorded experiment, with what was settled then."""
@@ -458,20 +544,17 @@ def _evaluate(plan: Plan, inference: Inference, images: Images) -> Evaluation:
     return evaluate(inference, images, build_metrics(plan))
 
 
-def _agreement(inference: Inference, images: Images, found: Evaluation) -> str:
-    """Decodes the tokens alone and says whether that gives the same pictures."""
+def _agreement(inference: Inference, images: Images, file: TokenFile) -> str:
+    """Decodes tokens alone and says whether that gives the same pictures."""
     from vqfw.evaluation.score import token_difference
 
-    assert found.tokens is not None
-    apart = token_difference(inference, images, found.tokens)
-    if apart == 0.0:
-        return (
-            f"{len(images)} images decoded from their tokens alone: equal in every bit"
-        )
-    return (
-        f"{len(images)} images decoded from their tokens alone: at most {apart:.2g} "
-        "(of 1) from the model's own reconstruction"
+    apart = token_difference(inference, images, file.tokens)
+    verdict = (
+        "equal in every bit to the model's own reconstruction"
+        if apart == 0.0
+        else f"at most {apart:.2g} (of 1) from the model's own reconstruction"
     )
+    return f"{len(images)} images decoded from their tokens alone: {verdict}"
 
 
 def _token_file(

@@ -2,6 +2,7 @@
 
     VqfwError                 1  the run failed
     ├── ExperimentError       2  the experiment or the command line is wrong
+    ├── UsageError            2  the command line asks for what cannot be done
     ├── PluginError           3  a component is missing, broken or in conflict
     ├── DataError             4  the data is missing or cannot be used
     ├── RunError              2  the run asked for does not exist, is taken or in use
@@ -102,6 +103,12 @@ class ExperimentError(VqfwError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(_one_line(problem) for problem in self.problems))
+
+
+class UsageError(VqfwError):
+    """What was asked for cannot be done here: a file is in the way, a name unknown."""
+
+    exit_code = 2
 
 
 class PluginError(VqfwError):

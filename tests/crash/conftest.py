@@ -60,7 +60,7 @@ class Disk:
 
     def _open(self, path: Any, *arguments: Any, **options: Any) -> Any:
         self.step()
-        file = builtins.open(path, *arguments, **options)
+        file = builtins.open(path, *arguments, **options)  # noqa: SIM115  # _File closes it
         self.unsynced.add(str(path))
         return _File(file, self)
 

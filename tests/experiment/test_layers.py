@@ -194,6 +194,14 @@ def test_a_whole_number_written_with_a_point_becomes_one(
     assert type(experiment.losses[0]["weight"]) is float
 
 
+def test_a_number_that_stands_for_several_is_no_whole_number(
+    load: Load, valid: Any
+) -> None:
+    assert load(valid, "seed=9007199254740992.0").seed == 2**53
+    with pytest.raises(ExperimentError, match="stay within"):
+        load(valid, "seed=9007199254740994.0")
+
+
 def test_explain_prints_value_origin_and_what_it_replaced(
     load: Load, valid: Any
 ) -> None:

@@ -81,7 +81,7 @@ def _around(quantizer):
 def moments(model, mean, log_variance):
     """Fixes the moments, whatever the image."""
     kernel, bias = model.to_moments.weights
-    kernel.assign(ops.zeros_like(kernel))
+    kernel.assign(ops.zeros(kernel.shape))
     channels = model.latent_channels
     bias.assign(np.array([mean] * channels + [log_variance] * channels, "float32"))
 

@@ -90,6 +90,26 @@ def test_a_component_may_be_built_on_its_contract(install: Install) -> None:
         experiment_from({**VALID, "model": {**VALID["model"], "beta": "calm"}})
 
 
+def test_a_default_may_be_a_component_of_another_package(install: Install) -> None:
+    holder = (
+        CALM.replace("class Calm", "class Holder")
+        .replace(
+            'pattern: str = "x"',
+            'inner: Annotated[object, Slot("revival"), {"default": "calm"}] = None',
+        )
+        .replace("import Share", "import Share, Slot")
+    )
+    install("vqfw-calm", CALM, ENTRY)
+    install("vqfw-holder", holder, {GROUP: "holder = MODULE:Holder"})
+    found = experiment_from(with_revival("holder")).model["revival"]
+    assert found["inner"] == {
+        "type": "calm",
+        "share": 0.5,
+        "pattern": "x",
+        "interval": 50,
+    }
+
+
 def test_its_options_are_checked_like_our_own(install: Install) -> None:
     install("vqfw-calm", CALM, ENTRY)
     with pytest.raises(ExperimentError) as caught:
@@ -252,7 +272,8 @@ def test_the_working_folder_lends_no_modules_to_the_reading(
     install("vqfw-calm", CALM, ENTRY)
     trap = tmp_path / "trap"
     trap.mkdir()
-    (trap / "keras.py").write_text("open('caught', 'w').close(); raise SystemExit")
+    for name in ("json.py", "hashlib.py", "keras.py", "vqfw_calm.py"):
+        (trap / name).write_text("open('caught', 'w').close(); raise SystemExit")
     monkeypatch.chdir(trap)
     assert experiment_from(VALID).model["revival"]["share"] == 0.25
     assert not (trap / "caught").exists()

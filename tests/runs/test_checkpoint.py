@@ -136,7 +136,7 @@ def test_a_checkpoint_of_something_else_is_skipped(folder):
 def test_when_all_are_damaged_it_says_so(folder):
     for step in (4, 8):
         flip(folder / f"{step:08d}" / "state.npz", 300)
-    with pytest.raises(CheckpointError, match="every checkpoint in .* is damaged"):
+    with pytest.raises(CheckpointError, match=r"every checkpoint in .* is damaged"):
         load(folder)
 
 

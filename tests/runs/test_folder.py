@@ -55,7 +55,7 @@ def test_a_name_is_given_once(recorded, tmp_path):
 
 def test_a_folder_without_an_experiment_is_not_offered_for_resuming(tmp_path):
     create_run(tmp_path, "faces", "mine")
-    with pytest.raises(RunError, match="remove .*mine, which holds no experiment"):
+    with pytest.raises(RunError, match=r"remove .*mine, which holds no experiment"):
         create_run(tmp_path, "faces", "mine")
 
 

@@ -21,7 +21,7 @@ def list_runs(as_json: bool) -> None:
     from vqfw import api
     from vqfw.cli.evaluate import scores_of
 
-    found = api.runs()
+    found = api.list_runs()
     if as_json:
         print_json({"runs": [scores_of(run, "test") for run in found]})
         return

@@ -83,7 +83,8 @@ class TokenFile:
             DataError: if it is missing or is something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            # NumPy leaves a file open that it was to open itself and cannot read.
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 found = dict(archive)
             tokens = found["tokens"]
             if tokens.dtype.kind not in "ui" or tokens.ndim < 3:

@@ -9,24 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqfw.experiment.experiment import (
-        Experiment,
-        Origin,
-        differences,
-        experiment_from,
-        load_experiment,
-    )
+    from vqfw.experiment.experiment import Experiment
     from vqfw.experiment.explanations import explanation
+    from vqfw.experiment.loading import experiment_from, load_experiment
+    from vqfw.experiment.origins import Origin, differences
     from vqfw.experiment.problems import as_data, render
 
 _MODULE_OF = {
     "Experiment": "experiment",
-    "Origin": "experiment",
+    "Origin": "origins",
     "as_data": "problems",
-    "differences": "experiment",
-    "experiment_from": "experiment",
+    "differences": "origins",
+    "experiment_from": "loading",
     "explanation": "explanations",
-    "load_experiment": "experiment",
+    "load_experiment": "loading",
     "render": "problems",
 }
 

@@ -1,38 +1,31 @@
-"""The experiment: read, checked, complete, and aware of where each value came from.
+"""The experiment: checked, complete, and aware of where each value came from.
 
 Nothing here imports a component or Keras, and nothing runs.
 """
 
 from __future__ import annotations
 
-import html
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vqfw.errors import ExperimentError, Place, PluginError, Problem, dotted
-from vqfw.errors import Path as KeyPath
-from vqfw.experiment.explanations import CODES
+from vqfw.errors import ExperimentError, Place, PluginError, Problem
+from vqfw.experiment.files import Chain
 from vqfw.experiment.findings import located, schema_problems
-from vqfw.experiment.layers import (
-    Chain,
+from vqfw.experiment.layers import filled, merged, written_out
+from vqfw.experiment.origins import Origin, html_table, origins_of, rows, table
+from vqfw.experiment.overrides import (
     Override,
     as_override,
-    decoded,
-    filled,
-    layered,
-    nearby,
+    assigned,
+    in_order,
     parsed_override,
-    plain_value,
-    read_chain,
 )
-from vqfw.experiment.reader import MAX_BYTES
-from vqfw.experiment.repairs import suggestions
 from vqfw.experiment.rules import broken_rules
-from vqfw.experiment.schema import schema_for
+from vqfw.experiment.schema import foreign, schema_for
 from vqfw.experiment.settings import (
     Component,
     DataSettings,
@@ -40,7 +33,7 @@ from vqfw.experiment.settings import (
     EvaluationSettings,
     TrainingSettings,
 )
-from vqfw.experiment.shape import whole
+from vqfw.experiment.shape import Shape, whole
 from vqfw.experiment.tree import Node
 
 # Keys that say how the file is read; they are no part of the experiment.
@@ -52,27 +45,6 @@ class UnusableComponentError(ExperimentError, PluginError):
     """All that is wrong with an experiment is that a component cannot be used."""
 
     exit_code = 3
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Who set a value.
-
-    Args:
-        source: ``file:line:column``, the ``--set`` argument, or ``default of`` a
-            distribution and its version.
-        folder: of the file that says it; None for other sources.
-        replaced: what it took the place of, the latest first: value and source.
-    """
-
-    source: str
-    folder: Path | None = None
-    replaced: tuple[tuple[Any, str], ...] = ()
-
-    @property
-    def overridden(self) -> bool:
-        """Whether the value came from ``--set`` and not from a file or a default."""
-        return self.source.startswith("--set ")
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +146,7 @@ class Experiment:
                 "set", f'"{path}" cannot be set: {error}', help="use plain data"
             )
             raise ExperimentError([problem]) from error
-        return _checked(self._chain, self.file, self.text, (*self._arguments, argument))
+        return checked(self._chain, self.file, self.text, (*self._arguments, argument))
 
     def placed(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Problems with the places of their values, in the order of the file."""
@@ -199,134 +171,17 @@ class Experiment:
 
     def explain(self) -> str:
         """Every value, who set it, and what it replaced, as a table."""
-        rows = [
-            (
-                row["path"],
-                json.dumps(row["value"], ensure_ascii=False),
-                row["source"],
-                "; ".join(
-                    f"was {json.dumps(was['value'], ensure_ascii=False)}, {was['source']}"
-                    for was in row["replaced"]
-                ),
-            )
-            for row in self.explain_data()
-        ]
-        widths = [min(44, max(len(row[column]) for row in rows)) for column in range(3)]
-        return "\n".join(
-            "   ".join(
-                [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False))]
-                + ([f"({row[3]})"] if row[3] else [])
-            ).rstrip()
-            for row in rows
-        )
+        return table(self.explain_data())
 
     def explain_data(self) -> list[dict[str, Any]]:
         """The same as data: path, value, source, and what the value replaced."""
-        return [
-            {
-                "path": path,
-                "value": value,
-                "source": self.origins[path].source,
-                "replaced": [
-                    {"value": was, "source": source}
-                    for was, source in self.origins[path].replaced
-                    if was != value or not source.startswith("default")
-                ],
-            }
-            for path, value in _leaves(self.values)
-        ]
+        return rows(self.values, self.origins)
 
     def _repr_html_(self) -> str:
-        cells = (
-            "".join(f"<td>{html.escape(text)}</td>" for text in texts)
-            for texts in (
-                (
-                    row["path"],
-                    json.dumps(row["value"], ensure_ascii=False),
-                    row["source"],
-                )
-                for row in self.explain_data()
-            )
-        )
-        rows = "".join(f"<tr>{each}</tr>" for each in cells)
-        return (
-            f"<details><summary><b>{html.escape(self.name)}</b> "
-            f"{html.escape(self.description)}</summary><table><thead><tr><th>setting</th>"
-            f"<th>value</th><th>set by</th></tr></thead><tbody>{rows}</tbody></table>"
-            "</details>"
-        )
+        return html_table(self.name, self.description, self.explain_data())
 
 
-def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Reads an experiment and finds all that is wrong with it.
-
-    Args:
-        path: the file.
-        overrides: ``path=value`` arguments, as given to ``--set``.
-
-    Raises:
-        ExperimentError: with all problems, sorted by position.
-        PluginError: the same error, where components that cannot be used are all that
-            is wrong.
-    """
-    path = Path(path)
-    name = str(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise ExperimentError([_unreadable(path, error)]) from error
-    text, problem = decoded(content, name)
-    if problem is not None:
-        raise ExperimentError([problem])
-    return _checked(read_chain(path, name, text), path, text, tuple(overrides))
-
-
-def experiment_from(values: Mapping[str, Any]) -> Experiment:
-    """Checks an experiment that was made in Python.
-
-    Args:
-        values: what a file would say; numbers of NumPy and paths are taken too.
-
-    Raises:
-        ExperimentError: with all problems; their lines are those of ``values`` written
-            as JSON with an indent of 2.
-    """
-    try:
-        text = json.dumps(values, indent=2, ensure_ascii=False, default=plain_value)
-    except (TypeError, ValueError, RecursionError) as error:
-        message = f"the values are not what JSON can write: {error}"
-        problem = Problem("wrong-type", message, help="use plain data")
-        raise ExperimentError([problem]) from error
-    return _checked(read_chain(None, "<values>", text), None, text, ())
-
-
-def differences(
-    old: Mapping[str, Any], new: Mapping[str, Any]
-) -> list[tuple[str, Any, Any]]:
-    """What differs between two resolved experiments, sorted by path.
-
-    Returns:
-        Dotted path, old value and new value; None stands for a value that is not there.
-    """
-    before, after = dict(_leaves(old)), dict(_leaves(new))
-    return [
-        (path, before.get(path), after.get(path))
-        for path in sorted(before.keys() | after.keys())
-        if json.dumps(before.get(path)) != json.dumps(after.get(path))
-        and not _same_number(before.get(path), after.get(path))
-    ]
-
-
-def _same_number(one: Any, other: Any) -> bool:
-    numbers = all(
-        isinstance(each, int | float) and not isinstance(each, bool)
-        for each in (one, other)
-    )
-    return numbers and bool(one == other)
-
-
-def _checked(
+def checked(
     chain: Chain, file: Path | None, text: str, arguments: tuple[str, ...]
 ) -> Experiment:
     """Joins the layers and checks the result."""
@@ -339,11 +194,16 @@ def _checked(
             overrides.append(override)
     if not chain.layers:
         _refuse(problems, chain)
-    schema, broken = schema_for(_names_in(chain.layers, overrides))
-    shape = whole(schema)
-    tree, found = layered(chain.layers, overrides, shape)
+    names = _names_in([*chain.layers, *(each.value for each in overrides)])
+    while True:
+        schema, broken = schema_for(names)
+        tree, found = _layered(chain.layers, overrides, whole(schema))
+        complete = filled(tree, whole(schema))
+        # The default of a foreign component may be another foreign component.
+        if _names_in([complete]) <= names or not foreign():
+            break
+        names |= _names_in([complete])
     problems += found
-    complete = filled(tree, shape)
     ruled = [
         replace(each, place=located(each, complete))
         for each in broken_rules(complete.plain())
@@ -357,12 +217,13 @@ def _checked(
     problems = _sorted(problems, chain)
     if any(each.severity == "error" for each in problems):
         _refuse(problems, chain)
-    values = {k: v for k, v in complete.plain().items() if k not in _OF_THE_FILE}
+    members = {k: v for k, v in complete.value.items() if k not in _OF_THE_FILE}
+    settled = replace(complete, value=members)
     return Experiment(
         file=file,
         text=text,
-        values=values,
-        origins={dotted(path): origin for path, origin in _origins(complete, chain)},
+        values=settled.plain(),
+        origins=origins_of(settled, chain.files),
         warnings=tuple(problems),
         _chain=chain,
         _arguments=arguments,
@@ -400,10 +261,10 @@ def _sorted(problems: Iterable[Problem], chain: Chain) -> list[Problem]:
     return sorted(problems, key=position)
 
 
-def _names_in(layers: Sequence[Node], overrides: Sequence[Override]) -> set[str]:
+def _names_in(trees: Iterable[Node]) -> set[str]:
     """All strings of an experiment, among which are the names of its components."""
     found: set[str] = set()
-    waiting = [*layers, *(override.value for override in overrides)]
+    waiting = list(trees)
     while waiting:
         node = waiting.pop()
         if isinstance(node.value, str):
@@ -412,42 +273,19 @@ def _names_in(layers: Sequence[Node], overrides: Sequence[Override]) -> set[str]
     return found
 
 
-def _origins(
-    node: Node, chain: Chain, path: KeyPath = ()
-) -> Iterator[tuple[KeyPath, Origin]]:
-    for part, child in node.children():
-        if not path and part in _OF_THE_FILE:
-            continue
-        here = (*path, part)
-        source = child.place.source
-        file = chain.files.get(source)
-        yield (
-            here,
-            Origin(
-                str(child.place),
-                file.parent if file and child.place.line else None,
-                tuple(_replaced(child)),
-            ),
-        )
-        yield from _origins(child, chain, here)
-
-
-def _replaced(node: Node) -> Iterator[tuple[Any, str]]:
-    while node.replaced is not None:
-        node = node.replaced
-        yield node.plain(), str(node.place)
-
-
-def _leaves(values: Any, path: KeyPath = ()) -> Iterator[tuple[str, Any]]:
-    """Scalars and empty containers with their dotted paths."""
-    if isinstance(values, Mapping) and values:
-        for key, each in values.items():
-            yield from _leaves(each, (*path, key))
-    elif isinstance(values, list | tuple) and values:
-        for index, each in enumerate(values):
-            yield from _leaves(each, (*path, index))
-    else:
-        yield dotted(path), values
+def _layered(
+    layers: Sequence[Node], overrides: Sequence[Override], shape: Shape
+) -> tuple[Node, list[Problem]]:
+    """All files and overrides in one tree, with every shorthand written out."""
+    problems: list[Problem] = []
+    tree = layers[0]
+    for layer in layers[1:]:
+        tree = merged(tree, layer, shape)
+    for override in in_order(overrides):
+        tree, problem = assigned(tree, override, shape)
+        if problem is not None:
+            problems.append(problem)
+    return written_out(tree, shape), problems
 
 
 def _frozen(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -456,23 +294,3 @@ def _frozen(settings: Mapping[str, Any]) -> dict[str, Any]:
         key: tuple(each) if isinstance(each, list) else each
         for key, each in settings.items()
     }
-
-
-def _unreadable(path: Path, error: Exception) -> Problem:
-    place = Place(str(path), 0, 0, 0, "")
-    if isinstance(error, IsADirectoryError):
-        inside = nearby(path / "experiment.json")
-        message = f"{path} is a folder"
-    else:
-        inside = nearby(path)
-        reason = getattr(error, "strerror", None) or str(error)
-        message = f"{path} cannot be read: {reason}"
-        if isinstance(error, FileNotFoundError):
-            message = f"there is no file {path}"
-    folder = path if isinstance(error, IsADirectoryError) else path.parent
-    close = " or ".join(str(folder / each) for each in inside)
-    help_ = f"did you mean {close}?" if close else "vqfw init writes one"
-    # "vqfw explain" takes either, so a misspelt code ends up here.
-    if not close and (codes := suggestions(str(path), CODES)):
-        help_ = f'did you mean the code "{codes[0]}"?'
-    return Problem("missing-file", message, help=help_, place=place)

@@ -21,6 +21,7 @@ from vqfw.experiment.repairs import (
     owners,
     suggestions,
 )
+from vqfw.experiment.scalars import MAX_INTEGER
 from vqfw.experiment.shape import Shape, type_of, whole
 from vqfw.experiment.tree import Node
 from vqfw.experiment.wording import (
@@ -53,17 +54,31 @@ def schema_problems(
         schema: of an experiment.
         broken: installed components that are not in the schema, and why.
     """
-    from jsonschema import Draft202012Validator
-    from referencing import Registry
-
     finder = _Finder(tree, whole(schema), broken)
-    # The empty registry keeps references from ever reaching a disk or a network.
-    validator = Draft202012Validator(schema, registry=Registry())
+    validator = _validator(schema)
     found: dict[tuple[Any, ...], Problem] = {}
     for error in validator.iter_errors(tree.plain()):
         for problem in finder.explained(error):
             found.setdefault((problem.code, problem.path, problem.message), problem)
     return _without_echoes(list(found.values()))
+
+
+def _validator(schema: Mapping[str, Any]) -> Any:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+    from referencing import Registry
+
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
+    validator = extend(Draft202012Validator, type_checker=types)
+    # The empty registry keeps references from ever reaching a disk or a network.
+    return validator(schema, registry=Registry())
+
+
+def _is_whole(_: Any, value: Any) -> bool:
+    """``64.0`` is a whole number, as long as it stands for one number only."""
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) <= MAX_INTEGER
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def located(problem: Problem, tree: Node) -> Place:

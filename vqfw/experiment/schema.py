@@ -9,7 +9,7 @@ with the command line. ``python -m vqfw.experiment.schema`` prints it, made afre
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def schema_for(
     """
     entries = [
         (entry, name)
-        for entry, name in _foreign()
+        for entry, name in foreign()
         if named is None or name in named or entry.name in named
     ]
     if not entries:
@@ -87,16 +87,15 @@ def schema_for(
     return (extended(packaged(), found) if found else packaged()), failed
 
 
-def _foreign() -> Iterable[tuple[Entry, str]]:
+def foreign() -> list[tuple[Entry, str]]:
+    """The components of other packages, each with the names that it goes by."""
+    found = []
     for entry in index().entries:
-        if entry.first_party:
-            continue
         name = index().spelling(entry)
-        if name is not None:
-            yield entry, name
+        if not entry.first_party and name is not None:
             # The qualified spelling stays right when another package claims the name.
-            if name != entry.qualified:
-                yield entry, entry.qualified
+            found += [(entry, each) for each in sorted({name, entry.qualified})]
+    return found
 
 
 def extended(schema: Mapping[str, Any], found: Fragments) -> Schema:

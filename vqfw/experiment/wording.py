@@ -11,6 +11,7 @@ from typing import Any
 
 from vqfw.errors import Path
 from vqfw.experiment.reader import scan
+from vqfw.experiment.scalars import MAX_INTEGER
 from vqfw.experiment.shape import Shape, type_of
 from vqfw.experiment.tree import Node
 
@@ -77,6 +78,8 @@ def type_help(value: Any, types: list[str], shape: Shape) -> str:
         return f"put it in a list: [{short(value)}]"
     if "boolean" in types and value in (0, 1):
         return f"write {'true' if value else 'false'}"
+    if isinstance(value, float) and "integer" in types and abs(value) > MAX_INTEGER:
+        return f"stay within ±{MAX_INTEGER}"
     if isinstance(value, float) and "integer" in types:
         return f"write a whole number, such as {round(value)}"
     if value is None and "default" in shape.schema:

@@ -30,7 +30,7 @@ def the_encoder_reduces_as_it_says(factory: Factory) -> None:
     """Latents have the promised grid and channels, for grey, colour and other images."""
     for channels in IMAGE_CHANNELS:
         encoder: Encoder = factory()
-        grid = (1, 2)
+        grid = (2, 3)
         found = _called(encoder, _images(encoder, grid, channels))
         expected = (2, *grid, encoder.channels)
         require(

@@ -288,7 +288,8 @@ def replaced_codes_survive_a_step(factory: Factory) -> None:
         old = book.vectors.copy()
         mask = np.arange(len(old)) % 4 == 1
         # Far from every latent and from each other, so that none is chosen and pulled.
-        placed = old + 100.0 * (1 + np.arange(len(old), dtype="float32"))[:, None]
+        far = 100 * (1 + np.arange(len(old)))[:, None]
+        placed = (old + far).astype("float32")
         book.replace(placed, mask)
         require(
             np.allclose(book.vectors, np.where(mask[:, None], placed, old), rtol=1e-5),

@@ -22,7 +22,7 @@ from vqfw.assembly.assemble import build_augmentations, build_metrics
 from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.data.arrays import Splits
 from vqfw.data.batches import Batches, prefetched
-from vqfw.errors import Interrupted, NonFiniteError, RunError
+from vqfw.errors import Interrupted, NonFiniteError, RunError, VqfwError
 from vqfw.evaluation.pictures import grid, save_film, save_picture, spread
 from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate
@@ -80,7 +80,7 @@ def train(
         Interrupted: after a signal; the state is committed.
         NonFiniteError: if the loss or a weight is no number; earlier checkpoints stay.
         CheckpointError: if the run's checkpoints do not fit or are all damaged.
-        RunError: if the disk is full; earlier checkpoints stay.
+        VqfwError: if the disk is full; earlier checkpoints stay.
     """
     training = _Training(plan, splits, run, autoencoder, quiet)
     try:
@@ -88,7 +88,7 @@ def train(
     except BrokenPipeError:  # whoever watched has gone; no file is to blame
         raise
     except OSError as error:
-        raise RunError(training.unwritten(error)) from error
+        raise VqfwError(training.unwritten(error)) from error
 
 
 class _Training:
@@ -121,6 +121,7 @@ class _Training:
         self._patience = _Patience(plan)
         self._times: list[float] = []
         self._step = 0
+        self._marked = False
 
     def to_the_end(self) -> Trained:
         started = time.monotonic()
@@ -187,17 +188,18 @@ class _Training:
             raise NonFiniteError(
                 f"the loss of step {self._step} is {values['loss']}: lower the learning "
                 'rate, or clip gradients with "global_clipnorm" in training.optimizer; '
-                + (
-                    f"the last checkpoint is good: vqfw eval --run {self._run.id}"
-                    if checkpoint.steps(self._run.states)
-                    else "nothing was saved yet"
-                )
+                f"{self._what_is_saved()}"
             )
         self._place_codes()
         if self._revival is not None:
             self._revival.after_step(self._step)
             values["revived"] = float(self._revival.report["revived"])
         return values
+
+    def _what_is_saved(self) -> str:
+        if not checkpoint.steps(self._run.states):
+            return "nothing was saved yet"
+        return f"the last checkpoint is good: vqfw eval --run {self._run.id}"
 
     def _report(
         self, values: dict[str, float], progress: Progress, log: TextIO
@@ -237,7 +239,10 @@ class _Training:
 
     def _commit(self, log: TextIO) -> None:
         arrays = arrays_of(self._autoencoder)
-        require_finite(arrays)
+        try:
+            require_finite(arrays)
+        except NonFiniteError as error:
+            raise NonFiniteError(f"{error}; {self._what_is_saved()}") from None
         counters: dict[str, Any] = {
             "patience": self._patience.counters(),
             "data": self._splits.fingerprint,
@@ -249,7 +254,9 @@ class _Training:
         log.flush()
         os.fsync(log.fileno())
         checkpoint.commit(self._run.states, state, self._settings.keep_checkpoints)
-        mark_latest(self._run)
+        if not self._marked:  # by its start, not by whichever run commits last
+            mark_latest(self._run)
+            self._marked = True
 
     def _resume_or_initialize(self) -> list[str]:
         messages: list[str] = []

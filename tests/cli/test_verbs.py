@@ -1,0 +1,275 @@
+"""What each verb prints and leaves behind when all is well."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+
+import vqfw
+from vqfw.evaluation.tokens import TokenFile
+
+ROOT = Path(__file__).parents[2]
+SCORES = {"psnr", "ssim", "codebook_usage", "perplexity"}
+
+
+@pytest.fixture
+def ran(tiny_file, command):
+    """The answer of ``vqfw run --json``."""
+    answer = command("run", "tiny.json", "--name", "a", "--json", "--quiet")
+    assert answer.code == 0
+    return answer
+
+
+def test_run_and_eval_print_one_object_with_the_same_scores(ran, root, command):
+    data = ran.data
+    assert list(data)[:5] == ["vqfw", "run", "path", "split", "images"]
+    identity = {"vqfw": 1, "run": "a", "split": "test", "images": 4}
+    assert identity.items() <= data.items()
+    assert data["path"] == str(root / "checkpoints" / "a")
+    assert set(data["scores"]) == SCORES
+    assert data["steps"] == 12
+    assert data["seconds"] > 0
+    assert data["images_per_second"] is None  # no step came after the warm-up
+    assert ran.err == ""
+    for _ in range(2):
+        scored = command("eval", "--json")
+        assert scored.code == 0
+        assert scored.data == {name: data[name] for name in list(data)[:6]}
+        assert "decoded from their tokens alone: equal in every bit" in scored.err
+
+
+def test_a_run_leaves_every_file_that_the_readmes_list(ran, root):
+    def listed(readme):
+        text = (ROOT / readme).read_text()
+        cells = [line.split("|")[1] for line in text.splitlines() if "| `" in line]
+        return re.findall(r"`([^`]+)`", " ".join(cells))
+
+    found = root / "checkpoints" / "a"
+    for name in listed("checkpoints/README.md"):
+        assert list(found.glob(re.sub("<.*>", "*", name).rstrip("/"))), name
+    assert (root / "checkpoints" / "LATEST").read_text() == "a\n"
+    pictures = root / "images_saved" / "a"
+    only_after_eval = {"data/", "validation/"}
+    for name in set(listed("images_saved/README.md")) - only_after_eval:
+        assert list(pictures.glob(re.sub("N|EPOCH", "*", name))), name
+    film = imageio.imread(pictures / "training.gif")
+    assert film.shape[0] == 3  # one grid an epoch
+    assert imageio.imread(pictures / "original_2.png").shape == (16, 16, 3)
+
+
+def test_the_record_says_what_the_run_ran_on(ran, tiny_file, root):
+    path = root / "checkpoints" / "a"
+    assert (path / "experiment.json").read_text() == tiny_file.read_text()
+    environment = json.loads((path / "environment.json").read_text())
+    assert environment["seed"] == 0
+    assert environment["precision"] == "float32"
+    assert environment["threads"] >= 1
+    assert environment["backend"] in environment["versions"]
+    assert environment["devices"]
+    origins = json.loads((path / "origins.json").read_text())
+    assert "tiny.json" in origins["training.steps"]
+
+
+def test_a_person_is_told_the_scores_and_where_all_lies(tiny_file, command, root):
+    answer = command(
+        "run",
+        "tiny.json",
+        "--name",
+        "a",
+        "--set",
+        "expected={'psnr':27}".replace("'", '"'),
+    )
+    assert answer.code == 0
+    assert re.search(r"psnr +\d+\.\d+ dB ± .*\(expected 27\)", answer.out)
+    assert str(root / "checkpoints" / "a") in answer.err
+    assert str(root / "images_saved" / "a") in answer.err
+
+
+def test_validation_is_scored_beside_the_test(done, root, command):
+    before = (root / "images_saved" / "done" / "original_1.png").read_bytes()
+    answer = command("eval", "--split", "validation", "--json", "--quiet")
+    assert answer.code == 0
+    assert answer.data["split"] == "validation"
+    assert set(done.scores) == {"test", "validation"}
+    assert (root / "images_saved" / "done" / "original_1.png").read_bytes() == before
+    last = (done.folder.path / "metrics.jsonl").read_text().splitlines()[-1]
+    logged = json.loads(last)["validation_psnr"]
+    assert answer.data["scores"]["psnr"] == pytest.approx(logged, rel=1e-6)
+
+
+def test_other_pictures_are_scored_and_shown(done, pictures, root, command):
+    answer = command("eval", "--data", "pictures", "--json", "--quiet")
+    assert answer.code == 0
+    assert answer.data["split"] == "data"
+    assert answer.data["images"] == 3
+    assert (root / "images_saved" / "done" / "data" / "recon_2.png").exists()
+
+
+def test_a_damaged_record_of_tokens_does_not_stop_eval(done, command):
+    path = done.folder.path / "tokens_test.npz"
+    path.write_bytes(path.read_bytes()[:100])
+    assert command("eval", "--quiet").code == 0
+    assert TokenFile.load(path).tokens.shape == (4, 4, 4, 1)
+
+
+def test_tokens_give_exactly_the_pictures_that_the_model_makes(
+    done, pictures, root, command
+):
+    answer = command("tokenize", "pictures", "-o", "my tokens")
+    assert answer.code == 0
+    assert "3 pictures" in answer.err
+    assert answer.hint() == ["reconstruct", "--run", "done", "my tokens"]
+    back = command(*answer.hint())
+    assert back.code == 0
+    assert "3 pictures written to reconstructed" in back.err
+    command("eval", "--data", "pictures", "--quiet", "--run", "done")
+    names = ("anna/1.png", "anna/2.png", "ben/1.png")
+    # Of three pictures eval shows two, the first and the last.
+    for number, name in ((1, names[0]), (2, names[2])):
+        shown = root / "images_saved" / "done" / "data" / f"recon_{number}.png"
+        decoded = imageio.imread(root / "reconstructed" / name)
+        np.testing.assert_array_equal(decoded, imageio.imread(shown))
+    assert len(list((root / "reconstructed").rglob("*.png"))) == 3
+
+
+def test_pictures_whose_names_differ_by_suffix_alone_stay_apart(
+    done, pictures, root, command
+):
+    (pictures / "anna" / "1.jpg").write_bytes(
+        (pictures / "anna" / "2.jpg").read_bytes()
+    )
+    assert command("tokenize", "pictures", "-o", "t.npz").code == 0
+    assert command("reconstruct", "t.npz", "-o", "back").code == 0
+    written = {path.name for path in (root / "back" / "anna").iterdir()}
+    assert written == {"1.jpg.png", "1.png.png", "2.jpg.png"}
+
+
+def token_file(done, **changes):
+    file = TokenFile.load(done.folder.path / "tokens_test.npz")
+    return TokenFile(**{**file.__dict__, **changes})
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/x", "a/../../x", "a\0b", "../../checkpoints/LATEST", "\ud800"]
+)
+def test_a_name_that_leads_out_of_the_folder_is_refused(
+    name, done, root, command, files
+):
+    names = ("good", name, "fine", "too")
+    if name.isascii():
+        token_file(done, names=names).save(root / "bad.npz")
+        before = files()
+        answer = command("reconstruct", "bad.npz", "-o", "out/pictures")
+        assert answer.code == 4
+        assert "would be written outside" in answer.err
+        assert files() == before
+    else:
+        with pytest.raises(vqfw.errors.DataError, match="outside"):
+            vqfw.api._targets(root, names)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"fingerprint": "0" * 32}, "decode them with the run that made them"),
+        ({"tokens": np.zeros((4, 5, 5, 1), "int32")}, "(5, 5, 1), run"),
+        ({"tokens": np.full((4, 4, 4, 1), 16)}, "token 16 is outside"),
+        ({"names": ("a", "b")}, "for 2 names"),
+        ({"names": ("a", "a", "b", "c")}, "the same name"),
+        ({"vocabulary": (16, 16)}, "2 codebooks"),
+    ],
+)
+def test_tokens_that_do_not_fit_are_refused(changes, sentence, done, root, command):
+    token_file(done, **changes).save(root / "bad.npz")
+    answer = command("reconstruct", "bad.npz")
+    assert answer.code == 4
+    assert sentence in answer.err
+    assert not (root / "reconstructed").exists()
+
+
+def test_a_model_without_tokens_says_so(tiny, command, pictures):
+    vae = (
+        'model={"type":"vae","encoder":{"type":"residual_conv","filters":8},'
+        '"decoder":{"type":"residual_conv","filters":8}}'
+    )
+    tiny("training.steps=1", vae).run(name="a")
+    answer = command("tokenize", "pictures")
+    assert answer.code == 2
+    assert "is a vae, which has no tokens" in answer.err
+
+
+def test_every_hint_of_a_new_user_leads_on(root, command, monkeypatch):
+    monkeypatch.setenv("VQFW_ROOT", "")
+    first = command()
+    assert first.code == 0
+    assert "vqfw run experiments/experiment.json" in first.out
+    begun = command("init")
+    assert begun.code == 0, begun.err
+    assert begun.hint() == ["run", "experiments/experiment.json"]
+    hints = re.findall(
+        r"with: vqfw (.*)", Path("experiments/experiment.json").read_text()
+    )
+    for hint in ["plugins list", "--help", *hints]:
+        assert command(*shlex.split(hint)).code == 0, hint
+    valid = command("validate", "experiments/experiment.json")
+    assert command(*valid.hint()).code == 0
+    again = command("init")
+    assert again.code == 2
+    small = ["--set", "training.steps=1", "--set", "evaluation.pictures=1"]
+    small += ["--set", "training.batch_size=2", "--set", "data.image_size=16"]
+    small += ["--set", "model.encoder.filters=8", "--set", "model.decoder.filters=8"]
+    small += ["--set", "model.quantizer.num_embeddings=8", "--set", "data.crop=80"]
+    assert command(*begun.hint(), *small, "--quiet").code == 0
+    assert command("runs", "path").out.strip().endswith("_first")
+
+
+def test_runs_are_listed_with_their_scores(done, command):
+    answer = command("runs", "list", "--json")
+    assert [run["run"] for run in answer.data["runs"]] == ["done"]
+    assert set(answer.data["runs"][0]["scores"]) == SCORES
+    assert "psnr" in command("runs", "list").out
+    assert command("runs", "path", "do").out.strip() == str(done.folder.path)
+
+
+def test_a_plan_runs_nothing(tiny_file, command, files):
+    before = files()
+    answer = command("plan", "tiny.json")
+    assert answer.code == 0
+    assert "4×4×1 tokens of 16 codes = 64 bits" in answer.out
+    data = command("plan", "tiny.json", "--json").data
+    assert data["bits_per_image"] == 64
+    assert data["image_shape"] == [16, 16, 3]
+    assert files() == before
+
+
+def test_explain_says_who_set_a_value(tiny_file, command):
+    answer = command("explain", "tiny.json", "--set", "seed=7")
+    assert answer.code == 0
+    assert re.search(r"seed.*7.*--set", answer.out)
+    assert re.search(r"training\.steps.*12.*tiny\.json:1", answer.out)
+
+
+def test_no_public_name_is_hidden_by_a_room_of_the_same_name():
+    rooms = {path.stem for path in (ROOT / "vqfw").iterdir()}
+    assert not rooms & set(vqfw.__all__)
+    assert all(callable(getattr(vqfw, name)) for name in vqfw.__all__)
+
+
+def test_every_verb_has_a_twin_in_python(tiny, done, pictures, root):
+    experiment = tiny("training.steps=1")
+    assert experiment.set("seed", 3).plan().experiment.seed == 3
+    assert "tiny.json" in experiment.checked.explain()
+    assert [run.id for run in vqfw.list_runs()] == ["done"]
+    opened = vqfw.open_run("latest")
+    assert opened.evaluate().values["psnr"] == done.scores["test"]["psnr"]["value"]
+    assert opened.tokenize(pictures, root / "t.npz") == 3
+    assert opened.reconstruct(root / "t.npz", root / "back") == 3
+    assert "psnr" in opened._repr_html_()
+    assert {entry.kind for entry in vqfw.components("quantizer")} == {"quantizer"}
+    assert json.loads(vqfw.schema_text())["type"] == "object"
+    folder = root / "new"
+    assert all(path.exists() for path in vqfw.init(folder))

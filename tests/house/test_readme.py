@@ -1,0 +1,74 @@
+"""What the README shows works as it stands there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vqfw.kinds.catalog import KINDS
+from vqfw.registry import fragment, index
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "README.md").read_text()
+
+
+def block(language: str, containing: str) -> str:
+    """The code block of a language that holds a text."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    (found,) = [each for each in blocks if containing in each]
+    return found
+
+
+def test_the_smallest_experiment_is_right(tmp_path):
+    import vqfw
+
+    path = tmp_path / "smallest.json"
+    path.write_text(block("json", '"steps": 600'))
+    assert vqfw.load(path).checked.model["quantizer"]["num_embeddings"] == 512
+
+
+def test_the_example_component_keeps_its_contract():
+    from keras import ops
+
+    from vqfw.kinds import Usage
+
+    module: dict = {}
+    exec(block("python", "class Cosine"), module)
+    beta = module["Cosine"](end=0.5, steps=10)
+    usage = Usage(ops.ones((4,)) / 4)
+    values = [float(beta(ops.convert_to_tensor(s), usage, 0.0)) for s in (0, 5, 99)]
+    assert values == pytest.approx([0.0, 0.25, 0.5], abs=1e-6)
+    schema = fragment(module["Cosine"], KINDS["beta"], "cosine")
+    assert schema["properties"]["end"]["description"] == "The weight at the end."
+
+
+def test_every_component_of_the_table_is_installed():
+    for line in TEXT.splitlines():
+        row = re.match(
+            r"\| (dataset|augmentation|quantizer|revival|beta|model|loss|metric) \|",
+            line,
+        )
+        if row:
+            told = set(re.findall(r"`(\w+)`", line))
+            assert told == set(index().names(row[1])), row[1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        line.split("#")[0].strip()
+        for line in block("sh", "vqfw eval --run latest ").splitlines()
+    ],
+)
+def test_every_command_of_the_readme_is_a_command(line):
+    program, verb, *_ = line.split()
+    assert program == "vqfw"
+    code = "from vqfw.cli.main import main; main()"
+    found = subprocess.run(
+        [sys.executable, "-c", code, verb, "--help"], capture_output=True, text=True
+    )
+    assert found.returncode == 0
+    for option in re.findall(r"(?<= )(--?\w+)", line):
+        assert option in found.stdout

@@ -1,0 +1,121 @@
+"""A plan settles everything that needs no data, and runs nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vqfw
+from vqfw.errors import ExperimentError
+from vqfw.plan import settled_precision, settled_threads
+
+ROOT = Path(__file__).parents[2]
+EXPERIMENT = ROOT / "experiments" / "experiment.json"
+
+
+def planned(*overrides: str, find_data: bool = False):
+    return vqfw.load(EXPERIMENT, overrides).plan(find_data=find_data)
+
+
+def test_the_plan_follows_the_channels_of_the_data():
+    assert planned().image_shape == (64, 64, 1)
+    lfw = vqfw.load(ROOT / "experiments" / "lfw.json").plan(find_data=False)
+    assert lfw.image_shape == (64, 64, 3)
+
+
+def test_a_size_that_cannot_be_halved_names_both_repairs():
+    with pytest.raises(ExperimentError) as caught:
+        planned("data.image_size=66")
+    (problem,) = caught.value.problems
+    assert problem.code == "size-mismatch"
+    assert problem.place is not None
+    assert "64 or 68" in problem.help
+    assert 'encoder "downsampling" to 2' in problem.help
+
+
+def test_every_problem_of_every_component_is_reported_at_once():
+    with pytest.raises(ExperimentError) as caught:
+        planned("data.image_size=10", "model.encoder.downsampling=4")
+    codes = [problem.code for problem in caught.value.problems]
+    assert codes == ["image-too-small", "size-mismatch"] or set(codes) == {
+        "image-too-small",
+        "size-mismatch",
+    }
+
+
+def test_a_ramp_longer_than_the_training_is_a_warning():
+    plan = planned("model.beta=linear", "model.beta.steps=5000", "training.steps=100")
+    assert [problem.code for problem in plan.warnings] == ["never-reached"]
+
+
+def test_epochs_become_steps_once_the_data_is_known():
+    plan = planned("training.steps=null", "training.epochs=3")
+    assert plan.steps(train_images=320) == 30
+    assert planned("training.steps=7").steps(train_images=320) == 7
+
+
+def test_automatic_precision_is_one_that_the_hardware_computes_in(monkeypatch):
+    monkeypatch.setattr("vqfw.plan._has_accelerator", lambda: False)
+    monkeypatch.setattr("vqfw.plan.processor_flags", lambda: frozenset({"avx2"}))
+    assert settled_precision("auto") == "float32"
+    monkeypatch.setattr("vqfw.plan.processor_flags", lambda: frozenset({"amx_bf16"}))
+    assert settled_precision("auto") == "mixed_bfloat16"
+    assert settled_precision("float32") == "float32"
+
+
+def test_threads_are_all_there_are_unless_said():
+    assert settled_threads(3) == 3
+    assert settled_threads(None) == len(os.sched_getaffinity(0))
+
+
+def test_the_outline_has_the_numbers_of_the_model():
+    from vqfw.assembly.outline import outline
+
+    found = outline(planned("training.batch_size=4"))
+    assert found.latent_shape == (16, 16, 64)
+    assert found.token_shape == (16, 16, 1)
+    assert found.vocabulary == (512,)
+    assert found.bits_per_image == 256 * 9
+    assert found.compression == pytest.approx(64 * 64 * 8 / (256 * 9))
+    assert found.codebook == 512 * 64
+    # Adam keeps two moments of every trained parameter, a step and a learning rate.
+    assert found.optimizer_bytes == 4 * (2 * found.trainable + 2)
+    assert found.activation_bytes > 4 * 64 * 64 * 4
+
+
+def test_a_model_without_tokens_has_no_bits_before_it_is_trained():
+    from vqfw.assembly.outline import outline
+
+    plan = vqfw.load(ROOT / "experiments" / "vae.json").plan(find_data=False)
+    found = outline(plan)
+    assert found.bits_per_image is None
+    assert found.compression is None
+    assert found.token_shape == ()
+
+
+def test_planning_writes_nothing_and_needs_no_data(tmp_path):
+    code = "from vqfw.cli.main import main; main()"
+    found = subprocess.run(
+        [
+            *(
+                sys.executable,
+                "-c",
+                code,
+                "plan",
+                str(ROOT / "experiments" / "lfw.json"),
+            ),
+            *("--set", "training.steps=5", "--json", "--measure"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "VQFW_DATA": "", "VQFW_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    told = json.loads(found.stdout)
+    assert told["image_shape"] == [64, 64, 3]
+    assert told["seconds_per_step"] > 0
+    assert list(tmp_path.iterdir()) == []

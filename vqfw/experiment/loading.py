@@ -1,0 +1,80 @@
+"""Two ways to an experiment: from a file, and from values made in Python."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vqfw.errors import ExperimentError, Place, Problem
+from vqfw.experiment.experiment import Experiment, checked
+from vqfw.experiment.explanations import CODES
+from vqfw.experiment.files import decoded, nearby, read_chain
+from vqfw.experiment.overrides import plain_value
+from vqfw.experiment.reader import MAX_BYTES
+from vqfw.experiment.repairs import suggestions
+
+
+def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Reads an experiment and finds all that is wrong with it.
+
+    Args:
+        path: the file.
+        overrides: ``path=value`` arguments, as given to ``--set``.
+
+    Raises:
+        ExperimentError: with all problems, sorted by position.
+        PluginError: the same error, where components that cannot be used are all that
+            is wrong.
+    """
+    path = Path(path)
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ExperimentError([_unreadable(path, error)]) from error
+    text, problem = decoded(content, name)
+    if problem is not None:
+        raise ExperimentError([problem])
+    return checked(read_chain(path, name, text), path, text, tuple(overrides))
+
+
+def experiment_from(values: Mapping[str, Any]) -> Experiment:
+    """Checks an experiment that was made in Python.
+
+    Args:
+        values: what a file would say; numbers of NumPy and paths are taken too.
+
+    Raises:
+        ExperimentError: with all problems; their lines are those of ``values`` written
+            as JSON with an indent of 2.
+    """
+    try:
+        text = json.dumps(values, indent=2, ensure_ascii=False, default=plain_value)
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"the values are not what JSON can write: {error}"
+        problem = Problem("wrong-type", message, help="use plain data")
+        raise ExperimentError([problem]) from error
+    return checked(read_chain(None, "<values>", text), None, text, ())
+
+
+def _unreadable(path: Path, error: Exception) -> Problem:
+    place = Place(str(path), 0, 0, 0, "")
+    if isinstance(error, IsADirectoryError):
+        inside = nearby(path / "experiment.json")
+        message = f"{path} is a folder"
+    else:
+        inside = nearby(path)
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"{path} cannot be read: {reason}"
+        if isinstance(error, FileNotFoundError):
+            message = f"there is no file {path}"
+    folder = path if isinstance(error, IsADirectoryError) else path.parent
+    close = " or ".join(str(folder / each) for each in inside)
+    help_ = f"did you mean {close}?" if close else "vqfw init writes one"
+    # "vqfw explain" takes either, so a misspelt code ends up here.
+    if not close and (codes := suggestions(str(path), CODES)):
+        help_ = f'did you mean the code "{codes[0]}"?'
+    return Problem("missing-file", message, help=help_, place=place)

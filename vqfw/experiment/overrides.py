@@ -1,0 +1,216 @@
+"""``--set path=value``: what an argument says, and a tree in which it holds.
+
+Whether the value is right is not decided here; only an argument that cannot be read, or
+that leads to an item of a list that there is not, is a problem of this file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vqfw.errors import Path as KeyPath
+from vqfw.errors import Place, Problem
+from vqfw.experiment.layers import default_of, merged, type_changed
+from vqfw.experiment.reader import MAX_DEPTH, scan_with
+from vqfw.experiment.scalars import NUMBERLIKE, meant
+from vqfw.experiment.shape import Shape
+from vqfw.experiment.tree import Locate, Node
+
+_STEP = re.compile(r"\[(\d{1,6})\]|(?:^|\.)(?:(\d{1,6})(?=[.\[]|$)|([^.\[\]=]+))")
+_MEANT_AS_JSON = re.compile(
+    r"\s*(?:[{\[\"']|(?:None|True|False|NaN|-?Infinity|nan|-?inf)\s*$)"
+)
+# These say how a file is read, and a command line is none.
+_OF_FILES = ("extends", "$schema")
+
+
+@dataclass(frozen=True)
+class Override:
+    """One ``--set path=value``.
+
+    Args:
+        argument: how it was written, for messages.
+        path: keys and indices.
+        places: of each step of the path, in the argument.
+        value: what to set.
+    """
+
+    argument: str
+    path: KeyPath
+    places: tuple[Place, ...]
+    value: Node
+
+
+def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
+    """Reads one ``path=value``; the value is JSON, or else a bare string."""
+    shown = f"--set {argument}"
+    before = len(shown) - len(argument)
+
+    def locate(start: int, stop: int) -> Place:
+        length = max(1, stop - start)
+        return Place(shown, 0, before + start + 1, length, shown)
+
+    path_text, equals, value_text = argument.partition("=")
+    if not equals:
+        place = locate(0, len(argument))
+        return None, [_unusable("there is no '='", place)]
+    if not path_text:
+        return None, [_unusable("there is no path before '='", locate(0, 1))]
+    steps = _steps(path_text, locate)
+    if steps is None:
+        place = locate(0, len(path_text))
+        return None, [_unusable(f'"{path_text}" is no path', place)]
+    path = tuple(step for step, _ in steps)
+    places = tuple(place for _, place in steps)
+    if path[0] in _OF_FILES:
+        problem = Problem("set", f'"{path[0]}" can only stand in a file')
+        return None, [replace(problem, help="write it there", place=places[0])]
+    offset = len(path_text) + 1
+    value, problems = _override_value(
+        value_text, lambda start, stop: locate(offset + start, offset + stop)
+    )
+    if value is None:
+        return None, [replace(problem, path=path) for problem in problems]
+    return Override(shown, path, places, value), []
+
+
+def _steps(text: str, locate: Locate) -> list[tuple[str | int, Place]] | None:
+    """The steps of a path with their places; None if the text is no path."""
+    steps: list[tuple[str | int, Place]] = []
+    at = 0
+    while at < len(text):
+        step = _STEP.match(text, at)
+        if not step or text[0] in ".[" or len(steps) == MAX_DEPTH:
+            return None
+        index = step[1] or step[2]
+        start = step.start() + step[0].startswith(".")
+        # A path starts with a key, even if that looks like a number.
+        part = int(index) if index and steps else index or step[3]
+        steps.append((part, locate(start, step.end())))
+        at = step.end()
+    return steps
+
+
+def _unusable(message: str, place: Place) -> Problem:
+    help_ = "write a path, '=' and a value: --set model.quantizer.decay=0.99"
+    return Problem("set", message, help=help_, place=place)
+
+
+def _override_value(text: str, locate: Locate) -> tuple[Node | None, list[Problem]]:
+    value, problems = scan_with(text, locate)
+    if value is not None and not problems:
+        return value, []
+    number = NUMBERLIKE.fullmatch(text.strip()) and (
+        problems[0].code == "number" or meant(text.strip()) is not None
+    )
+    if number or _MEANT_AS_JSON.match(text):
+        return None, problems
+    return Node(text, locate(0, len(text))), []
+
+
+def in_order(overrides: Sequence[Override]) -> list[Override]:
+    """Shallow paths first, ``type`` first among equals; the last of equal paths wins.
+
+    So the order of arguments does not matter: a setting given beside a new ``type`` is
+    never dropped by it.
+    """
+    return sorted(overrides, key=lambda o: len(o.path) - (o.path[-1] == "type"))
+
+
+def assigned(
+    root: Node, override: Override, shape: Shape
+) -> tuple[Node, Problem | None]:
+    """Sets one value in a tree."""
+    problems: list[Problem] = []
+    result = _assigned(root, override, 0, shape, problems)
+    return result, (problems[0] if problems else None)
+
+
+def _assigned(
+    node: Node,
+    override: Override,
+    done: int,
+    shape: Shape | None,
+    problems: list[Problem],
+) -> Node:
+    if done == len(override.path):
+        return merged(
+            node, replace(override.value, key=override.places[done - 1]), shape
+        )
+    part = override.path[done]
+    place = override.places[done]
+    if shape is not None:
+        node = shape.expanded(node)
+    items_of_none = isinstance(part, int) and not isinstance(node.value, dict | list)
+    if items_of_none or isinstance(node.value, list):
+        if items_of_none or not isinstance(part, int) or part >= len(node.value):
+            problems.append(_no_item(node, part, override, done, place))
+            return node
+        items = list(node.value)
+        below = shape.child(part, node) if shape else None
+        items[part] = _assigned(items[part], override, done + 1, below, problems)
+        return replace(node, value=items)
+    key = str(part)
+    held = node.value if isinstance(node.value, dict) else {}
+    below = shape.child(key, node) if shape else None
+    child = held.get(key) or (below and default_of(below)) or Node({}, place)
+    child = replace(child, key=child.key or place)
+    fresh = _assigned(child, override, done + 1, below, problems)
+    if key not in held and fresh is child:
+        return node
+    if key not in held:
+        fresh = replace(fresh, replaced=None)
+    if not isinstance(node.value, dict):
+        return Node({key: fresh}, override.value.place, node.key or place, node)
+    if key == "type" and type_changed(node, fresh, shape):
+        return Node({"type": fresh}, fresh.place, node.key, node)
+    return replace(node, value={**held, key: fresh})
+
+
+def _no_item(
+    node: Node, part: str | int, override: Override, done: int, place: Place
+) -> Problem:
+    count = len(node.value) if isinstance(node.value, list) else None
+    if count is None:
+        message, help_ = (
+            f"there is no list to take item {part} of",
+            "set the whole list",
+        )
+    elif not isinstance(part, int):
+        message, help_ = f'"{part}" is asked of a list', "give an index, such as [0]"
+    elif count == 1:
+        message, help_ = f"there is no item {part} in a list of one", "write [0]"
+    elif count:
+        message = f"there is no item {part} in a list of {count}"
+        help_ = f"write an index from 0 to {count - 1}, or set the whole list"
+    else:
+        message, help_ = (
+            f"there is no item {part} in an empty list",
+            "set the whole list",
+        )
+    return Problem("set", message, override.path[:done], help=help_, place=place)
+
+
+def as_override(path: str, value: Any) -> str:
+    """The ``--set`` argument that says the same as a path and a Python value."""
+    return f"{path}={json.dumps(value, ensure_ascii=False, default=plain_value)}"
+
+
+def plain_value(value: Any) -> Any:
+    """What JSON writes for values of NumPy and pathlib; for ``json.dumps``.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is nothing that JSON can write")
