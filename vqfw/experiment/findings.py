@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from vqfw.errors import Path, Place, PluginError, Problem
@@ -54,8 +55,11 @@ def schema_problems(
         schema: of an experiment.
         broken: installed components that are not in the schema, and why.
     """
+    from referencing import Registry
+
     finder = _Finder(tree, whole(schema), broken)
-    validator = _validator(schema)
+    # The empty registry keeps references from ever reaching a disk or a network.
+    validator = _validator_class()(schema, registry=Registry())
     found: dict[tuple[Any, ...], Problem] = {}
     for error in validator.iter_errors(tree.plain()):
         for problem in finder.explained(error):
@@ -63,15 +67,13 @@ def schema_problems(
     return _without_echoes(list(found.values()))
 
 
-def _validator(schema: Mapping[str, Any]) -> Any:
+@lru_cache(maxsize=1)
+def _validator_class() -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
-    from referencing import Registry
 
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
-    validator = extend(Draft202012Validator, type_checker=types)
-    # The empty registry keeps references from ever reaching a disk or a network.
-    return validator(schema, registry=Registry())
+    return extend(Draft202012Validator, type_checker=types)
 
 
 def _is_whole(_: Any, value: Any) -> bool:
