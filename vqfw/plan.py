@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from vqfw.experiment import Experiment
 from vqfw.kinds.catalog import KINDS
 from vqfw.kinds.context import Context
 from vqfw.kinds.dataset import Dataset
-from vqfw.registry import build, load, parameters_of
+from vqfw.registry import build, load, parameters_of, refused
 from vqfw.runs.environment import processor_flags
 
 
@@ -27,6 +28,7 @@ class Plan:
     Args:
         experiment: as loaded.
         dataset: built, not read.
+        dataset_path: where it lies; None for one that has no path.
         image_shape: (height, width, channels) of what the model sees.
         downsampling: pixels for one position of the latents; 0 where the model has no
             encoder of its own.
@@ -37,6 +39,7 @@ class Plan:
 
     experiment: Experiment
     dataset: Dataset
+    dataset_path: str | None
     image_shape: tuple[int, int, int]
     downsampling: int
     precision: str
@@ -78,7 +81,8 @@ def make_plan(experiment: Experiment, dataset_path: str | None = None) -> Plan:
             what the experiment says.
 
     Raises:
-        ExperimentError: with every problem that the components report.
+        ExperimentError: with every problem that the components report, or what one
+            refuses when it is made.
         PluginError: if a component cannot be loaded.
     """
     problems = _problems(experiment)
@@ -88,14 +92,18 @@ def make_plan(experiment: Experiment, dataset_path: str | None = None) -> Plan:
     options = dict(experiment.data.dataset)
     if dataset_path is not None:
         options["path"] = dataset_path
-    dataset = build("dataset", options, {"seed": experiment.seed})
     size = experiment.data.image_size
+    with _placed(experiment):
+        dataset = build("dataset", options, {"seed": experiment.seed})
+        shape = (size, size, dataset.channels)
+        downsampling = _downsampling(experiment, shape)
     training = experiment.training
     return Plan(
         experiment=experiment,
         dataset=dataset,
-        image_shape=(size, size, dataset.channels),
-        downsampling=_downsampling(experiment),
+        dataset_path=dataset_path,
+        image_shape=shape,
+        downsampling=downsampling,
         precision=settled_precision(training.precision),
         threads=settled_threads(training.threads),
         warnings=(*experiment.warnings, *experiment.placed(problems)),
@@ -148,7 +156,37 @@ def _problems(experiment: Experiment) -> list[Problem]:
         check = getattr(component, "check", None)
         if check is not None:
             found += [problem.under(path) for problem in check(options, context)]
-    return found
+    return [*found, *_optimizer_problems(experiment)]
+
+
+def _optimizer_problems(experiment: Experiment) -> Iterator[Problem]:
+    """What the optimizer and its learning rate refuse, found by making them once."""
+    options = experiment.training.optimizer
+    path: Path = ("training", "optimizer")
+    try:
+        optimizer = build("optimizer", options, {"seed": experiment.seed})
+    except ExperimentError as error:
+        yield from error.problems
+        return
+    schedule = options.get("learning_rate")
+    try:
+        # A schedule looks at its numbers only when it is asked for one.
+        if len(optimizer.learning_rate.shape):
+            raise ValueError("it gives a list of rates at a step, not one")
+    except (TypeError, ValueError) as error:
+        if not isinstance(schedule, Mapping):
+            raise
+        at = (*path, "learning_rate")
+        yield from refused("learning_rate", schedule, error, at).problems
+
+
+@contextmanager
+def _placed(experiment: Experiment) -> Iterator[None]:
+    """Finds the places of problems that come up while a component is made."""
+    try:
+        yield
+    except ExperimentError as error:
+        raise ExperimentError(experiment.placed(error.problems)) from error
 
 
 def _all_components(
@@ -168,13 +206,12 @@ def _all_components(
         yield from components("metric", each, ("evaluation", "metrics", i))
 
 
-def _downsampling(experiment: Experiment) -> int:
+def _downsampling(experiment: Experiment, image_shape: tuple[int, int, int]) -> int:
     """Asks the encoder, by making one; 0 where the model has none."""
     encoder = experiment.model.get("encoder")
     if not isinstance(encoder, Mapping):
         return 0
-    size = experiment.data.image_size
-    known = {"seed": experiment.seed, "image_shape": (size, size, 3)}
+    known = {"seed": experiment.seed, "image_shape": image_shape}
     return int(build("encoder", encoder, known).downsampling)
 
 

@@ -12,11 +12,20 @@ from vqfw.cli.talk import json_option, print_json, say, set_option
 @set_option
 @json_option
 def command(file: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Check the experiment in FILE; show every problem at once, run nothing."""
+    """Check the experiment in FILE; show every problem at once, run nothing.
+
+    No component is imported: what only a component can tell is told by vqfw plan.
+    """
     from vqfw import api
 
-    api.load(file, overrides)
+    from vqfw.experiment import as_data, render
+
+    warnings = api.load(file, overrides).checked.warnings
     if as_json:
-        print_json({"problems": []})
-    else:
-        say(f"{file} is valid; next: vqfw plan {file}")
+        print_json({"problems": [], "warnings": as_data(warnings)})
+        return
+    if warnings:
+        say(render(warnings))
+    say(
+        f"{file} keeps the schema; sizes and components are checked by: vqfw plan {file}"
+    )

@@ -1,6 +1,6 @@
 """Finds components by kind and name; turns their constructors into JSON Schema."""
 
-from vqfw.registry.build import build, load, load_entry
+from vqfw.registry.build import build, load, load_entry, refused
 from vqfw.registry.index import FIRST_PARTY, Entry, Index, index
 from vqfw.registry.parameters import Parameter, fragment, parameters_of, summary
 
@@ -15,5 +15,6 @@ __all__ = [
     "load",
     "load_entry",
     "parameters_of",
+    "refused",
     "summary",
 ]

@@ -40,8 +40,6 @@ _WARM_UP = 20
 # Latents that initialization looks at, at most; and images, whatever their grid.
 _FIRST_LATENTS = 65_536
 _FIRST_IMAGES = 1024
-# The step of a line that counts as never written.
-_NEVER = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ class _Training:
 
     def to_the_end(self) -> Trained:
         started = time.monotonic()
-        messages = self._resume_or_initialize()
+        messages = self._resume()
         epochs = math.ceil(self._total / self._batches.steps_per_epoch)
         progress = progress_for(self._quiet, self._total, self._step, epochs)
         trackers = Trackers(self._plan, progress.say)
@@ -159,16 +157,14 @@ class _Training:
         )
 
     def _run_steps(self, wishes: Wishes, journal: Journal) -> None:
-        first = self._step
+        first, begun = self._step, time.perf_counter()
         with closing(prefetched(self._batches, first, self._total)) as coming:
             for batch in coming:
                 if self._patience.is_over:
                     return
-                begun = time.perf_counter()
-                values = self._train_on(batch)
-                if self._step - first > _WARM_UP:
-                    self._times.append(time.perf_counter() - begun)
-                self._report(values, journal)
+                self._between_steps()
+                self._report(self._train_on(batch), journal)
+                begun = self._clock(first, begun)
                 due = self._step % self._settings.checkpoint_every == 0
                 last = self._step == self._total
                 if due or last:
@@ -183,8 +179,21 @@ class _Training:
                         wishes.stop,
                     )
 
+    def _between_steps(self) -> None:
+        """Places or revives codes; then the steps before the next checkpoint use them."""
+        self._place_codes()
+        if self._revival is not None:
+            self._revival.before_step(self._step)
+
+    def _clock(self, first: int, begun: float) -> float:
+        """Notes how long a step took, with its wait for data; gives the time now."""
+        now = time.perf_counter()
+        if self._step - first > _WARM_UP:
+            self._times.append(now - begun)
+        return now
+
     def _train_on(self, batch: Mapping[str, Any]) -> dict[str, float]:
-        """One optimizer step and, if it is time, a revival."""
+        """One optimizer step."""
         found = self._autoencoder.train_on_batch(batch, return_dict=True)
         values = {name: float(value) for name, value in found.items()}
         self._step += 1
@@ -194,9 +203,7 @@ class _Training:
                 'rate, or clip gradients with "global_clipnorm" in training.optimizer; '
                 f"{self._what_is_saved()}"
             )
-        self._place_codes()
         if self._revival is not None:
-            self._revival.after_step(self._step)
             values["revived"] = float(self._revival.report["revived"])
         return values
 
@@ -254,11 +261,10 @@ class _Training:
             mark_latest(self._run)
             self._marked = True
 
-    def _resume_or_initialize(self) -> list[str]:
+    def _resume(self) -> list[str]:
         messages: list[str] = []
         found = checkpoint.newest(self._run.states, messages.append)
         if found is None:
-            self._place_codes()
             return messages
         if found.counters["data"] != self._splits.fingerprint:
             raise RunError(
