@@ -441,7 +441,7 @@ class Run:
         environment = self.folder.environment
         checked = experiments.experiment_from(self.folder.resolved)
         path = environment["dataset_path"]
-        if find_data and path is not None and not Path(path).exists():
+        if find_data and (path is None or not Path(path).exists()):
             path = _dataset_path(checked)
         plan = _plan(checked, path, environment["threads"])
         return replace(plan, precision=environment["precision"])
@@ -613,7 +613,7 @@ def _environment(plan: Plan) -> dict[str, Any]:
     from vqfw.runs.environment import describe_environment
 
     return {
-        **describe_environment(keras.backend.backend()),
+        **describe_environment(keras.backend.backend(), plan.distributions),
         "devices": devices(),
         "seed": plan.experiment.seed,
         "threads": plan.threads,

@@ -10,14 +10,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vqfw.errors import ExperimentError, Path, Problem
 from vqfw.experiment import Experiment
 from vqfw.kinds.catalog import KINDS
 from vqfw.kinds.context import Context
 from vqfw.kinds.dataset import Dataset
-from vqfw.registry import build, load, parameters_of, refused
+from vqfw.registry import build, index, load, parameters_of, refused
 from vqfw.runs.environment import processor_flags
 
 
@@ -57,6 +57,13 @@ class Plan:
         if training.steps is not None:
             return training.steps
         return (training.epochs or 0) * (train_images // training.batch_size)
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """The packages that supply the components of this experiment, sorted."""
+        named = _all_components(self.experiment)
+        entries = (index().find(each.kind, each.options["type"]) for each in named)
+        return tuple(sorted({entry.distribution for entry in entries}))
 
     @property
     def supplied(self) -> Mapping[str, Any]:
@@ -127,12 +134,26 @@ def settled_threads(threads: int | None) -> int:
     return os.cpu_count() or 1
 
 
-def components(
-    kind: str, options: Mapping[str, Any], path: Path
-) -> Iterator[tuple[type, Mapping[str, Any], Path]]:
+class Named(NamedTuple):
+    """A component that an experiment names.
+
+    Args:
+        kind: a key of ``KINDS``.
+        component: its class.
+        options: with ``type``.
+        path: where it stands in the experiment.
+    """
+
+    kind: str
+    component: type
+    options: Mapping[str, Any]
+    path: Path
+
+
+def components(kind: str, options: Mapping[str, Any], path: Path) -> Iterator[Named]:
     """A component and all components in its slots, with their options and places."""
     component = load(kind, options["type"])
-    yield component, options, path
+    yield Named(kind, component, options, path)
     for parameter in parameters_of(component, KINDS[kind]):
         value = options.get(parameter.name)
         if parameter.slot is None or value is None:
@@ -152,7 +173,7 @@ def _problems(experiment: Experiment) -> list[Problem]:
         experiment=experiment.values,
     )
     found: list[Problem] = []
-    for component, options, path in _all_components(experiment):
+    for _, component, options, path in _all_components(experiment):
         check = getattr(component, "check", None)
         if check is not None:
             found += [problem.under(path) for problem in check(options, context)]
@@ -189,9 +210,7 @@ def _placed(experiment: Experiment) -> Iterator[None]:
         raise ExperimentError(experiment.placed(error.problems)) from error
 
 
-def _all_components(
-    experiment: Experiment,
-) -> Iterator[tuple[type, Mapping[str, Any], Path]]:
+def _all_components(experiment: Experiment) -> Iterator[Named]:
     data, training = experiment.data, experiment.training
     yield from components("dataset", data.dataset, ("data", "dataset"))
     for i, each in enumerate(data.augmentations):

@@ -28,7 +28,7 @@ def ears(monkeypatch):
     """A good tracker and one that fails at its second step, by name."""
     found = {"good": Ear(), "bad": Ear(fails_at=2)}
     monkeypatch.setattr(
-        room, "build", lambda kind, options, known: found[options["type"]]
+        room, "build", lambda kind, options, known, path: found[options["type"]]
     )
     return found
 

@@ -124,7 +124,8 @@ def start_backend(threads: int | None) -> None:
 
 def _import_keras() -> None:
     """Imports Keras, which imports its backend, or says which backends there are."""
-    wanted = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    named = os.environ.get("KERAS_BACKEND")
+    wanted = f'"{named}" of KERAS_BACKEND' if named else "of the Keras configuration"
     choices = [each for each in BACKENDS if find_spec(each) is not None]
     reason = "is none that can train"
     try:
@@ -133,7 +134,6 @@ def _import_keras() -> None:
 
         if keras.backend.backend() in BACKENDS:
             return
-        wanted = keras.backend.backend()
     except (ImportError, ValueError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         reason = f"cannot be imported ({lines[0][:200]})"
@@ -142,4 +142,4 @@ def _import_keras() -> None:
         if choices
         else f"install one of {', '.join(BACKENDS)}"
     )
-    raise UsageError(f'the Keras backend "{wanted}" {reason}: {repair}')
+    raise UsageError(f"the backend {wanted} {reason}: {repair}")

@@ -17,7 +17,6 @@ def command(file: str, overrides: tuple[str, ...], as_json: bool) -> None:
     No component is imported: what only a component can tell is told by vqfw plan.
     """
     from vqfw import api
-
     from vqfw.experiment import as_data, render
 
     warnings = api.load(file, overrides).checked.warnings

@@ -25,8 +25,10 @@ class Trackers(AbstractContextManager["Trackers", None]):
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
         self._say = say
         self._active: dict[str, Tracker] = {
-            each["type"]: build("tracker", each, plan.supplied)
-            for each in plan.experiment.training.trackers
+            each["type"]: build(
+                "tracker", each, plan.supplied, ("training", "trackers", i)
+            )
+            for i, each in enumerate(plan.experiment.training.trackers)
         }
 
     def __enter__(self) -> Self:
