@@ -380,6 +380,7 @@ class Run:
 
         autoencoder = build_autoencoder(plan)
         self.trained = train(plan, splits, self.folder, autoencoder, quiet)
+        autoencoder.use_averages()
         name = "test" if len(splits.test) else "validation"
         images = splits.test if len(splits.test) else splits.validation
         if not len(images):
@@ -461,6 +462,7 @@ class Run:
             )
         autoencoder = build_autoencoder(plan)
         restore(autoencoder, found.arrays)
+        autoencoder.use_averages()
         return Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
 
     def _require_tokens(self, model: Model) -> None:
@@ -541,7 +543,8 @@ def _empty_splits(plan: Plan, splits: Splits) -> Iterator[str]:
     """Says, before training, which splits will have nothing to show."""
     groups = len(set(splits.train.groups))
     for name, images in (("validation", splits.validation), ("test", splits.test)):
-        if not len(images) and getattr(plan.experiment.data, name) > 0:
+        # With more groups it is the dataset's own list that leaves the split empty.
+        if not len(images) and groups < 3 and getattr(plan.experiment.data, name) > 0:
             yield (
                 f"there are no {name} images: the {len(splits.train):,} training images "
                 f"belong to {groups:,} group{'s' if groups > 1 else ''}, and a group is "

@@ -9,7 +9,7 @@ import pytest
 
 import vqfw
 from vqfw import api
-from vqfw.errors import CheckpointError, RunError, VqfwError
+from vqfw.errors import CheckpointError, Interrupted, RunError, VqfwError
 from vqfw.runs.checkpoint import newest, steps
 from vqfw.training import loop
 from vqfw.training.state import arrays_of, restore
@@ -52,7 +52,7 @@ def test_what_was_cut_after_the_last_step_is_only_scored(
 
     with monkeypatch.context() as patch:
         patch.setattr(api, "_evaluate", killed)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Interrupted, match="vqfw eval --run cut"):
             tiny().run(name="cut")
     run = vqfw.open_run("cut").resume()
     assert run.trained is not None

@@ -41,6 +41,7 @@ def build_autoencoder(plan: Plan) -> Autoencoder:
         experiment.training.usage_half_life,
         experiment.training.batch_size,
         plan.image_shape,
+        experiment.training.weight_averaging,
     )
     optimizer = build("optimizer", experiment.training.optimizer, plan.supplied)
     if plan.precision == "mixed_float16":

@@ -6,7 +6,8 @@ own trainer compiles the step on every backend.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
@@ -119,6 +120,9 @@ class Autoencoder(keras.Model):
         usage_half_life: in images.
         batch_size: images a training step.
         image_shape: (height, width, channels).
+        weight_averaging: share of the past that stays in the moving average of the
+            weights at each step; None keeps no average. Source: Polyak and Juditsky
+            1992, https://doi.org/10.1137/0330046.
     """
 
     def __init__(
@@ -129,14 +133,17 @@ class Autoencoder(keras.Model):
         usage_half_life: float,
         batch_size: int,
         image_shape: tuple[int, int, int],
+        weight_averaging: float | None = None,
     ) -> None:
         super().__init__(name="autoencoder", dtype="float32")
+        self.weight_averaging = weight_averaging
         self.model = model
         self.terms = tuple(losses)
         self.augmentations = tuple(augmentations)
         self.monitor = UsageMonitor(model.vocabulary, usage_half_life, batch_size)
         self.step = self._state("step", "int32", 0)
         self.beta = self._state("beta", "float32", self._initial_beta())
+        self.averages = [] if weight_averaging is None else self._copies()
         self.latest = {name: Latest(name) for name in self._reported(image_shape)}
         self.built = True
 
@@ -186,13 +193,52 @@ class Autoencoder(keras.Model):
         for name, metric in self.latest.items():
             metric.update_state(ops.stop_gradient(report[name]))
         self.step.assign(self.step + 1)
+        self._average()
         return loss
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Puts the averaged weights into the model while a block runs."""
+        weights = self.model.trainable_variables if self.averages else []
+        last = [ops.convert_to_numpy(weight) for weight in weights]
+        self.use_averages()
+        try:
+            yield
+        finally:
+            for weight, value in zip(weights, last, strict=True):
+                weight.assign(value)
+
+    def use_averages(self) -> None:
+        """Puts the averaged weights into the model for good; it is not trained on."""
+        if self.averages:
+            weights = self.model.trainable_variables
+            for weight, average in zip(weights, self.averages, strict=True):
+                weight.assign(average)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Scalar]:
         """The values of this step alone; Keras would average them since the start."""
         return {name: metric.result() for name, metric in self.latest.items()}
+
+    def _average(self) -> None:
+        """Moves the averages towards the weights that this step began with."""
+        if self.averages:
+            keep = self.weight_averaging
+            weights = self.model.trainable_variables
+            for weight, average in zip(weights, self.averages, strict=True):
+                now = ops.stop_gradient(ops.convert_to_tensor(weight))
+                average.assign(keep * average + (1 - keep) * now)
+
+    def _copies(self) -> list[Any]:
+        copies = []
+        for i, weight in enumerate(self.model.trainable_variables):
+            copy = self.add_weight(
+                shape=weight.shape, trainable=False, name=f"average_{i}"
+            )
+            copy.assign(weight)
+            copies.append(copy)
+        return copies
 
     def _augmented(self, images: Images, params: Mapping[str, Any]) -> Images:
         for i, augmentation in enumerate(self.augmentations):

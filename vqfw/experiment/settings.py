@@ -77,6 +77,9 @@ class TrainingSettings:
             always float32.
         threads: Processor threads; null takes all there are. Recorded, because results
             depend on it bit by bit.
+        weight_averaging: Share of the past that stays in a moving average of the weights
+            at each step; pictures, scores and tokens are made with the average. Null
+            uses the last weights.
         usage_half_life: Images after which an observation of codebook usage counts half.
         checkpoint_every: Steps between two checkpoints.
         keep_checkpoints: Newest checkpoints that are kept.
@@ -90,6 +93,9 @@ class TrainingSettings:
     optimizer: Annotated[Component, Slot("optimizer"), {"default": "adam"}] = None  # type: ignore[assignment]  # the loader fills the named default in
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     threads: Count | None = None
+    weight_averaging: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] | None = (
+        None
+    )
     usage_half_life: Annotated[float, {"exclusiveMinimum": 0}] = 1024.0
     checkpoint_every: Steps = 250
     keep_checkpoints: Count = 2

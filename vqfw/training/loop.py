@@ -226,7 +226,8 @@ class _Training:
         images = self._splits.validation
         if not len(images):
             return
-        found = evaluate(self._inference, images, build_metrics(self._plan))
+        with self._autoencoder.averaged():
+            found = evaluate(self._inference, images, build_metrics(self._plan))
         self._patience.see(found.values)
         values = {k: v for k, v in found.values.items() if v is not None}
         journal.validation(self._step, values)
@@ -235,7 +236,8 @@ class _Training:
         """Originals above reconstructions, of the images that are shown in the end."""
         count = self._plan.experiment.evaluation.pictures
         shown = spread(self._shown_images(), count)
-        return grid([shown, self._inference.pictures(shown)])
+        with self._autoencoder.averaged():
+            return grid([shown, self._inference.pictures(shown)])
 
     def _shown_images(self) -> Pixels:
         test = self._splits.test

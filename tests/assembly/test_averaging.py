@@ -1,0 +1,58 @@
+"""The average of the weights is what is shown and scored; training goes on without it."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from vqfw.assembly.assemble import build_autoencoder
+from vqfw.assembly.outline import random_batch
+
+
+def weights_of(autoencoder):
+    weights = autoencoder.model.trainable_variables
+    return [np.array(ops.convert_to_numpy(weight)) for weight in weights]
+
+
+@pytest.fixture
+def stepped(tiny):
+    """An autoencoder after three steps, and its weights at the start of each."""
+    plan = tiny("training.weight_averaging=0.9").plan()
+    autoencoder = build_autoencoder(plan)
+    seen = []
+    for _ in range(3):
+        seen.append(weights_of(autoencoder))
+        autoencoder.train_on_batch(random_batch(plan))
+    return autoencoder, seen
+
+
+def test_the_average_follows_the_weights_that_each_step_began_with(stepped):
+    autoencoder, seen = stepped
+    expected = seen[0]
+    for weights in seen:
+        expected = [0.9 * a + 0.1 * w for a, w in zip(expected, weights, strict=True)]
+    for average, value in zip(autoencoder.averages, expected, strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(average), value, atol=1e-6)
+
+
+def test_the_last_weights_come_back_bit_by_bit(stepped):
+    autoencoder, _ = stepped
+    before = weights_of(autoencoder)
+    with autoencoder.averaged():
+        inside = weights_of(autoencoder)
+    after = weights_of(autoencoder)
+    assert any((a != b).any() for a, b in zip(before, inside, strict=True))
+    assert all((a == b).all() for a, b in zip(before, after, strict=True))
+
+
+def test_a_run_is_scored_with_the_average_and_scored_alike_again(tiny):
+    changes = ("training.steps=8", "training.checkpoint_every=8")
+    plain = tiny(*changes).run()
+    averaged = tiny(*changes, "training.weight_averaging=0.5").run()
+    value = averaged.scores["test"]["psnr"]["value"]
+    assert value != plain.scores["test"]["psnr"]["value"]
+    assert averaged.evaluate().values["psnr"] == value
+
+
+def test_without_averaging_nothing_is_kept(tiny):
+    autoencoder = build_autoencoder(tiny().plan())
+    assert autoencoder.averages == []
