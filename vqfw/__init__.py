@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         load,
         open_run,
         schema_text,
+        use_plugin,
         write_schema,
     )
 
@@ -34,6 +35,7 @@ __all__ = [
     "load",
     "open_run",
     "schema_text",
+    "use_plugin",
     "write_schema",
 ]
 

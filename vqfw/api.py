@@ -38,17 +38,46 @@ Say = Callable[[str], None]
 """Takes a sentence for a person; the command line prints it to stderr."""
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+def load(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+) -> Experiment:
     """Reads and checks an experiment file.
 
     Args:
         path: of the file.
         overrides: ``a.b=value``, as ``--set`` takes them.
+        plugins: Python files with further components; see ``use_plugin``.
 
     Raises:
         ExperimentError: with everything that is wrong, at once.
+        PluginError: if a plugin cannot be run, or a component cannot be used.
     """
+    for plugin in plugins:
+        use_plugin(plugin)
     return Experiment(experiments.load_experiment(path, overrides))
+
+
+def use_plugin(path: str | Path) -> tuple[Entry, ...]:
+    """Runs a Python file and makes its components known to this process, by name.
+
+    Runs record the file with its checksum; to resume or score one, the same file must
+    still be there.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        What it defines.
+
+    Raises:
+        UsageError: if there is no such file.
+        PluginError: if it cannot be run, or defines no component.
+    """
+    from vqfw.registry import load_file
+
+    return load_file(path)
 
 
 def open_run(wanted: str = "latest", root: Path | None = None) -> Run:
@@ -81,18 +110,26 @@ def components(kind: str | None = None) -> tuple[Entry, ...]:
     return tuple(each for each in index().entries if kind in (None, each.kind))
 
 
-def schema_text() -> str:
-    """The JSON Schema of experiment files, with the installed plugins in it."""
+def schema_text(say: Say = lambda text: None) -> str:
+    """The JSON Schema of experiment files, with the installed plugins in it.
+
+    Args:
+        say: told of each plugin that is left out because it cannot be described.
+    """
     from vqfw.experiment import schema
 
-    return schema.as_text(schema.installed())
+    found, failed = schema.schema_for(None)
+    for reason in dict.fromkeys(failed.values()):
+        say(f"left out: {reason}")
+    return schema.as_text(found)
 
 
-def write_schema(folder: Path = Path()) -> Path:
+def write_schema(folder: Path = Path(), say: Say = lambda text: None) -> Path:
     """Writes the schema where experiment files beside it look for it.
 
     Args:
         folder: gets ``schemas/experiment.schema.json``.
+        say: told of each plugin that is left out.
 
     Raises:
         UsageError: if that is the schema that vqfw itself ships.
@@ -105,7 +142,7 @@ def write_schema(folder: Path = Path()) -> Path:
         repair = "run this in the folder of your experiments"
         raise UsageError(f"{fact}: {repair}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, schema_text().encode())
+    write_whole(target, schema_text(say).encode())
     return target
 
 
@@ -420,7 +457,11 @@ class Run:
 
     def _plan(self) -> Plan:
         """The plan of the recorded experiment, with what was settled then."""
+        from vqfw.registry import load_recorded
+
         environment = self.folder.environment
+        for plugin in environment.get("plugin_files", ()):
+            load_recorded(plugin)
         checked = experiments.experiment_from(self.folder.resolved)
         plan = _plan(checked, environment["dataset_path"], environment["threads"])
         return replace(plan, precision=environment["precision"])
@@ -581,6 +622,7 @@ def _record(folder: RunFolder, plan: Plan) -> None:
     import keras
 
     from vqfw.assembly.backend import devices
+    from vqfw.registry import plugin_files
     from vqfw.runs.environment import describe_environment
 
     checked = plan.experiment
@@ -591,6 +633,7 @@ def _record(folder: RunFolder, plan: Plan) -> None:
         "threads": plan.threads,
         "precision": plan.precision,
         "dataset_path": getattr(plan.dataset, "path", None),
+        "plugin_files": [file.record() for file in plugin_files()],
     }
     origins = {path: origin.source for path, origin in checked.origins.items()}
     try:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -45,6 +45,27 @@ def set_option(command: Command) -> Command:
     return click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help=text
     )(command)
+
+
+def plugin_option(command: Command) -> Command:
+    """Adds ``--plugin``."""
+    text = "Python file with components of your own. May be repeated."
+    return click.option(
+        "--plugin", "plugins", multiple=True, metavar="FILE", help=text
+    )(command)
+
+
+def use_plugins(files: Sequence[str], tell: Callable[[str], None]) -> None:
+    """Runs plugin files, and tells what their components are called."""
+    from vqfw import api
+    from vqfw.registry import index
+
+    for file in files:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        with hushed():
+            entries = api.use_plugin(file)
+        for entry in entries:
+            tell(f'plugin {file}: {entry.kind} "{index().spelling(entry)}"')
 
 
 def say(text: str) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.build import load_entry
+from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.index import FIRST_PARTY, Entry
 from vqfw.registry.parameters import Schema, fragment
 
@@ -162,6 +163,7 @@ def cache_folder() -> Path:
 
 
 def _cached(entry: Entry) -> Schema:
+    require_compatible(entry)
     if entry.target.partition(":")[0] in sys.modules:
         return component_fragment(entry)
     path = cache_folder() / "fragments" / f"{_identity(entry)}.json"
@@ -262,7 +264,7 @@ def _from_child(entry: Entry) -> Schema:
 def _unreadable(entry: Entry, why: str) -> PluginError:
     return PluginError(
         f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
-        f"imported ({why}): repair or uninstall {entry.distribution}"
+        f"imported ({why}): {entry.remedy}"
     )
 
 
