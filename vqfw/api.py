@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vqfw.evaluation.reconstruct import Inference
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
+    from vqfw.experiment.components import Described
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
     from vqfw.registry import Entry
@@ -108,6 +109,37 @@ def components(kind: str | None = None) -> tuple[Entry, ...]:
         known = f"write one of {', '.join(KINDS)}"
         raise UsageError(f"{fact}: {known}")
     return tuple(each for each in index().entries if kind in (None, each.kind))
+
+
+def survey(kind: str | None = None, check: bool = False) -> list[Described]:
+    """Every installed component with its state, first sentence and options.
+
+    Args:
+        kind: only components of this kind.
+        check: whether to import each one and report what cannot be; otherwise nothing
+            is imported, and what nobody has asked yet is not known.
+
+    Raises:
+        UsageError: if there is no such kind.
+    """
+    from vqfw.experiment import components as found
+
+    return list((found.examined if check else found.listed)(components(kind)))
+
+
+def describe(name: str) -> Described:
+    """All about one component: options, ranges, meaning, owner, a block to paste.
+
+    Args:
+        name: ``kind/name``, or the name alone where only one kind has it.
+
+    Raises:
+        UsageError: if the name does not say which component is meant.
+        PluginError: if there is no such component, or it cannot be read.
+    """
+    from vqfw.experiment import components as found
+
+    return found.described(found.named(name))
 
 
 def schema_text(say: Say = lambda text: None) -> str:
