@@ -142,6 +142,26 @@ def describe(name: str) -> Described:
     return found.described(found.named(name))
 
 
+def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:
+    """Writes a package with one component that can be installed and passes its test.
+
+    Args:
+        kind: of the component.
+        name: what experiments will call it.
+        folder: to write; None for ``vqfw-<name>`` in the working folder.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: if the kind has no template, the name is taken, or the folder is not
+            empty.
+    """
+    from vqfw.registry.template import new_package
+
+    return new_package(kind, name, folder)
+
+
 def schema_text(say: Say = lambda text: None) -> str:
     """The JSON Schema of experiment files, with the installed plugins in it.
 

@@ -130,3 +130,14 @@ def test_a_kind_without_checks_is_told_so(command):
     answer = command("plugins", "check", "adam")
     assert answer.code == 2
     assert 'no checks for kind "optimizer"' in answer.err
+
+
+def test_new_writes_a_package_and_says_where(root, command):
+    answer = command("plugins", "new", "loss", "my_own")
+    assert answer.code == 0
+    assert answer.out == "vqfw-my-own\n"
+    assert (root / "vqfw-my-own" / "vqfw_my_own" / "loss.py").exists()
+    again = command("plugins", "new", "loss", "my_own")
+    assert again.code == 2
+    assert "nothing is overwritten" in again.err
+    assert command("plugins", "new", "loss", "my_own", "-o", "other").code == 0
