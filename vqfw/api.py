@@ -10,6 +10,7 @@ Nothing here imports Keras before a model is needed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -453,18 +454,33 @@ class Run:
         """
         from vqfw.assembly.assemble import build_autoencoder
         from vqfw.evaluation.reconstruct import Inference
+        from vqfw.registry.hooks import observers
         from vqfw.training.loop import train
 
-        autoencoder = build_autoencoder(plan)
-        self.trained = train(plan, splits, self.folder, autoencoder, quiet)
-        name = "test" if len(splits.test) else "validation"
-        images = splits.test if len(splits.test) else splits.validation
-        if not len(images):
-            say("there are no test images, so nothing was scored")
-            return
-        inference = Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
-        found = _evaluate(plan, inference, images)
-        self._keep(plan, inference, images, found, name, self.folder.pictures)
+        watching = observers()
+        watching.tell("vqfw_run_start", run=self.folder)
+        try:
+            autoencoder = build_autoencoder(plan)
+            self.trained = train(plan, splits, self.folder, autoencoder, quiet)
+            name = "test" if len(splits.test) else "validation"
+            images = splits.test if len(splits.test) else splits.validation
+            scores: Mapping[str, Any] = {}
+            if len(images):
+                size = plan.experiment.evaluation.batch_size
+                inference = Inference(autoencoder.model, size)
+                found = _evaluate(plan, inference, images)
+                pictures = self.folder.pictures
+                self._keep(plan, inference, images, found, name, pictures)
+                scores = found.record()
+            else:
+                say("there are no test images, so nothing was scored")
+            watching.tell("vqfw_run_end", run=self.folder, scores=scores)
+        finally:
+            if watching.failures:
+                record = {"detached": watching.failures}
+                # A full disk has been reported by what matters more.
+                with suppress(OSError):
+                    write_json(self.folder.path / "detached_observers.json", record)
 
     def _keep(
         self,

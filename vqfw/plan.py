@@ -17,6 +17,7 @@ from vqfw.kinds.catalog import KINDS
 from vqfw.kinds.context import Context
 from vqfw.kinds.dataset import Dataset
 from vqfw.registry import build, load, parameters_of
+from vqfw.registry.hooks import observers
 from vqfw.runs.environment import processor_flags
 
 
@@ -148,6 +149,8 @@ def _problems(experiment: Experiment) -> list[Problem]:
         check = getattr(component, "check", None)
         if check is not None:
             found += [problem.under(path) for problem in check(options, context)]
+    for problems in observers().tell("vqfw_checks", experiment=experiment.values):
+        found += problems
     return found
 
 

@@ -23,19 +23,31 @@ class HungError(BaseException):
 
 
 @contextmanager
-def contained() -> Iterator[None]:
-    """Keeps an import from ending, blocking or writing into the output of this process.
+def harmless() -> Iterator[None]:
+    """Keeps other people's code from ending this process or writing into its output.
 
     What it prints goes to stderr, since stdout belongs to the verb that runs.
+
+    Raises:
+        ImportError: if it tried to end Python.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except SystemExit as error:
+        raise ImportError(f"it ends Python with exit code {error.code}") from error
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Keeps an import from ending, blocking or writing into the output of this process.
 
     Raises:
         ImportError: if it tried to end Python, or took too long.
     """
     try:
-        with redirect_stdout(sys.stderr), _deadline(IMPORT_SECONDS):
+        with harmless(), _deadline(IMPORT_SECONDS):
             yield
-    except SystemExit as error:
-        raise ImportError(f"it ends Python with exit code {error.code}") from error
     except HungError as error:
         raise ImportError(
             f"its import took more than {IMPORT_SECONDS:g} seconds"

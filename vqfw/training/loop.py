@@ -27,6 +27,7 @@ from vqfw.evaluation.pictures import grid, save_film, save_picture, spread
 from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate
 from vqfw.plan import Plan
+from vqfw.registry.hooks import observers
 from vqfw.runs import Run, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
 from vqfw.runs.files import write_whole
@@ -214,6 +215,13 @@ class _Training:
         if self._step % per_epoch == 0 or self._step == self._total:
             self._save_grid(epoch)
             progress.epoch_end(self._step, epoch, values)
+            observers().tell(
+                "vqfw_epoch_end",
+                run=self._run,
+                epoch=epoch + 1,
+                step=self._step,
+                values=dict(values),
+            )
 
     def _validate(self, progress: Progress, log: TextIO) -> None:
         images = self._splits.validation
