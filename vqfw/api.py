@@ -9,17 +9,19 @@ Nothing here imports Keras before a model is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
-from vqfw.errors import DataError, RunError, UsageError, VqfwError
+from vqfw.errors import DataError, Interrupted, RunError, UsageError, VqfwError
 from vqfw.runs import Run as RunFolder
 from vqfw.runs import create_run, default_root, find_run
 from vqfw.runs import list_runs as list_folders
+from vqfw.runs.exactness import promise
 from vqfw.runs.files import write_json, write_whole
 
 if TYPE_CHECKING:
@@ -273,6 +275,8 @@ class Experiment:
         """
         root = root or default_root()
         plan = self.plan()
+        if plan.warnings:
+            say(experiments.render(plan.warnings))
         splits = _splits(plan, quiet, say)
         folder = create_run(root, self.checked.name, name)
         run = Run(folder)
@@ -325,7 +329,8 @@ class Run:
             RunError: if another process is writing the run.
         """
         with self.folder.locked():
-            plan = self._plan()
+            plan = self._plan(find_data=True)
+            say(promise(self.folder.environment, _environment(plan)))
             self._train(plan, _splits(plan, quiet, say), quiet, say)
         return self
 
@@ -347,8 +352,15 @@ class Run:
         Raises:
             DataError: if there are no images to score.
             CheckpointError: if there is no valid checkpoint.
+            RunError: if another process is writing the run.
         """
-        plan = self._plan()
+        with self.folder.locked():
+            return self._evaluate(split, data, quiet, say)
+
+    def _evaluate(
+        self, split: str, data: str | Path | None, quiet: bool, say: Say
+    ) -> Evaluation:
+        plan = self._plan(find_data=data is None)
         inference = self._inference(plan, say)
         if data is not None:
             images = _pictures(plan, data, quiet)
@@ -453,7 +465,6 @@ class Run:
         The caller holds the lock of the run.
         """
         from vqfw.assembly.assemble import build_autoencoder
-        from vqfw.evaluation.reconstruct import Inference
         from vqfw.registry.hooks import observers
         from vqfw.training.loop import train
 
@@ -462,18 +473,7 @@ class Run:
         try:
             autoencoder = build_autoencoder(plan)
             self.trained = train(plan, splits, self.folder, autoencoder, quiet)
-            name = "test" if len(splits.test) else "validation"
-            images = splits.test if len(splits.test) else splits.validation
-            scores: Mapping[str, Any] = {}
-            if len(images):
-                size = plan.experiment.evaluation.batch_size
-                inference = Inference(autoencoder.model, size)
-                found = _evaluate(plan, inference, images)
-                pictures = self.folder.pictures
-                self._keep(plan, inference, images, found, name, pictures)
-                scores = found.record()
-            else:
-                say("there are no test images, so nothing was scored")
+            scores = self._score(plan, splits, autoencoder.model, say)
             watching.tell("vqfw_run_end", run=self.folder, scores=scores)
         finally:
             if watching.failures:
@@ -481,6 +481,28 @@ class Run:
                 # A full disk has been reported by what matters more.
                 with suppress(OSError):
                     write_json(self.folder.path / "detached_observers.json", record)
+
+    def _score(
+        self, plan: Plan, splits: Splits, model: Model, say: Say
+    ) -> Mapping[str, Any]:
+        """Scores the trained model, keeps what was found and returns its record."""
+        from vqfw.evaluation.reconstruct import Inference
+
+        name = "test" if len(splits.test) else "validation"
+        images = splits.test if len(splits.test) else splits.validation
+        if not len(images):
+            say("there are no test images, so nothing was scored")
+            return {}
+        inference = Inference(model, plan.experiment.evaluation.batch_size)
+        try:
+            found = _evaluate(plan, inference, images)
+            self._keep(plan, inference, images, found, name, self.folder.pictures)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"the training is done and saved; score it with: vqfw eval --run {self.id}",
+                signal.SIGINT,
+            ) from None
+        return found.record()
 
     def _keep(
         self,
@@ -523,7 +545,7 @@ class Run:
         same = stored.fingerprint == like.fingerprint and stored.names == like.names
         return stored if same else None
 
-    def _plan(self) -> Plan:
+    def _plan(self, find_data: bool = False) -> Plan:
         """The plan of the recorded experiment, with what was settled then."""
         from vqfw.registry import load_recorded
 
@@ -531,7 +553,10 @@ class Run:
         for plugin in environment.get("plugin_files", ()):
             load_recorded(plugin)
         checked = experiments.experiment_from(self.folder.resolved)
-        plan = _plan(checked, environment["dataset_path"], environment["threads"])
+        path = environment["dataset_path"]
+        if find_data and (path is None or not Path(path).exists()):
+            path = _dataset_path(checked)
+        plan = _plan(checked, path, environment["threads"])
         return replace(plan, precision=environment["precision"])
 
     def _inference(self, plan: Plan, say: Say = lambda text: None) -> Inference:
@@ -605,7 +630,7 @@ def _dataset_path(checked: experiments.Experiment) -> str | None:
 
 def _splits(plan: Plan, quiet: bool, say: Say) -> Splits:
     from vqfw.data.arrays import prepare
-    from vqfw.data.locate import cache_folder
+    from vqfw.registry.fragments import cache_folder
 
     data = plan.experiment.data
     with _reading(quiet) as progress:
@@ -620,9 +645,21 @@ def _splits(plan: Plan, quiet: bool, say: Say) -> Splits:
             on_bad_image=data.on_bad_image,
             progress=progress,
         )
-    for note in splits.notes:
+    for note in (*splits.notes, *_empty_splits(plan, splits)):
         say(note)
     return splits
+
+
+def _empty_splits(plan: Plan, splits: Splits) -> Iterator[str]:
+    """Says, before training, which splits will have nothing to show."""
+    groups = len(set(splits.train.groups))
+    for name, images in (("validation", splits.validation), ("test", splits.test)):
+        if not len(images) and getattr(plan.experiment.data, name) > 0:
+            yield (
+                f"there are no {name} images: the {len(splits.train):,} training images "
+                f"belong to {groups:,} group{'s' if groups > 1 else ''}, and a group is "
+                "never divided"
+            )
 
 
 def _pictures(plan: Plan, data: str | Path, quiet: bool) -> Images:
@@ -681,28 +718,33 @@ def _token_file(
     )
 
 
-def _record(folder: RunFolder, plan: Plan) -> None:
-    """Writes what the run was given and what it runs on; ``resolved.json`` comes last.
-
-    Raises:
-        RunError: if the disk is full or not writable.
-    """
+def _environment(plan: Plan) -> dict[str, Any]:
+    """What this process runs on."""
     import keras
 
     from vqfw.assembly.backend import devices
     from vqfw.registry import plugin_files
     from vqfw.runs.environment import describe_environment
 
-    checked = plan.experiment
-    environment = {
-        **describe_environment(keras.backend.backend()),
+    return {
+        **describe_environment(keras.backend.backend(), plan.distributions),
         "devices": devices(),
-        "seed": checked.seed,
+        "seed": plan.experiment.seed,
         "threads": plan.threads,
         "precision": plan.precision,
-        "dataset_path": getattr(plan.dataset, "path", None),
+        "dataset_path": plan.dataset_path,
         "plugin_files": [file.record() for file in plugin_files()],
     }
+
+
+def _record(folder: RunFolder, plan: Plan) -> None:
+    """Writes what the run was given and what it runs on; ``resolved.json`` comes last.
+
+    Raises:
+        RunError: if the disk is full or not writable.
+    """
+    checked, environment = plan.experiment, _environment(plan)
+    environment["warnings"] = experiments.as_data(plan.warnings)
     origins = {path: origin.source for path, origin in checked.origins.items()}
     try:
         write_whole(folder.path / "experiment.json", checked.text.encode())

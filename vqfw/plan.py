@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vqfw.errors import ExperimentError, Path, Problem
 from vqfw.experiment import Experiment
 from vqfw.kinds.catalog import KINDS
 from vqfw.kinds.context import Context
 from vqfw.kinds.dataset import Dataset
-from vqfw.registry import build, load, parameters_of
+from vqfw.registry import build, index, load, parameters_of, refused
 from vqfw.registry.hooks import observers
 from vqfw.runs.environment import processor_flags
 
@@ -28,6 +29,7 @@ class Plan:
     Args:
         experiment: as loaded.
         dataset: built, not read.
+        dataset_path: where it lies; None for one that has no path.
         image_shape: (height, width, channels) of what the model sees.
         downsampling: pixels for one position of the latents; 0 where the model has no
             encoder of its own.
@@ -38,6 +40,7 @@ class Plan:
 
     experiment: Experiment
     dataset: Dataset
+    dataset_path: str | None
     image_shape: tuple[int, int, int]
     downsampling: int
     precision: str
@@ -55,6 +58,14 @@ class Plan:
         if training.steps is not None:
             return training.steps
         return (training.epochs or 0) * (train_images // training.batch_size)
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """The packages that supply the components of this experiment, sorted; no files."""
+        named = _all_components(self.experiment)
+        entries = (index().find(each.kind, each.options["type"]) for each in named)
+        found = {entry.distribution for entry in entries if entry.file is None}
+        return tuple(sorted(found))
 
     @property
     def supplied(self) -> Mapping[str, Any]:
@@ -79,7 +90,8 @@ def make_plan(experiment: Experiment, dataset_path: str | None = None) -> Plan:
             what the experiment says.
 
     Raises:
-        ExperimentError: with every problem that the components report.
+        ExperimentError: with every problem that the components report, or what one
+            refuses when it is made.
         PluginError: if a component cannot be loaded.
     """
     problems = _problems(experiment)
@@ -89,14 +101,18 @@ def make_plan(experiment: Experiment, dataset_path: str | None = None) -> Plan:
     options = dict(experiment.data.dataset)
     if dataset_path is not None:
         options["path"] = dataset_path
-    dataset = build("dataset", options, {"seed": experiment.seed})
     size = experiment.data.image_size
+    with _placed(experiment):
+        dataset = build("dataset", options, {"seed": experiment.seed})
+        shape = (size, size, dataset.channels)
+        downsampling = _downsampling(experiment, shape)
     training = experiment.training
     return Plan(
         experiment=experiment,
         dataset=dataset,
-        image_shape=(size, size, dataset.channels),
-        downsampling=_downsampling(experiment),
+        dataset_path=dataset_path,
+        image_shape=shape,
+        downsampling=downsampling,
         precision=settled_precision(training.precision),
         threads=settled_threads(training.threads),
         warnings=(*experiment.warnings, *experiment.placed(problems)),
@@ -120,12 +136,26 @@ def settled_threads(threads: int | None) -> int:
     return os.cpu_count() or 1
 
 
-def components(
-    kind: str, options: Mapping[str, Any], path: Path
-) -> Iterator[tuple[type, Mapping[str, Any], Path]]:
+class Named(NamedTuple):
+    """A component that an experiment names.
+
+    Args:
+        kind: a key of ``KINDS``.
+        component: its class.
+        options: with ``type``.
+        path: where it stands in the experiment.
+    """
+
+    kind: str
+    component: type
+    options: Mapping[str, Any]
+    path: Path
+
+
+def components(kind: str, options: Mapping[str, Any], path: Path) -> Iterator[Named]:
     """A component and all components in its slots, with their options and places."""
     component = load(kind, options["type"])
-    yield component, options, path
+    yield Named(kind, component, options, path)
     for parameter in parameters_of(component, KINDS[kind]):
         value = options.get(parameter.name)
         if parameter.slot is None or value is None:
@@ -145,18 +175,47 @@ def _problems(experiment: Experiment) -> list[Problem]:
         experiment=experiment.values,
     )
     found: list[Problem] = []
-    for component, options, path in _all_components(experiment):
+    for _, component, options, path in _all_components(experiment):
         check = getattr(component, "check", None)
         if check is not None:
             found += [problem.under(path) for problem in check(options, context)]
+    found += _optimizer_problems(experiment)
     for problems in observers().tell("vqfw_checks", experiment=experiment.values):
         found += problems
     return found
 
 
-def _all_components(
-    experiment: Experiment,
-) -> Iterator[tuple[type, Mapping[str, Any], Path]]:
+def _optimizer_problems(experiment: Experiment) -> Iterator[Problem]:
+    """What the optimizer and its learning rate refuse, found by making them once."""
+    options = experiment.training.optimizer
+    path: Path = ("training", "optimizer")
+    try:
+        optimizer = build("optimizer", options, {"seed": experiment.seed})
+    except ExperimentError as error:
+        yield from error.problems
+        return
+    schedule = options.get("learning_rate")
+    try:
+        # A schedule looks at its numbers only when it is asked for one.
+        if len(optimizer.learning_rate.shape):
+            raise ValueError("it gives a list of rates at a step, not one")
+    except (TypeError, ValueError) as error:
+        if not isinstance(schedule, Mapping):
+            raise
+        at = (*path, "learning_rate")
+        yield from refused("learning_rate", schedule, error, at).problems
+
+
+@contextmanager
+def _placed(experiment: Experiment) -> Iterator[None]:
+    """Finds the places of problems that come up while a component is made."""
+    try:
+        yield
+    except ExperimentError as error:
+        raise ExperimentError(experiment.placed(error.problems)) from error
+
+
+def _all_components(experiment: Experiment) -> Iterator[Named]:
     data, training = experiment.data, experiment.training
     yield from components("dataset", data.dataset, ("data", "dataset"))
     for i, each in enumerate(data.augmentations):
@@ -171,13 +230,12 @@ def _all_components(
         yield from components("metric", each, ("evaluation", "metrics", i))
 
 
-def _downsampling(experiment: Experiment) -> int:
+def _downsampling(experiment: Experiment, image_shape: tuple[int, int, int]) -> int:
     """Asks the encoder, by making one; 0 where the model has none."""
     encoder = experiment.model.get("encoder")
     if not isinstance(encoder, Mapping):
         return 0
-    size = experiment.data.image_size
-    known = {"seed": experiment.seed, "image_shape": (size, size, 3)}
+    known = {"seed": experiment.seed, "image_shape": image_shape}
     return int(build("encoder", encoder, known).downsampling)
 
 

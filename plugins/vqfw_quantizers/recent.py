@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from vqfw.kinds.tensors import Floats, Tensor
 
@@ -36,9 +38,10 @@ class RecentLatents(keras.layers.Layer):
         self.built = True
 
     def add(self, latents: Tensor) -> None:
-        """Puts an evenly spaced sample of (n, embedding_dim) latents in front."""
-        stride = max(1, (latents.shape[0] or ROWS_A_STEP) // ROWS_A_STEP)
-        sample = latents[: ROWS_A_STEP * stride : stride]
+        """Puts a sample of (n, embedding_dim) latents in front."""
+        sample = latents[:ROWS_A_STEP]
+        if (latents.shape[0] or 0) > ROWS_A_STEP:
+            sample = ops.take(latents, _rows_of(latents.shape[0]), axis=0)
         self.rows.assign(ops.concatenate([sample, self.rows])[:ROWS])
         self.filled.assign(ops.minimum(self.filled + ops.shape(sample)[0], ROWS))
 
@@ -47,3 +50,12 @@ class RecentLatents(keras.layers.Layer):
         """(n, embedding_dim) NumPy array of what has been seen; n may be 0."""
         filled = int(ops.convert_to_numpy(self.filled))
         return ops.convert_to_numpy(self.rows)[:filled]  # type: ignore[no-any-return]  # Keras is untyped
+
+
+def _rows_of(count: int) -> NDArray[np.int32]:
+    """Which rows to keep: spread over all images and positions, the same at each step.
+
+    Even distances would meet the same few columns of the grid in every image.
+    """
+    order = np.random.default_rng(count).permutation(count)
+    return order[:ROWS_A_STEP].astype("int32")

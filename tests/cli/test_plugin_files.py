@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -98,3 +100,29 @@ def test_a_broken_file_ends_with_the_code_for_plugins(plugin, command):
     answer = command("validate", "tiny.json", "--plugin", "mine.py", "--json")
     assert answer.code == 3
     assert "ValueError: broken, line 2" in answer.data["error"]
+
+
+def test_a_file_whose_component_cannot_be_made_is_to_be_repaired(plugin, command):
+    refusing = (
+        "    def __init__(self):\n        raise ValueError('odd')\n\n    def __call__"
+    )
+    plugin.write_text(SOURCE.replace("    def __call__", refusing))
+    answer = command("run", "tiny.json", "--plugin", "mine.py", "--quiet")
+    assert answer.code == 3
+    assert 'loss "doubled" of mine.py' in answer.err
+    assert f"(ValueError: odd): change its options, or repair {plugin}\n" in answer.err
+
+
+def test_a_backend_that_is_none_is_not_blamed_on_the_file(plugin, root):
+    code = "from vqfw.cli.main import main; main()"
+    paths = os.pathsep.join(each for each in sys.path if each)
+    found = subprocess.run(
+        [sys.executable, "-c", code, "validate", "tiny.json", "--plugin", "mine.py"],
+        cwd=root,
+        env={**os.environ, "KERAS_BACKEND": "nonsense", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 2, found.stderr
+    assert '"nonsense" of KERAS_BACKEND' in found.stderr
+    assert "mine.py" not in found.stderr

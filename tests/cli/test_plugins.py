@@ -117,6 +117,19 @@ def test_a_component_that_fails_by_itself_is_a_failed_check(plugin, command):
     assert "mine.py:8" in answer.data["checks"][0]["complaint"]
 
 
+def test_a_component_that_cannot_be_made_is_a_failed_check(plugin, command):
+    broken = SUMMED.replace(
+        "Loss):\n", "Loss):\n    def __init__(self):\n        [][1]\n\n"
+    )
+    plugin.write_text(broken)
+    answer = command("plugins", "check", "mine.py", "--json")
+    assert answer.code == 1
+    assert answer.data["failed"] == 6
+    complaint = answer.data["checks"][0]["complaint"]
+    assert "it fails with IndexError: list index out of range (" in complaint
+    assert "mine.py:7)" in complaint
+
+
 def test_settings_reach_the_component(command):
     wrong = command("plugins", "check", "ema", "--set", "num_embedding=16")
     assert wrong.code == 2

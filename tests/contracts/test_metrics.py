@@ -59,7 +59,7 @@ def test_the_score_does_not_depend_on_how_the_split_is_cut(kind):
     batch = scored()
     whole = score(kind, batch)
     cut = score(kind, part(batch, slice(0, 1)), part(batch, slice(1, 6)))
-    assert whole.count == cut.count == 6
+    assert whole.images == cut.images == 6
     assert cut.value == pytest.approx(whole.value, rel=1e-5)
 
 
@@ -72,7 +72,7 @@ def test_no_images_give_no_score(kind):
 def test_two_metrics_of_a_kind_share_nothing(kind):
     used, fresh = kind(), kind()
     used.update(scored())
-    assert fresh.result().count == 0
+    assert fresh.result().images == 0
     assert used.result() == used.result()
 
 

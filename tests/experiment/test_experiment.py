@@ -17,6 +17,7 @@ from vqfw.experiment import (
     experiment_from,
     load_experiment,
 )
+from vqfw.experiment.rules import broken_rules
 from vqfw.experiment.settings import EarlyStopping
 
 Load = Callable[..., Experiment]
@@ -176,3 +177,31 @@ def test_the_table_for_notebooks_escapes_what_it_shows(load: Load, valid: Any) -
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "model.quantizer.num_embeddings" in page
+
+
+def test_a_negative_split_seed_is_refused(
+    problems: Callable[..., list[Problem]], valid: Any
+) -> None:
+    (problem,) = problems(valid, "data.split_seed=-1")
+    assert problem.code == "out-of-range"
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [(None, "losses"), ("evaluation", "metrics"), ("training", "trackers")],
+)
+def test_a_component_that_is_recorded_by_its_name_stands_once(
+    section: str | None, key: str
+) -> None:
+    items = {key: [{"type": "a"}, {"type": "b"}, {"type": "a"}]}
+    values = {"training": {"steps": 1}, "model": {}, "evaluation": {}}
+    merged = {**values, **(items if section is None else {section: items})}
+    found = [each for each in broken_rules(merged) if each.code == "twice"]
+    (problem,) = found
+    assert problem.path == (*filter(None, [section]), key, 2, "type")
+    assert problem.help.startswith("remove one")
+
+
+def test_augmentations_may_repeat(load: Load, valid: Any) -> None:
+    valid["data"]["augmentations"] = ["horizontal_flip", "horizontal_flip"]
+    assert len(load(valid).data.augmentations) == 2

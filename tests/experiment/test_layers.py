@@ -130,7 +130,7 @@ def test_the_resolved_experiment_resolves_to_itself(load: Load, valid: Any) -> N
         ("model.quantizer=gradient", ["model", "quantizer", "type"], "gradient"),
         ("training.optimizer.beta_1=0.8", ["training", "optimizer", "beta_1"], 0.8),
         ("training.early_stopping.metric=psnr", ["training", "early_stopping", "patience"], 5),
-        ("evaluation.metrics[1]=psnr", ["evaluation", "metrics", 1, "type"], "psnr"),
+        ("evaluation.metrics[1]=ssim", ["evaluation", "metrics", 1, "type"], "ssim"),
         ('notes={"a": [1]}', ["notes", "a", 0], 1),
         ("expected.psnr=30", ["expected", "psnr"], 30),
     ],

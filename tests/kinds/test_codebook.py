@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -163,3 +164,30 @@ def test_the_search_is_exact_for_sixteen_bit_latents(dtype):
     vectors = 3 + random(32, 8, seed=1)
     right = brute_force(ops.convert_to_numpy(ops.cast(latents, "float32")), vectors)
     assert (found(latents, vectors) == right).mean() >= 0.997
+
+
+def test_a_number_of_latents_known_only_at_run_time_is_searched_in_blocks(monkeypatch):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("only TensorFlow makes graphs without the number of rows")
+    import tensorflow as tf
+
+    sizes = []
+    argmin = ops.argmin
+
+    def watched(distances, axis):
+        tf.py_function(
+            lambda shape: sizes.append(shape.numpy()), [tf.shape(distances)], []
+        )
+        return argmin(distances, axis=axis)
+
+    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 40 * 7)
+    monkeypatch.setattr(ops, "argmin", watched)
+    search = tf.function(
+        nearest, input_signature=[tf.TensorSpec((None, 3)), tf.TensorSpec((7, 3))]
+    )
+    vectors = random(7, 3, seed=1)
+    for rows in (1, 39, 40, 41, 80, 1003):
+        latents = random(rows, 3)
+        tokens = ops.convert_to_numpy(search(latents, vectors))
+        np.testing.assert_array_equal(tokens, brute_force(latents, vectors))
+    assert max(int(np.prod(size)) for size in sizes) <= 40 * 7

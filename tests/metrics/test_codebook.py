@@ -27,7 +27,7 @@ def test_usage_is_the_share_of_codes_that_occur():
 
 def test_usage_is_pooled_over_batches():
     found = score(CodebookUsage, grid(0, 1), grid(1, 2), vocabulary=(4,))
-    assert (found.value, found.count) == (3 / 4, 2)
+    assert (found.value, found.images) == (3 / 4, 2)
 
 
 def test_perplexity_of_even_use_is_the_number_of_codes():

@@ -51,7 +51,7 @@ def test_ssim_is_that_of_an_independent_implementation(photographs, channels, no
     ]
     found = ssim(original, reconstruction)
     assert found.value == pytest.approx(np.mean(expected), abs=2e-5)
-    assert found.count == 3
+    assert found.images == 3
 
 
 def test_an_exact_match_is_one(photographs):

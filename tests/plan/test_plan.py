@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import vqfw
-from vqfw.errors import ExperimentError
+from vqfw.errors import ExperimentError, dotted
 from vqfw.plan import settled_precision, settled_threads
+from vqfw.registry import build
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENT = ROOT / "experiments" / "experiment.json"
@@ -49,6 +50,10 @@ def test_every_problem_of_every_component_is_reported_at_once():
 def test_a_ramp_longer_than_the_training_is_a_warning():
     plan = planned("model.beta=linear", "model.beta.steps=5000", "training.steps=100")
     assert [problem.code for problem in plan.warnings] == ["never-reached"]
+
+
+def test_a_plan_knows_the_packages_of_its_components():
+    assert planned().distributions == ("vqfw",)
 
 
 def test_epochs_become_steps_once_the_data_is_known():
@@ -119,3 +124,65 @@ def test_planning_writes_nothing_and_needs_no_data(tmp_path):
     assert told["image_shape"] == [64, 64, 3]
     assert told["seconds_per_step"] > 0
     assert list(tmp_path.iterdir()) == []
+
+
+def optimizer(**options):
+    return f"training.optimizer={json.dumps({'type': 'adam', **options})}"
+
+
+def stepwise(boundaries, values):
+    schedule = {"boundaries": boundaries, "values": values}
+    return optimizer(learning_rate={"type": "piecewise_constant_decay", **schedule})
+
+
+def decay(rate):
+    schedule = {"initial_learning_rate": rate, "decay_steps": 10}
+    return optimizer(learning_rate={"type": "cosine_decay", **schedule})
+
+
+@pytest.mark.parametrize(
+    ("override", "path"),
+    [
+        (optimizer(clipnorm=1, global_clipnorm=1), "training.optimizer"),
+        (optimizer(gradient_accumulation_steps=1), "training.optimizer"),
+        (stepwise([100, 200], [1e-3, 1e-4]), "training.optimizer.learning_rate"),
+        (decay([1, 2]), "training.optimizer.learning_rate"),
+    ],
+)
+def test_what_the_optimizer_refuses_is_found_before_any_data_is_read(override, path):
+    with pytest.raises(ExperimentError) as caught:
+        planned("data.dataset=lfw", override, find_data=False)
+    (problem,) = caught.value.problems
+    assert problem.code == "refused-by-component"
+    assert dotted(problem.path) == path
+    assert problem.place is not None
+    assert problem.place.source.startswith("--set")
+    assert problem.help.startswith("change ")
+
+
+def test_a_rate_that_is_no_number_is_found_by_the_schema():
+    with pytest.raises(ExperimentError) as caught:
+        vqfw.load(EXPERIMENT, [stepwise(["a"], [1e-3, 1e-4])])
+    (problem,) = caught.value.problems
+    assert problem.code == "wrong-type"
+    planned(stepwise([100], [1e-3, 1e-4]))
+
+
+def test_a_refusal_of_the_optimizer_is_reported_with_the_other_problems():
+    with pytest.raises(ExperimentError) as caught:
+        planned("data.image_size=66", optimizer(gradient_accumulation_steps=1))
+    codes = {problem.code for problem in caught.value.problems}
+    assert codes == {"size-mismatch", "refused-by-component"}
+
+
+def test_the_encoder_is_asked_with_the_channels_of_the_data(monkeypatch):
+    asked = []
+
+    def watched(kind, options, supplied, *path):
+        if kind == "encoder":
+            asked.append(supplied["image_shape"])
+        return build(kind, options, supplied, *path)
+
+    monkeypatch.setattr("vqfw.plan.build", watched)
+    planned()
+    assert asked == [(64, 64, 1)]

@@ -62,7 +62,7 @@ def test_revived_rows_lose_their_moments_and_no_others_do(optimizer, trained):
         if variable.dtype == "float32":
             variable.assign(ops.ones_like(variable))
     before = arrays_of(autoencoder)
-    RevivalEngine(autoencoder, interval=3, seed=0).after_step(3)
+    RevivalEngine(autoencoder, interval=3, seed=0).before_step(3)
     after = arrays_of(autoencoder)
     changed = {path for path in before if not np.array_equal(before[path], after[path])}
     moments = {path for path in changed if path.startswith("optimizer")}
@@ -81,7 +81,7 @@ def test_revived_rows_lose_their_moments_and_no_others_do(optimizer, trained):
 def test_revived_rows_of_a_moving_average_start_anew(trained):
     autoencoder, _ = trained()
     before = arrays_of(autoencoder)
-    RevivalEngine(autoencoder, interval=3, seed=0).after_step(3)
+    RevivalEngine(autoencoder, interval=3, seed=0).before_step(3)
     after = arrays_of(autoencoder)
     prefix = "non_trainable_variables/"
     sums, counts = f"{prefix}quantizer/sums", f"{prefix}quantizer/counts"
@@ -96,7 +96,7 @@ def test_revived_rows_of_a_moving_average_start_anew(trained):
 
 def test_a_revived_code_is_in_doubt_until_it_is_used(trained):
     autoencoder, _ = trained()
-    RevivalEngine(autoencoder, interval=3, seed=0).after_step(3)
+    RevivalEngine(autoencoder, interval=3, seed=0).before_step(3)
     shares = autoencoder.monitor.on_host(0).counts
     np.testing.assert_allclose(shares[MASK], 0.1 / 16, rtol=1e-5)
 
@@ -104,10 +104,10 @@ def test_a_revived_code_is_in_doubt_until_it_is_used(trained):
 def test_revival_comes_at_its_interval_and_not_before_the_warm_up(trained):
     autoencoder, _ = trained()
     engine = RevivalEngine(autoencoder, interval=3, seed=0)
-    assert [engine.after_step(step) for step in range(1, 8)] == [0, 0, 3, 0, 0, 3, 0]
+    assert [engine.before_step(step) for step in range(1, 8)] == [0, 0, 3, 0, 0, 3, 0]
     autoencoder.model.codebook_quantizer.warm_up = 9
-    assert engine.after_step(9) == 0
-    assert engine.after_step(12) == 3
+    assert engine.before_step(9) == 0
+    assert engine.before_step(12) == 3
 
 
 def use_only(autoencoder, codes):
@@ -120,23 +120,23 @@ def use_only(autoencoder, codes):
 def test_survivors_are_counted_a_hundred_steps_later(trained):
     autoencoder, _ = trained()
     engine = RevivalEngine(autoencoder, interval=3, seed=0)
-    engine.after_step(3)
+    engine.before_step(3)
     autoencoder.model.revival = Chosen(np.zeros(16, bool))
     use_only(autoencoder, [0, 3, 8])
-    engine.after_step(3 + PROBATION - 1)
+    engine.before_step(3 + PROBATION - 1)
     assert engine.report == {"revived": 3, "examined": 0, "survived": 0}
-    engine.after_step(3 + PROBATION)
+    engine.before_step(3 + PROBATION)
     assert engine.report == {"revived": 3, "examined": 3, "survived": 2}
-    engine.after_step(3 + 2 * PROBATION)
+    engine.before_step(3 + 2 * PROBATION)
     assert engine.report == {"revived": 3, "examined": 3, "survived": 2}
 
 
 def test_a_code_that_is_revived_again_did_not_survive(trained):
     autoencoder, _ = trained()
     engine = RevivalEngine(autoencoder, interval=3, seed=0)
-    engine.after_step(3)
+    engine.before_step(3)
     autoencoder.model.revival = Chosen(np.arange(16) == 8)
-    engine.after_step(6)
+    engine.before_step(6)
     assert engine.report == {"revived": 4, "examined": 1, "survived": 0}
 
 
@@ -145,13 +145,13 @@ def test_counters_go_on_from_a_checkpoint(trained):
 
     autoencoder, _ = trained()
     engine = RevivalEngine(autoencoder, interval=3, seed=0)
-    engine.after_step(3)
+    engine.before_step(3)
     other = RevivalEngine(autoencoder, interval=3, seed=0)
     other.restore(json.loads(json.dumps(engine.counters())))
     assert other.report == engine.report
     use_only(autoencoder, [0, 3, 8])
     autoencoder.model.revival = Chosen(np.zeros(16, bool))
-    other.after_step(3 + PROBATION)
+    other.before_step(3 + PROBATION)
     assert other.report == {"revived": 3, "examined": 3, "survived": 2}
 
 

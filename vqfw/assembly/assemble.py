@@ -54,16 +54,19 @@ def build_autoencoder(plan: Plan) -> Autoencoder:
 def build_augmentations(plan: Plan) -> Sequence[tuple[Augmentation, float]]:
     """The augmentations with the share of images that each one changes."""
     return [
-        (build("augmentation", each, plan.supplied), each["probability"])
-        for each in plan.experiment.data.augmentations
+        (
+            build("augmentation", each, plan.supplied, ("data", "augmentations", i)),
+            each["probability"],
+        )
+        for i, each in enumerate(plan.experiment.data.augmentations)
     ]
 
 
 def build_metrics(plan: Plan) -> dict[str, Metric]:
     """Fresh metrics, by the name under which the experiment lists them."""
     return {
-        each["type"]: build("metric", each, plan.supplied)
-        for each in plan.experiment.evaluation.metrics
+        each["type"]: build("metric", each, plan.supplied, ("evaluation", "metrics", i))
+        for i, each in enumerate(plan.experiment.evaluation.metrics)
     }
 
 
@@ -87,8 +90,12 @@ def codebook_fingerprint(model: Model) -> str:
 
 def _losses(plan: Plan) -> list[WeightedLoss]:
     return [
-        WeightedLoss(each["type"], each["weight"], build("loss", each, plan.supplied))
-        for each in plan.experiment.losses
+        WeightedLoss(
+            each["type"],
+            each["weight"],
+            build("loss", each, plan.supplied, ("losses", i)),
+        )
+        for i, each in enumerate(plan.experiment.losses)
     ]
 
 

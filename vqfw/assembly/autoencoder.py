@@ -90,7 +90,8 @@ class UsageMonitor(keras.layers.Layer):
         least = ops.argmin(ops.stack([usage.share_active for usage in usages]))
         width = max(usage.num_embeddings for usage in usages)
         rows = [ops.pad(u.counts, (0, width - u.num_embeddings)) for u in usages]
-        return Usage(ops.take(ops.stack(rows), least, axis=0))
+        sizes = ops.convert_to_tensor([u.num_embeddings for u in usages], "float32")
+        return Usage(ops.take(ops.stack(rows), least, axis=0), ops.take(sizes, least))
 
     def on_host(self, codebook: int) -> Usage:
         """Usage of one codebook, in NumPy."""

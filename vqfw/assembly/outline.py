@@ -19,6 +19,8 @@ import numpy as np
 
 from vqfw.assembly.assemble import build_augmentations, build_autoencoder
 from vqfw.assembly.autoencoder import Autoencoder
+from vqfw.data.arrays import Images
+from vqfw.data.batches import Batches
 from vqfw.plan import Plan
 
 Shape = tuple[int, ...]
@@ -37,7 +39,7 @@ class Outline:
         token_shape: of one image, (*positions, num_codebooks); empty without tokens.
         vocabulary: the number of codes of each codebook.
         trainable: parameters that the optimizer moves.
-        codebook: parameters of the codebooks that no optimizer moves.
+        codebook: numbers in the codebooks, whoever moves them.
         weight_bytes: of all parameters.
         optimizer_bytes: of what the optimizer remembers.
         activation_bytes: of the layers' outputs, kept for the gradient of one batch;
@@ -77,7 +79,7 @@ def outline(plan: Plan) -> Outline:
         output = model(images)
     latents = model.encode(images)
     tokens = output.tokens
-    fixed = (
+    books = (
         [] if model.codebook_quantizer is None else model.codebook_quantizer.codebooks
     )
     return Outline(
@@ -86,7 +88,7 @@ def outline(plan: Plan) -> Outline:
         token_shape=tuple(tokens.shape[1:]) if tokens is not None else (),
         vocabulary=model.vocabulary,
         trainable=_count(autoencoder.trainable_variables),
-        codebook=sum(book.vectors.size for book in fixed if not book.variables),
+        codebook=sum(book.vectors.size for book in books),
         weight_bytes=_bytes(model.variables),
         optimizer_bytes=_bytes(autoencoder.optimizer.variables),
         activation_bytes=outputs.bytes * plan.experiment.training.batch_size,
@@ -113,13 +115,16 @@ def _timed(autoencoder: Autoencoder, batch: dict[str, Any]) -> float:
 
 
 def random_batch(plan: Plan) -> dict[str, Any]:
-    """A training batch of noise, with drawn augmentations, for timing."""
+    """The training batch of a plan, with noise for images."""
     size = plan.experiment.training.batch_size
     rng = np.random.default_rng(plan.experiment.seed)
-    images = rng.integers(0, 256, (size, *plan.image_shape), dtype="uint8")
-    drawn = enumerate(build_augmentations(plan))
-    params = {str(i): augmentation.draw(rng, size) for i, (augmentation, _) in drawn}
-    return {"images": images, "params": params}
+    pixels = rng.integers(0, 256, (size, *plan.image_shape), dtype="uint8")
+    images = Images(pixels, ids=("",) * size, groups=("",) * size)
+    augmentations = build_augmentations(plan)
+    batches = Batches(
+        images, batch_size=size, seed=plan.experiment.seed, augmentations=augmentations
+    )
+    return batches.batch(0)
 
 
 class _Outputs:
@@ -146,7 +151,10 @@ def _counting_outputs() -> Iterator[_Outputs]:
 
     def counted(layer: Any, *arguments: Any, **options: Any) -> Any:
         found = original(layer, *arguments, **options)
-        outputs.add(found)
+        if not layer._flatten_layers(
+            include_self=False
+        ):  # a container repeats its last
+            outputs.add(found)
         return found
 
     keras.layers.Layer.__call__ = counted

@@ -75,6 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         show_error(error, as_json="--json" in (arguments or sys.argv[1:]))
         code = error.exit_code
     except click.ClickException as error:
+        if "--json" in (arguments or sys.argv[1:]):
+            from vqfw.cli.talk import print_json
+
+            print_json({"error": error.format_message(), "exit_code": error.exit_code})
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -59,11 +59,19 @@ def command(
 def _data(plan: Plan, outline: Outline, seconds: float | None) -> dict[str, Any]:
     from vqfw.experiment import as_data
 
+    checked, training = plan.experiment, plan.experiment.training
     return {
-        "name": plan.experiment.name,
+        "name": checked.name,
+        "dataset": checked.data.dataset["type"],
+        "optimizer": training.optimizer["type"],
+        "steps": training.steps,
+        "epochs": training.epochs,
+        "batch_size": training.batch_size,
+        "overrides": list(checked.overrides),
+        "writes": _writes(checked.name).split(),
         "precision": plan.precision,
         "threads": plan.threads,
-        "seed": plan.experiment.seed,
+        "seed": checked.seed,
         "compression": outline.compression,
         "seconds_per_step": seconds,
         "warnings": as_data(plan.warnings),
@@ -112,10 +120,7 @@ def _pipeline(plan: Plan, outline: Outline) -> str:
 def _parameters(outline: Outline) -> str:
     if not outline.codebook:
         return f"{outline.trainable:,} trained"
-    return (
-        f"{outline.trainable:,} trained · {outline.codebook:,} in codebooks that no "
-        "optimizer moves"
-    )
+    return f"{outline.trainable:,} trained · {outline.codebook:,} in codebooks"
 
 
 def _memory(outline: Outline, batch: int) -> str:
@@ -130,7 +135,9 @@ def _memory(outline: Outline, batch: int) -> str:
 def _training(plan: Plan) -> str:
     training = plan.experiment.training
     length = (
-        f"{training.steps:,} steps" if training.steps else f"{training.epochs} epochs"
+        f"{training.steps:,} steps"
+        if training.steps
+        else f"{training.epochs} epochs (their steps depend on the data)"
     )
     return (
         f"{length} of {training.batch_size} images · {training.optimizer['type']} · "

@@ -8,13 +8,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import click
 
-from vqfw.errors import ExperimentError, VqfwError
+from vqfw.errors import ExperimentError, PluginError, UsageError, VqfwError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+BACKENDS = ("tensorflow", "jax", "torch")
+"""What Keras can train on."""
 
 ENVELOPE = 1
 """Version of the shape of ``--json`` output."""
@@ -56,14 +60,24 @@ def plugin_option(command: Command) -> Command:
 
 
 def use_plugins(files: Sequence[str], tell: Callable[[str], None]) -> None:
-    """Runs plugin files, and tells what their components are called."""
+    """Runs plugin files, and tells what their components are called.
+
+    Raises:
+        UsageError: if there is no such file, or Keras finds no backend for it.
+        PluginError: if a file cannot be run, or defines no component.
+    """
     from vqfw import api
     from vqfw.registry import index
 
     for file in files:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        with hushed():
-            entries = api.use_plugin(file)
+        try:
+            with hushed():
+                entries = api.use_plugin(file)
+        except PluginError as error:
+            if isinstance(error.__cause__, ImportError | ValueError):
+                _import_keras()  # says it if the backend is what failed
+            raise
         for entry in entries:
             tell(f'plugin {file}: {entry.kind} "{index().spelling(entry)}"')
 
@@ -124,12 +138,39 @@ def start_backend(threads: int | None) -> None:
 
     Args:
         threads: that the experiment asks for; they are pinned before the first operation.
+
+    Raises:
+        UsageError: if ``KERAS_BACKEND`` names none that can be imported and trained on.
     """
     # Its graph optimizer reports what it could not fuse as errors, at every compilation.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _import_keras()
     with hushed():
         from vqfw.assembly.backend import devices, pin_threads
         from vqfw.plan import settled_threads
 
         pin_threads(settled_threads(threads))
         devices()
+
+
+def _import_keras() -> None:
+    """Imports Keras, which imports its backend, or says which backends there are."""
+    named = os.environ.get("KERAS_BACKEND")
+    wanted = f'"{named}" of KERAS_BACKEND' if named else "of the Keras configuration"
+    choices = [each for each in BACKENDS if find_spec(each) is not None]
+    reason = "is none that can train"
+    try:
+        with hushed():
+            import keras
+
+        if keras.backend.backend() in BACKENDS:
+            return
+    except (ImportError, ValueError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        reason = f"cannot be imported ({lines[0][:200]})"
+    repair = (
+        f"set KERAS_BACKEND to {' or '.join(choices)}"
+        if choices
+        else f"install one of {', '.join(BACKENDS)}"
+    )
+    raise UsageError(f"the backend {wanted} {reason}: {repair}")

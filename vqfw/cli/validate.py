@@ -22,12 +22,21 @@ from vqfw.cli.talk import (
 def command(
     file: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_json: bool
 ) -> None:
-    """Check the experiment in FILE; show every problem at once, run nothing."""
+    """Check the experiment in FILE; show every problem at once, run nothing.
+
+    No installed component is imported: what only a component can tell is told by vqfw
+    plan.
+    """
     from vqfw import api
+    from vqfw.experiment import as_data, render
 
     use_plugins(plugins, say)
-    api.load(file, overrides)
+    warnings = api.load(file, overrides).checked.warnings
     if as_json:
-        print_json({"problems": []})
-    else:
-        say(f"{file} is valid; next: vqfw plan {file}")
+        print_json({"problems": [], "warnings": as_data(warnings)})
+        return
+    if warnings:
+        say(render(warnings))
+    say(
+        f"{file} keeps the schema; sizes and components are checked by: vqfw plan {file}"
+    )

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.kinds.dataset import Split
+from vqfw.runs.files import sync_folder
 
 # Goes into every key; raised whenever the same data would give another entry.
 FORMAT_VERSION = 1
@@ -108,10 +109,10 @@ def store(folder: Path, entry: Decoded) -> None:
             json.dump({"index": index, "sha256": _signature(index)}, text)
             text.flush()
             _flush(text.fileno())
-        _flush_folder(unfinished)
+        sync_folder(unfinished)
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
-        _flush_folder(folder.parent)
+        sync_folder(folder.parent)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -158,14 +159,3 @@ def _sweep(parent: Path) -> None:
 
 def _flush(descriptor: int) -> None:
     os.fsync(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Makes the names in a folder durable, where the system knows how."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,17 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vqfw.errors import DataError
-
-
-def cache_folder() -> Path:
-    """The folder for decoded pictures and downloads; it may not exist yet.
-
-    ``VQFW_CACHE`` names it; else it is ``vqfw`` below ``XDG_CACHE_HOME`` or ``~/.cache``.
-    """
-    if named := os.environ.get("VQFW_CACHE"):
-        return Path(named).absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache").absolute() / "vqfw"
+from vqfw.registry.fragments import cache_folder
 
 
 def locate(

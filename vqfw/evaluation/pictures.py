@@ -32,6 +32,9 @@ def spread(images: Pixels, count: int) -> Pixels:
 
 def save_pairs(folder: Path, originals: Pixels, reconstructions: Pixels) -> None:
     """Writes ``original_N.png`` and ``recon_N.png``, N from 1."""
+    for earlier in folder.glob("*.png"):  # of an evaluation that showed more
+        if earlier.name.startswith(("original_", "recon_")):
+            earlier.unlink()
     pairs = zip(originals, reconstructions, strict=True)
     for number, (original, reconstruction) in enumerate(pairs, start=1):
         save_picture(folder / f"original_{number}.png", original)
@@ -70,4 +73,5 @@ def save_film(folder: Path, path: Path) -> None:
         return
     chosen = np.unique(np.linspace(0, len(grids) - 1, MOST_FRAMES).round().astype(int))
     frames = [imageio.imread(grids[i]) for i in chosen]
-    imageio.imwrite(path, np.stack(frames), duration=120, loop=0)
+    alike = [frame for frame in frames if frame.shape == frames[-1].shape]
+    imageio.imwrite(path, np.stack(alike), duration=120, loop=0)

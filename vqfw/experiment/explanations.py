@@ -118,6 +118,16 @@ A number is outside the range in which the setting means anything.
 wrong:  "quantizer": {"type": "ema", "decay": 1.5}
 right:  "quantizer": {"type": "ema", "decay": 0.99}
 """,
+    "refused-by-component": """
+The schema has nothing against the options of a component, but the component itself refuses
+them when it is made. The message is its own. Only vqfw plan and vqfw run can find this,
+because vqfw validate imports no component.
+
+wrong:  "optimizer": {"type": "adam", "clipnorm": 1, "global_clipnorm": 1}
+right:  "optimizer": {"type": "adam", "global_clipnorm": 1}
+wrong:  {"type": "piecewise_constant_decay", "boundaries": [100, 200], "values": [1e-3, 1e-4]}
+right:  {"type": "piecewise_constant_decay", "boundaries": [100], "values": [1e-3, 1e-4]}
+""",
     "set": """
 A --set argument has no path, no '=', or a path into a list that has no such item. A path
 is made of keys and indices; the value is JSON, or else a string.
@@ -153,6 +163,14 @@ Brackets are nested more than 64 deep, which no experiment needs.
 
 wrong:  [[[[ ... ]]]]
 right:  "losses": [{"type": "mse"}]
+""",
+    "twice": """
+The same component stands twice in one list. Terms of the loss, scores and trackers are
+recorded under the names of their components, so one would hide the other. Augmentations
+may repeat.
+
+wrong:  "losses": ["mse", "mae", "mse"]
+right:  "losses": [{"type": "mse", "weight": 2}, "mae"]
 """,
     "unknown-code": """
 vqfw explain was asked for a problem code that there is not. A code stands in brackets

@@ -116,6 +116,25 @@ def _name(values: Values) -> Iterator[Problem]:
         )
 
 
+def _twice(values: Values) -> Iterator[Problem]:
+    """Terms and scores are recorded by the names of their components."""
+    for path in (("losses",), ("evaluation", "metrics"), ("training", "trackers")):
+        items = _at(values, path, list) or []
+        first: dict[str, int] = {}
+        for i, each in enumerate(items):
+            name = _at(each, ("type",), str)
+            if name is None or first.setdefault(name, i) == i:
+                continue
+            both = " and give the other the sum of both weights"
+            yield Problem(
+                "twice",
+                f'"{name}" stands twice in "{path[-1]}", as items {first[name]} and {i}',
+                (*path, i, "type"),
+                help=f"remove one{both if path == ('losses',) else ''}",
+                note="each is recorded under its name",
+            )
+
+
 def _expected(values: Values) -> Iterator[Problem]:
     expected = _at(values, ("expected",), dict) or {}
     metrics = _at(values, ("evaluation", "metrics"), list) or []
@@ -140,6 +159,7 @@ _RULES: tuple[Callable[[Values], Iterator[Problem]], ...] = (
     _upscaling,
     _learning_rate,
     _name,
+    _twice,
     _expected,
 )
 

@@ -44,7 +44,7 @@ class DataSettings:
     ] = ()
     validation: Share = 0.1
     test: Share = 0.1
-    split_seed: int = 0
+    split_seed: Annotated[int, {"minimum": 0}] = 0
     on_bad_image: Literal["error", "skip"] = "error"
 
 

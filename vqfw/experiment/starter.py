@@ -7,7 +7,7 @@ STARTER = """\
   "$schema": "../schemas/experiment.schema.json",
   "name": "first",
   "data": {
-    // "orl" is embedded; a path such as "pictures.zip" takes your own images.
+    // "orl" is embedded; a path such as "./pictures.zip" takes your own images.
     "dataset": "orl",
     "crop": 92,          // centred square, in pixels of the picture
     "image_size": 64,    // what the model sees; the encoder halves it

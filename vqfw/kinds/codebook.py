@@ -6,6 +6,7 @@ so nothing can move one half and forget the other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from keras import ops
@@ -79,8 +80,9 @@ class Codebook(NamedTuple):
 def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
     """Finds the code with the smallest Euclidean distance to each latent.
 
-    The choice is made in float32 whatever comes in, and never more than a block of the
-    distance matrix exists at once.
+    The choice is made in float32 whatever comes in. Where the number of latents is known
+    when the graph is made, one block of the distance matrix exists at a time; where it is
+    known only at run time, TensorFlow may work on a few blocks of that size at once.
 
     Args:
         latents: (n, embedding_dim).
@@ -108,9 +110,30 @@ def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
         return ops.argmin(half_norm - ops.matmul(rows, transposed), axis=-1)
 
     count = latents.shape[0]
-    if count is None or count <= size:
+    if count is None:
+        found = _in_equal_blocks(search, latents, size)
+    elif count <= size:
         found = search(latents)
     else:
         starts = range(0, count, size)
         found = ops.concatenate([search(latents[at : at + size]) for at in starts])
     return ops.cast(found, "int32")
+
+
+def _in_equal_blocks(
+    search: Callable[[Tensor], Tensor], latents: Tensor, size: int
+) -> Tensor:
+    """Searches for a number of latents that only the running graph knows.
+
+    They are padded by less than a block, so that blocks are equal, and no larger than
+    ``size``; a few latents make one block of their own number.
+    """
+    count = ops.shape(latents)[0]
+    if count is None:
+        # A symbolic tensor: only the shape of the answer is asked for.
+        return search(latents)
+    blocks = ops.maximum((count + size - 1) // size, 1)
+    rows = (count + blocks - 1) // blocks
+    padded = ops.pad(latents, ((0, rows * blocks - count), (0, 0)))
+    grouped = ops.reshape(padded, (blocks, rows, latents.shape[1]))
+    return ops.reshape(ops.map(search, grouped), (-1,))[:count]

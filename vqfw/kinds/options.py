@@ -25,7 +25,7 @@ class Supplied:
     """Marks a parameter that the engine fills in, from what it knows of the experiment.
 
     Args:
-        name: ``seed``, ``image_shape``, ``downsampling``, ``channels`` or ``steps``.
+        name: ``seed``, ``image_shape``, ``downsampling`` or ``steps``.
     """
 
     name: str
@@ -61,10 +61,14 @@ DataPath = Annotated[str, {"format": "data-path"}]
 
 # What the engine knows.
 Seed = Annotated[int, Supplied("seed")]
-"""Seed for the component's own ``SeedGenerator``; another one for every component."""
+"""Seed for the component's own ``SeedGenerator``; another one for every place."""
 ImageShape = Annotated[tuple[int, int, int], Supplied("image_shape")]
 """(height, width, channels) of the images of this experiment."""
 Downsampling = Annotated[int, Supplied("downsampling")]
 """Pixels of the image for one position of the latents, along one side."""
 TotalSteps = Annotated[int, Supplied("steps")]
-"""Optimizer steps of the whole training."""
+"""Optimizer steps of the whole training.
+
+Known only where the experiment gives "steps"; with "epochs" it depends on the data, and a
+component that asks for it cannot be built.
+"""

@@ -28,27 +28,30 @@ class Usage:
         counts: (num_embeddings,) the share of the recent tokens that each code took;
             they sum to 1, or to 0 before the first batch. A backend tensor inside the
             training step, a NumPy array on the host.
+        size: codes in the book, where ``counts`` is longer because books of several
+            sizes are stacked; None means all of them.
     """
 
     counts: Any
+    size: Any = None
 
     @property
-    def num_embeddings(self) -> int:
+    def num_embeddings(self) -> Any:
         """Codes in the book."""
-        return int(self.counts.shape[0])
+        return self.counts.shape[0] if self.size is None else self.size
 
     @property
     def share_active(self) -> Scalar:
         """Share of the codes in use, in [0, 1]: those above a tenth of uniform use."""
         active = ops.cast(~self.dead(ACTIVE_ABOVE), "float32")
-        return ops.mean(active)
+        return ops.sum(active) / self.num_embeddings
 
     @property
     def perplexity(self) -> Scalar:
         """``exp(entropy)``: how many codes in equal use would be as diverse, in [1, K]."""
         counts = ops.convert_to_tensor(self.counts, "float32")
-        logarithm = ops.log(ops.maximum(counts, 1e-12))
-        return ops.exp(-ops.sum(counts * logarithm))
+        share = counts / ops.maximum(ops.sum(counts), 1e-12)
+        return ops.exp(-ops.sum(share * ops.log(ops.maximum(share, 1e-12))))
 
     def dead(self, below: float) -> Tensor:
         """Which codes took less than ``below`` of what uniform use would give them.

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
-from vqfw.errors import PluginError
+from vqfw.errors import (
+    ExperimentError,
+    Path,
+    PluginError,
+    Problem,
+    VqfwError,
+    dotted,
+)
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.importing import contained
@@ -64,7 +72,12 @@ def load_entry(entry: Entry) -> type:
     return component  # type: ignore[no-any-return]  # Keras classes are Any
 
 
-def build(kind: str, options: Mapping[str, Any], supplied: Mapping[str, Any]) -> Any:
+def build(
+    kind: str,
+    options: Mapping[str, Any],
+    supplied: Mapping[str, Any],
+    path: Path | None = None,
+) -> Any:
     """Makes a component from its part of a resolved experiment.
 
     Slots among the options are built first and passed in. What belongs to the engine
@@ -74,53 +87,116 @@ def build(kind: str, options: Mapping[str, Any], supplied: Mapping[str, Any]) ->
         kind: a key of ``KINDS``.
         options: with ``type``, defaults filled in.
         supplied: what the engine knows, by the names of ``Supplied`` parameters.
+        path: where the component stands in the experiment; None for the one place, or
+            the list, of its kind. Components of one type differ in their seeds by it.
 
     Raises:
-        PluginError: if the class cannot be loaded, or wants something the engine does
-            not supply.
+        ExperimentError: if a component of vqfw or of Keras refuses its options.
+        PluginError: if the class cannot be loaded, wants something the engine does not
+            supply, or is another package's and fails while it is made.
     """
     name = options["type"]
+    at = _usual_path(kind) if path is None else path
     component = load(kind, name)
     arguments = {}
     for parameter in parameters_of(component, KINDS[kind]):
         if parameter.supplied is not None:
             arguments[parameter.name] = _supply(
-                parameter.supplied, supplied, kind, name
+                parameter.supplied, supplied, kind, name, at
             )
         elif parameter.name in options:
             arguments[parameter.name] = _filled(
-                parameter, options[parameter.name], supplied
+                parameter, options[parameter.name], supplied, (*at, parameter.name)
             )
     try:
         return component(**arguments)
     except Exception as error:
         entry = index().find(kind, name)
         error.add_note(f'while building {kind} "{name}" of {entry.owner}')
+        if isinstance(error, VqfwError):
+            raise
+        if not entry.first_party:
+            raise PluginError(
+                f'{kind} "{name}" of {entry.owner} cannot be made '
+                f"({type(error).__name__}: {_first_line(error)}): change its options, or "
+                f"{entry.remedy}"
+            ) from error
+        if isinstance(error, ValueError | TypeError):
+            raise refused(kind, options, error, at) from error
         raise
 
 
-def _supply(wanted: str, supplied: Mapping[str, Any], kind: str, name: str) -> Any:
+def refused(
+    kind: str, options: Mapping[str, Any], error: Exception, path: Path
+) -> ExperimentError:
+    """Turns what a component says against its options into a problem of the experiment.
+
+    Args:
+        kind: a key of ``KINDS``.
+        options: with ``type``, as given to the component.
+        error: what it raised.
+        path: where the component stands in the experiment.
+    """
+    name, words = options["type"], _first_line(error)
+    given = [
+        key for key, value in options.items() if key != "type" and value is not None
+    ]
+    named = [key for key in given if re.search(rf"\b{re.escape(key)}\b", str(error))]
+    keys = " or ".join(f'"{key}"' for key in named or given)
+    message = f'{kind} "{name}" refuses its options: {words}'
+    help_ = f"change {keys}" if keys else f"choose another {kind}"
+    return ExperimentError([Problem("refused-by-component", message, path, help=help_)])
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    text = lines[0].strip()
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def _usual_path(kind: str) -> Path:
+    """Where an experiment names a kind; of a list, the list."""
+    return tuple(KINDS[kind].key.removesuffix("[]").split("."))
+
+
+def _supply(
+    wanted: str, supplied: Mapping[str, Any], kind: str, name: str, path: Path
+) -> Any:
+    if wanted == "steps" and wanted not in supplied:
+        raise PluginError(
+            f'{kind} "{name}" asks for the number of steps, and this experiment counts '
+            'epochs: give "steps" in "training" instead of "epochs"'
+        )
     if wanted not in supplied:
         raise PluginError(
             f'{kind} "{name}" asks for "{wanted}", which is not known here: known are '
             f"{', '.join(sorted(supplied))}"
         )
     value = supplied[wanted]
-    return _own_seed(value, kind, name) if wanted == "seed" else value
+    return _own_seed(value, kind, name, path) if wanted == "seed" else value
 
 
-def _own_seed(seed: int, kind: str, name: str) -> int:
-    """A seed in [0, 2**31) of its own for each component, or their noise would agree."""
-    digest = hashlib.sha256(f"{seed}/{kind}/{name}".encode()).digest()
+def _own_seed(seed: int, kind: str, name: str, path: Path) -> int:
+    """A seed in [0, 2**31) of its own for each component, or their noise would agree.
+
+    The place counts too: two levels of one type are not to start alike.
+    """
+    text = f"{seed}/{kind}/{name}/{dotted(path)}"
+    digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:4]) >> 1
 
 
-def _filled(parameter: Parameter, value: Any, supplied: Mapping[str, Any]) -> Any:
+def _filled(
+    parameter: Parameter, value: Any, supplied: Mapping[str, Any], path: Path
+) -> Any:
     """The value of one option: a component where a slot is, else what the file says."""
     if parameter.slot is None or value is None:
         return tuple(value) if isinstance(value, list) else value
     if parameter.many:
-        return tuple(build(parameter.slot, each, supplied) for each in value)
+        return tuple(
+            build(parameter.slot, each, supplied, (*path, i))
+            for i, each in enumerate(value)
+        )
     if not isinstance(value, Mapping):
         return value
-    return build(parameter.slot, value, supplied)
+    return build(parameter.slot, value, supplied, path)

@@ -157,9 +157,9 @@ def foreign_fragments(
 def cache_folder() -> Path:
     """Where vqfw keeps what it can make again: VQFW_CACHE, XDG_CACHE_HOME, ~/.cache."""
     if own := os.environ.get("VQFW_CACHE"):
-        return Path(own)
+        return Path(own).absolute()
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "vqfw"
+    return (Path(base) if base else Path.home() / ".cache").absolute() / "vqfw"
 
 
 def kept_fragment(entry: Entry) -> Schema | None:

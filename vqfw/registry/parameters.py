@@ -277,7 +277,7 @@ def _guessed(default: Any) -> Schema:
     if default is None:
         return {"type": ["number", "null"]}
     if default is _MISSING:
-        return {"type": ["number", "array"]}
+        return {"type": ["number", "array"], "items": {"type": "number"}}
     return {}
 
 

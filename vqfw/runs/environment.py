@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -13,14 +14,18 @@ _PACKAGES = ("vqfw", "keras", "numpy", "Pillow", "scikit-learn")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
-def describe_environment(backend: str) -> dict[str, Any]:
+def describe_environment(
+    backend: str, distributions: Sequence[str] = ()
+) -> dict[str, Any]:
     """Versions, platform, git state and command line of this process.
 
     Args:
         backend: the Keras backend in use.
+        distributions: packages that supplied components; their versions are added.
     """
+    packages = (*_PACKAGES, _BACKENDS.get(backend, backend), *distributions)
     return {
-        "versions": _versions((*_PACKAGES, _BACKENDS.get(backend, backend))),
+        "versions": _versions(packages),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
@@ -40,7 +45,7 @@ def processor_flags() -> frozenset[str]:
     return frozenset(lines[0].partition(":")[2].split()) if lines else frozenset()
 
 
-def _versions(names: tuple[str, ...]) -> dict[str, str]:
+def _versions(names: Iterable[str]) -> dict[str, str]:
     versions = {}
     for name in names:
         try:

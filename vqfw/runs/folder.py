@@ -23,6 +23,7 @@ from vqfw.runs import checkpoint
 from vqfw.runs.files import read_json, write_whole
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_RECORDS = "*/resolved.json"
 _RESERVED = {"latest", "con", "prn", "aux", "nul", "readme.md"}
 
 
@@ -65,9 +66,11 @@ class Run:
 
     @property
     def scores(self) -> dict[str, Any]:
-        """Scores by split; empty before the first evaluation."""
-        path = self.path / "scores.json"
-        return read_json(path) if path.exists() else {}
+        """Scores by split; empty before the first evaluation, or if they are damaged."""
+        try:
+            return read_json(self.path / "scores.json")
+        except (OSError, ValueError):  # never scored, or to be scored again
+            return {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -207,12 +210,12 @@ def find_run(root: Path, wanted: str) -> Run:
 
 
 def list_runs(root: Path) -> list[Run]:
-    """All runs that recorded an experiment, in the order of their ids."""
+    """All runs that recorded an experiment, oldest first."""
     folder = root / "checkpoints"
     if not folder.is_dir():
         return []
-    recorded = (path.parent.name for path in folder.glob("*/resolved.json"))
-    return [Run(run_id, root) for run_id in sorted(recorded)]
+    recorded = sorted((path.stat().st_mtime, path) for path in folder.glob(_RECORDS))
+    return [Run(path.parent.name, root) for _, path in recorded]
 
 
 def mark_latest(run: Run) -> None:
@@ -229,7 +232,11 @@ def _claimed(run: Run) -> bool:
             run.path.mkdir()
         except FileExistsError:
             return False
-        run.pictures.mkdir(exist_ok=True)
+        try:
+            run.pictures.mkdir()
+        except FileExistsError:
+            run.path.rmdir()
+            return False
     except OSError as error:
         with suppress(OSError):
             run.path.rmdir()

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vqfw.errors import VqfwError
+from vqfw.errors import PluginError, VqfwError
 from vqfw.experiment.components import resolved
-from vqfw.registry import Entry, build
-from vqfw.testing import Factory, checks
+from vqfw.registry import Entry, build, load_entry
+from vqfw.testing import Check, Factory, checks
 
 # What the engine would supply for small pictures; factories of decoders are told anew.
 SUPPLIED = {"seed": 0, "image_shape": (16, 16, 3), "downsampling": 4, "steps": 1000}
@@ -63,20 +63,24 @@ def outcomes(entry: Entry, settings: Sequence[str] = ()) -> Iterator[Outcome]:
         VqfwError: if it needs what is not there, as a dataset its files.
         ValueError: if there are no checks for its kind.
     """
+    load_entry(entry)
     factory = factory_of(entry, settings)
     for check in checks(entry.kind):
         promise = (check.__doc__ or "").strip().partition("\n")[0]
-        complaint = None
-        try:
-            check(factory)
-        except AssertionError as error:
-            complaint = str(error)
-        except VqfwError:
+        yield Outcome(check.__name__, promise, _complaint(check, factory))
+
+
+def _complaint(check: Check, factory: Factory) -> str | None:
+    try:
+        check(factory)
+    except AssertionError as error:
+        return str(error)
+    except Exception as error:
+        # What a constructor of another package raises stands behind a PluginError.
+        own = error.__cause__ if isinstance(error, PluginError) else error
+        if own is None or isinstance(own, VqfwError):
             raise
-        except Exception as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            complaint = (
-                f"it fails with {type(error).__name__}: {error} ({last.filename}:"
-                f"{last.lineno})"
-            )
-        yield Outcome(check.__name__, promise, complaint)
+        last = traceback.extract_tb(own.__traceback__)[-1]
+        place = f"{last.filename}:{last.lineno}"
+        return f"it fails with {type(own).__name__}: {own} ({place})"
+    return None

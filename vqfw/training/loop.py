@@ -6,15 +6,13 @@ checkpoint. So a run that was cut anywhere and resumed makes the same steps.
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import statistics
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -23,26 +21,26 @@ from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.data.arrays import Splits
 from vqfw.data.batches import Batches, prefetched
 from vqfw.errors import Interrupted, NonFiniteError, RunError, VqfwError
-from vqfw.evaluation.pictures import grid, save_film, save_picture, spread
+from vqfw.evaluation.pictures import Pixels, grid, save_film, spread
 from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate
 from vqfw.plan import Plan
 from vqfw.registry.hooks import observers
 from vqfw.runs import Run, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
-from vqfw.runs.files import write_whole
-from vqfw.training.progress import Progress, progress_for
+from vqfw.training.early_stopping import Patience
+from vqfw.training.journal import Journal
+from vqfw.training.progress import progress_for
 from vqfw.training.revival import RevivalEngine
 from vqfw.training.signals import Wishes, listening
 from vqfw.training.state import arrays_of, require_finite, restore
+from vqfw.training.trackers import Trackers
 
 # Steps whose time is not counted: compilation, caches, a cold processor.
 _WARM_UP = 20
 # Latents that initialization looks at, at most; and images, whatever their grid.
 _FIRST_LATENTS = 65_536
 _FIRST_IMAGES = 1024
-# The step of a line that counts as never written.
-_NEVER = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -119,20 +117,24 @@ class _Training:
         )
         self._total = plan.steps(len(splits.train))
         self._revival = self._revival_engine()
-        self._patience = _Patience(plan)
+        self._patience = Patience(plan)
         self._times: list[float] = []
         self._step = 0
         self._marked = False
 
     def to_the_end(self) -> Trained:
         started = time.monotonic()
-        messages = self._resume_or_initialize()
+        messages = self._resume()
         epochs = math.ceil(self._total / self._batches.steps_per_epoch)
         progress = progress_for(self._quiet, self._total, self._step, epochs)
-        with listening() as wishes, progress, self._log() as log:
+        trackers = Trackers(self._plan, progress.say)
+        with (
+            listening() as wishes,
+            Journal(self._run, self._step, progress, trackers) as journal,
+        ):
             for message in messages:
-                progress.say(message)
-            self._run_steps(wishes, progress, log)
+                journal.say(message)
+            self._run_steps(wishes, journal)
         save_film(self._run.pictures, self._run.pictures / "training.gif")
         pace = statistics.median(self._times) if self._times else None
         return Trained(
@@ -155,23 +157,21 @@ class _Training:
             )
         )
 
-    def _run_steps(self, wishes: Wishes, progress: Progress, log: TextIO) -> None:
-        first = self._step
+    def _run_steps(self, wishes: Wishes, journal: Journal) -> None:
+        first, begun = self._step, time.perf_counter()
         with closing(prefetched(self._batches, first, self._total)) as coming:
             for batch in coming:
                 if self._patience.is_over:
                     return
-                begun = time.perf_counter()
-                values = self._train_on(batch)
-                if self._step - first > _WARM_UP:
-                    self._times.append(time.perf_counter() - begun)
-                self._report(values, progress, log)
+                self._between_steps()
+                self._report(self._train_on(batch), journal)
+                begun = self._clock(first, begun)
                 due = self._step % self._settings.checkpoint_every == 0
                 last = self._step == self._total
                 if due or last:
-                    self._validate(progress, log)
+                    self._validate(journal)
                 if due or last or wishes.commit or wishes.stop is not None:
-                    self._commit(log)
+                    self._commit(journal)
                     wishes.commit = False
                 if wishes.stop is not None and not last:
                     raise Interrupted(
@@ -180,8 +180,21 @@ class _Training:
                         wishes.stop,
                     )
 
+    def _between_steps(self) -> None:
+        """Places or revives codes; then the steps before the next checkpoint use them."""
+        self._place_codes()
+        if self._revival is not None:
+            self._revival.before_step(self._step)
+
+    def _clock(self, first: int, begun: float) -> float:
+        """Notes how long a step took, with its wait for data; gives the time now."""
+        now = time.perf_counter()
+        if self._step - first > _WARM_UP:
+            self._times.append(now - begun)
+        return now
+
     def _train_on(self, batch: Mapping[str, Any]) -> dict[str, float]:
-        """One optimizer step and, if it is time, a revival."""
+        """One optimizer step."""
         found = self._autoencoder.train_on_batch(batch, return_dict=True)
         values = {name: float(value) for name, value in found.items()}
         self._step += 1
@@ -191,9 +204,7 @@ class _Training:
                 'rate, or clip gradients with "global_clipnorm" in training.optimizer; '
                 f"{self._what_is_saved()}"
             )
-        self._place_codes()
         if self._revival is not None:
-            self._revival.after_step(self._step)
             values["revived"] = float(self._revival.report["revived"])
         return values
 
@@ -202,19 +213,15 @@ class _Training:
             return "nothing was saved yet"
         return f"the last checkpoint is good: vqfw eval --run {self._run.id}"
 
-    def _report(
-        self, values: dict[str, float], progress: Progress, log: TextIO
-    ) -> None:
-        self._write(log, values)
-        if self._times:
-            pace = statistics.fmean(self._times[-20:])
-            values["images_per_second"] = self._settings.batch_size / pace
+    def _report(self, values: Mapping[str, float], journal: Journal) -> None:
+        recent = self._times[-20:]
+        pace = self._settings.batch_size / statistics.fmean(recent) if recent else None
         per_epoch = self._batches.steps_per_epoch
         epoch = (self._step - 1) // per_epoch
-        progress.step(self._step, epoch, values)
+        journal.step(self._step, epoch, values, pace)
         if self._step % per_epoch == 0 or self._step == self._total:
-            self._save_grid(epoch)
-            progress.epoch_end(self._step, epoch, values)
+            journal.grid(self._step, epoch, self._grid())
+            journal.epoch_end(self._step, epoch, values, pace)
             observers().tell(
                 "vqfw_epoch_end",
                 run=self._run,
@@ -223,29 +230,26 @@ class _Training:
                 values=dict(values),
             )
 
-    def _validate(self, progress: Progress, log: TextIO) -> None:
+    def _validate(self, journal: Journal) -> None:
         images = self._splits.validation
         if not len(images):
             return
         found = evaluate(self._inference, images, build_metrics(self._plan))
-        values = {k: v for k, v in found.values.items() if v is not None}
-        self._write(log, {f"validation_{name}": v for name, v in values.items()})
         self._patience.see(found.values)
-        shown = " · ".join(f"{name} {value:.4g}" for name, value in values.items())
-        progress.say(f"step {self._step} · validation: {shown}")
+        values = {k: v for k, v in found.values.items() if v is not None}
+        journal.validation(self._step, values)
 
-    def _save_grid(self, epoch: int) -> None:
+    def _grid(self) -> Pixels:
         """Originals above reconstructions, of the images that are shown in the end."""
         count = self._plan.experiment.evaluation.pictures
         shown = spread(self._shown_images(), count)
-        sheet = grid([shown, self._inference.pictures(shown)])
-        save_picture(self._run.pictures / f"grid_{epoch + 1:05d}.png", sheet)
+        return grid([shown, self._inference.pictures(shown)])
 
-    def _shown_images(self) -> np.ndarray[Any, Any]:
+    def _shown_images(self) -> Pixels:
         test = self._splits.test
         return (test if len(test) else self._splits.train).pixels
 
-    def _commit(self, log: TextIO) -> None:
+    def _commit(self, journal: Journal) -> None:
         arrays = arrays_of(self._autoencoder)
         try:
             require_finite(arrays)
@@ -259,18 +263,16 @@ class _Training:
             counters["revival"] = self._revival.counters()
         state = Checkpoint(self._step, arrays, counters)
         # A checkpoint vouches for the lines of all steps before it.
-        log.flush()
-        os.fsync(log.fileno())
+        journal.sync()
         checkpoint.commit(self._run.states, state, self._settings.keep_checkpoints)
         if not self._marked:  # by its start, not by whichever run commits last
             mark_latest(self._run)
             self._marked = True
 
-    def _resume_or_initialize(self) -> list[str]:
+    def _resume(self) -> list[str]:
         messages: list[str] = []
         found = checkpoint.newest(self._run.states, messages.append)
         if found is None:
-            self._place_codes()
             return messages
         if found.counters["data"] != self._splits.fingerprint:
             raise RunError(
@@ -312,62 +314,8 @@ class _Training:
         seed = self._plan.experiment.seed
         return RevivalEngine(self._autoencoder, options["interval"], seed)
 
-    def _log(self) -> TextIO:
-        """Opens ``metrics.jsonl``, without the lines of steps that will be done again."""
-        path = self._run.path / "metrics.jsonl"
-        if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if _step_of(line) <= self._step]
-            write_whole(path, "".join(kept).encode())
-        return open(path, "a", encoding="utf-8")
-
-    def _write(self, log: TextIO, values: Mapping[str, float]) -> None:
-        rounded = {name: float(f"{value:.7g}") for name, value in values.items()}
-        log.write(json.dumps({"step": self._step, **rounded}) + "\n")
-
-
-class _Patience:
-    """Counts validations without an improvement."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._rule = plan.experiment.training.early_stopping
-        self._best: float | None = None
-        self._waited = 0
-        self._sign = 1.0
-        if self._rule is not None:
-            metric = build_metrics(plan)[self._rule.metric]
-            self._sign = -1.0 if metric.better == "lower" else 1.0
-
-    @property
-    def is_over(self) -> bool:
-        return self._rule is not None and self._waited >= self._rule.patience
-
-    def see(self, scores: Mapping[str, float | None]) -> None:
-        if self._rule is None or scores[self._rule.metric] is None:
-            return
-        value = self._sign * float(scores[self._rule.metric] or 0.0)
-        if self._best is None or value > self._best + self._rule.min_delta:
-            self._best, self._waited = value, 0
-        else:
-            self._waited += 1
-
-    def counters(self) -> dict[str, Any]:
-        return {"best": self._best, "waited": self._waited}
-
-    def restore(self, counters: Mapping[str, Any]) -> None:
-        self._best, self._waited = counters["best"], counters["waited"]
-
 
 def _on_host(tensor: Any) -> Any:
     import keras
 
     return keras.ops.convert_to_numpy(tensor)
-
-
-def _step_of(line: str) -> int:
-    """The step of a line of the log; a torn last line counts as never written."""
-    try:
-        step = int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return _NEVER
-    return step if line.endswith("\n") else _NEVER

@@ -39,7 +39,7 @@ class RevivalEngine:
         self._survived = 0
         self._on_probation: list[tuple[int, int, list[int]]] = []
 
-    def after_step(self, step: int) -> int:
+    def before_step(self, step: int) -> int:
         """Revives if it is time.
 
         Args:

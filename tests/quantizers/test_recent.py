@@ -1,0 +1,25 @@
+"""The pool of recent latents stands for all images and all positions."""
+
+import numpy as np
+from keras import ops
+from vqfw_quantizers.recent import ROWS, RecentLatents
+
+
+def test_a_sample_covers_every_column_and_row_of_the_grid():
+    images, side = 32, 16
+    grid = np.stack(np.meshgrid(range(images), range(side), range(side), indexing="ij"))
+    latents = grid.reshape(3, -1).T.astype("float32")
+    pool = RecentLatents(3)
+    pool.add(ops.convert_to_tensor(latents))
+    kept = pool.values
+    for axis, size in enumerate((images, side, side)):
+        assert len(np.unique(kept[:, axis])) == size
+
+
+def test_the_pool_keeps_the_newest_and_never_more_than_it_holds():
+    pool = RecentLatents(1)
+    for step in range(12):
+        pool.add(ops.full((700, 1), float(step)))
+    assert pool.values.shape == (ROWS, 1)
+    assert pool.values.max() == 11
+    assert pool.values.min() == 12 - np.ceil(ROWS / 700)

@@ -1,0 +1,42 @@
+"""How far a resumed run can repeat an uninterrupted one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_ALL = ("versions", "python", "backend", "devices", "threads", "precision", "processor")
+
+
+def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is not as it was when the run began, as ``name before -> now``.
+
+    Args:
+        recorded: the environment of the run.
+        now: that of this process.
+    """
+    found = []
+    for name in _ALL:
+        before, after = recorded.get(name), now.get(name)
+        if before == after:
+            continue
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += [
+                f"{key} {before.get(key)} -> {after.get(key)}"
+                for key in sorted(before.keys() | after.keys())
+                if before.get(key) != after.get(key)
+            ]
+        else:
+            found.append(f"{name} {before} -> {after}")
+    return found
+
+
+def promise(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What a resumed run may be expected to reach, in a sentence."""
+    changed = differences(recorded, now)
+    if not changed:
+        return "exact: the run goes on bit by bit as if it had not been cut"
+    return (
+        "equivalent: the run goes on, but not bit by bit as it would have, because of "
+        + "; ".join(changed)
+    )

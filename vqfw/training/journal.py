@@ -1,0 +1,114 @@
+"""Everything that a training tells: the log, the person who watches, and the trackers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Self, TextIO
+
+from vqfw.evaluation.pictures import Pixels, save_picture
+from vqfw.runs import Run
+from vqfw.runs.files import write_whole
+from vqfw.training.progress import Progress
+from vqfw.training.trackers import Trackers
+
+
+class Journal(AbstractContextManager["Journal", None]):
+    """Keeps ``metrics.jsonl`` and the grids, and passes the same on.
+
+    Args:
+        run: whose journal it is.
+        step: steps done; lines of later steps, which will be done again, are dropped.
+        progress: what a person watches.
+        trackers: where else it goes.
+    """
+
+    def __init__(
+        self, run: Run, step: int, progress: Progress, trackers: Trackers
+    ) -> None:
+        self._run = run
+        self._progress = progress
+        self._trackers = trackers
+        self._path = run.path / "metrics.jsonl"
+        self._step = step
+        self._log: TextIO
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        _forget_after(self._path, self._step)
+        self._log = self._open.enter_context(self._path.open("a", encoding="utf-8"))
+        self._open.enter_context(self._progress)
+        self._open.enter_context(self._trackers)
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._open.close()
+
+    def say(self, text: str) -> None:
+        """Tells the person who watches."""
+        self._progress.say(text)
+
+    def step(
+        self, step: int, epoch: int, values: Mapping[str, float], pace: float | None
+    ) -> None:
+        """Takes the numbers of a step.
+
+        Args:
+            step: counted from 1.
+            epoch: counted from 0.
+            values: what a resumed run would find again; they are logged.
+            pace: images a second; shown, not logged; None while it is not known.
+        """
+        self._write(step, values)
+        self._trackers.scalars(step, values)
+        self._progress.step(step, epoch, _with_pace(values, pace))
+
+    def epoch_end(
+        self, step: int, epoch: int, values: Mapping[str, float], pace: float | None
+    ) -> None:
+        """Takes the numbers of the last step of an epoch."""
+        self._progress.epoch_end(step, epoch, _with_pace(values, pace))
+
+    def validation(self, step: int, values: Mapping[str, float]) -> None:
+        """Takes validation scores."""
+        named = {f"validation_{name}": value for name, value in values.items()}
+        self._write(step, named)
+        self._trackers.scalars(step, named)
+        shown = " · ".join(f"{name} {value:.4g}" for name, value in values.items())
+        self.say(f"step {step} · validation: {shown}")
+
+    def grid(self, step: int, epoch: int, sheet: Pixels) -> None:
+        """Saves the pictures of an epoch."""
+        save_picture(self._run.pictures / f"grid_{epoch + 1:05d}.png", sheet)
+        self._trackers.images(step, "grid", sheet[None])
+
+    def sync(self) -> None:
+        """Makes every line so far durable."""
+        self._log.flush()
+        os.fsync(self._log.fileno())
+
+    def _write(self, step: int, values: Mapping[str, float]) -> None:
+        rounded = {name: float(f"{value:.7g}") for name, value in values.items()}
+        self._log.write(json.dumps({"step": step, **rounded}) + "\n")
+
+
+def _forget_after(path: Path, step: int) -> None:
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if _step_of(line) <= step]
+        write_whole(path, "".join(kept).encode())
+
+
+def _step_of(line: str) -> int:
+    """The step of a line of the log; a torn last line counts as never written."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return 1 << 62
+
+
+def _with_pace(values: Mapping[str, float], pace: float | None) -> Mapping[str, float]:
+    return values if pace is None else {**values, "images_per_second": pace}
