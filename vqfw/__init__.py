@@ -17,11 +17,15 @@ if TYPE_CHECKING:
         Experiment,
         Run,
         components,
+        describe,
         init,
         list_runs,
         load,
+        new_plugin,
         open_run,
         schema_text,
+        survey,
+        use_plugin,
         write_schema,
     )
 
@@ -29,11 +33,15 @@ __all__ = [
     "Experiment",
     "Run",
     "components",
+    "describe",
     "init",
     "list_runs",
     "load",
+    "new_plugin",
     "open_run",
     "schema_text",
+    "survey",
+    "use_plugin",
     "write_schema",
 ]
 

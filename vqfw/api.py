@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from vqfw.evaluation.reconstruct import Inference
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
+    from vqfw.experiment.components import Described
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
     from vqfw.registry import Entry
@@ -40,17 +42,46 @@ Say = Callable[[str], None]
 """Takes a sentence for a person; the command line prints it to stderr."""
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+def load(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+) -> Experiment:
     """Reads and checks an experiment file.
 
     Args:
         path: of the file.
         overrides: ``a.b=value``, as ``--set`` takes them.
+        plugins: Python files with further components; see ``use_plugin``.
 
     Raises:
         ExperimentError: with everything that is wrong, at once.
+        PluginError: if a plugin cannot be run, or a component cannot be used.
     """
+    for plugin in plugins:
+        use_plugin(plugin)
     return Experiment(experiments.load_experiment(path, overrides))
+
+
+def use_plugin(path: str | Path) -> tuple[Entry, ...]:
+    """Runs a Python file and makes its components known to this process, by name.
+
+    Runs record the file with its checksum; to resume or score one, the same file must
+    still be there.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        What it defines.
+
+    Raises:
+        UsageError: if there is no such file.
+        PluginError: if it cannot be run, or defines no component.
+    """
+    from vqfw.registry import load_file
+
+    return load_file(path)
 
 
 def open_run(wanted: str = "latest", root: Path | None = None) -> Run:
@@ -83,18 +114,77 @@ def components(kind: str | None = None) -> tuple[Entry, ...]:
     return tuple(each for each in index().entries if kind in (None, each.kind))
 
 
-def schema_text() -> str:
-    """The JSON Schema of experiment files, with the installed plugins in it."""
+def survey(kind: str | None = None, check: bool = False) -> list[Described]:
+    """Every installed component with its state, first sentence and options.
+
+    Args:
+        kind: only components of this kind.
+        check: whether to import each one and report what cannot be; otherwise nothing
+            is imported, and what nobody has asked yet is not known.
+
+    Raises:
+        UsageError: if there is no such kind.
+    """
+    from vqfw.experiment import components as found
+
+    return list((found.examined if check else found.listed)(components(kind)))
+
+
+def describe(name: str) -> Described:
+    """All about one component: options, ranges, meaning, owner, a block to paste.
+
+    Args:
+        name: ``kind/name``, or the name alone where only one kind has it.
+
+    Raises:
+        UsageError: if the name does not say which component is meant.
+        PluginError: if there is no such component, or it cannot be read.
+    """
+    from vqfw.experiment import components as found
+
+    return found.described(found.named(name))
+
+
+def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:
+    """Writes a package with one component that can be installed and passes its test.
+
+    Args:
+        kind: of the component.
+        name: what experiments will call it.
+        folder: to write; None for ``vqfw-<name>`` in the working folder.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: if the kind has no template, the name is taken, or the folder is not
+            empty.
+    """
+    from vqfw.registry.template import new_package
+
+    return new_package(kind, name, folder)
+
+
+def schema_text(say: Say = lambda text: None) -> str:
+    """The JSON Schema of experiment files, with the installed plugins in it.
+
+    Args:
+        say: told of each plugin that is left out because it cannot be described.
+    """
     from vqfw.experiment import schema
 
-    return schema.as_text(schema.installed())
+    found, failed = schema.schema_for(None)
+    for reason in dict.fromkeys(failed.values()):
+        say(f"left out: {reason}")
+    return schema.as_text(found)
 
 
-def write_schema(folder: Path = Path()) -> Path:
+def write_schema(folder: Path = Path(), say: Say = lambda text: None) -> Path:
     """Writes the schema where experiment files beside it look for it.
 
     Args:
         folder: gets ``schemas/experiment.schema.json``.
+        say: told of each plugin that is left out.
 
     Raises:
         UsageError: if that is the schema that vqfw itself ships.
@@ -107,7 +197,7 @@ def write_schema(folder: Path = Path()) -> Path:
         repair = "run this in the folder of your experiments"
         raise UsageError(f"{fact}: {repair}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, schema_text().encode())
+    write_whole(target, schema_text(say).encode())
     return target
 
 
@@ -375,18 +465,36 @@ class Run:
         The caller holds the lock of the run.
         """
         from vqfw.assembly.assemble import build_autoencoder
-        from vqfw.evaluation.reconstruct import Inference
+        from vqfw.registry.hooks import observers
         from vqfw.training.loop import train
 
-        autoencoder = build_autoencoder(plan)
-        self.trained = train(plan, splits, self.folder, autoencoder, quiet)
-        autoencoder.use_averages()
+        watching = observers()
+        watching.tell("vqfw_run_start", run=self.folder)
+        try:
+            autoencoder = build_autoencoder(plan)
+            self.trained = train(plan, splits, self.folder, autoencoder, quiet)
+            autoencoder.use_averages()
+            scores = self._score(plan, splits, autoencoder.model, say)
+            watching.tell("vqfw_run_end", run=self.folder, scores=scores)
+        finally:
+            if watching.failures:
+                record = {"detached": watching.failures}
+                # A full disk has been reported by what matters more.
+                with suppress(OSError):
+                    write_json(self.folder.path / "detached_observers.json", record)
+
+    def _score(
+        self, plan: Plan, splits: Splits, model: Model, say: Say
+    ) -> Mapping[str, Any]:
+        """Scores the trained model, keeps what was found and returns its record."""
+        from vqfw.evaluation.reconstruct import Inference
+
         name = "test" if len(splits.test) else "validation"
         images = splits.test if len(splits.test) else splits.validation
         if not len(images):
             say("there are no test images, so nothing was scored")
-            return
-        inference = Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
+            return {}
+        inference = Inference(model, plan.experiment.evaluation.batch_size)
         try:
             found = _evaluate(plan, inference, images)
             self._keep(plan, inference, images, found, name, self.folder.pictures)
@@ -395,6 +503,7 @@ class Run:
                 f"the training is done and saved; score it with: vqfw eval --run {self.id}",
                 signal.SIGINT,
             ) from None
+        return found.record()
 
     def _keep(
         self,
@@ -439,7 +548,11 @@ class Run:
 
     def _plan(self, find_data: bool = False) -> Plan:
         """The plan of the recorded experiment, with what was settled then."""
+        from vqfw.registry import load_recorded
+
         environment = self.folder.environment
+        for plugin in environment.get("plugin_files", ()):
+            load_recorded(plugin)
         checked = experiments.experiment_from(self.folder.resolved)
         path = environment["dataset_path"]
         if find_data and (path is None or not Path(path).exists()):
@@ -613,6 +726,7 @@ def _environment(plan: Plan) -> dict[str, Any]:
     import keras
 
     from vqfw.assembly.backend import devices
+    from vqfw.registry import plugin_files
     from vqfw.runs.environment import describe_environment
 
     return {
@@ -622,6 +736,7 @@ def _environment(plan: Plan) -> dict[str, Any]:
         "threads": plan.threads,
         "precision": plan.precision,
         "dataset_path": plan.dataset_path,
+        "plugin_files": [file.record() for file in plugin_files()],
     }
 
 

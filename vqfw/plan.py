@@ -18,6 +18,7 @@ from vqfw.kinds.catalog import KINDS
 from vqfw.kinds.context import Context
 from vqfw.kinds.dataset import Dataset
 from vqfw.registry import build, index, load, parameters_of, refused
+from vqfw.registry.hooks import observers
 from vqfw.runs.environment import processor_flags
 
 
@@ -60,10 +61,11 @@ class Plan:
 
     @property
     def distributions(self) -> tuple[str, ...]:
-        """The packages that supply the components of this experiment, sorted."""
+        """The packages that supply the components of this experiment, sorted; no files."""
         named = _all_components(self.experiment)
         entries = (index().find(each.kind, each.options["type"]) for each in named)
-        return tuple(sorted({entry.distribution for entry in entries}))
+        found = {entry.distribution for entry in entries if entry.file is None}
+        return tuple(sorted(found))
 
     @property
     def supplied(self) -> Mapping[str, Any]:
@@ -177,7 +179,10 @@ def _problems(experiment: Experiment) -> list[Problem]:
         check = getattr(component, "check", None)
         if check is not None:
             found += [problem.under(path) for problem in check(options, context)]
-    return [*found, *_optimizer_problems(experiment)]
+    found += _optimizer_problems(experiment)
+    for problems in observers().tell("vqfw_checks", experiment=experiment.values):
+        found += problems
+    return found
 
 
 def _optimizer_problems(experiment: Experiment) -> Iterator[Problem]:

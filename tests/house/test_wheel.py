@@ -48,3 +48,9 @@ def test_the_wheel_carries_the_schema(site, tmp_path):
     assert vqfw(site, tmp_path, "init").returncode == 0
     found = vqfw(site, tmp_path, "validate", "experiments/experiment.json")
     assert found.returncode == 0, found.stderr
+
+
+def test_the_wheel_begins_packages_from_its_template(site, tmp_path):
+    made = vqfw(site, tmp_path, "plugins", "new", "loss", "my_own")
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "vqfw-my-own" / "tests" / "test_loss.py").exists()

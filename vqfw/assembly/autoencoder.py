@@ -224,7 +224,7 @@ class Autoencoder(keras.Model):
     def _average(self) -> None:
         """Moves the averages towards the weights that this step began with."""
         if self.averages:
-            keep = self.weight_averaging
+            keep = self.weight_averaging or 0.0
             weights = self.model.trainable_variables
             for weight, average in zip(weights, self.averages, strict=True):
                 now = ops.stop_gradient(ops.convert_to_tensor(weight))

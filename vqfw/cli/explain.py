@@ -6,14 +6,24 @@ from pathlib import Path
 
 import click
 
-from vqfw.cli.talk import json_option, print_json, set_option
+from vqfw.cli.talk import (
+    json_option,
+    plugin_option,
+    print_json,
+    say,
+    set_option,
+    use_plugins,
+)
 
 
 @click.command("explain")
 @click.argument("subject", metavar="FILE_OR_CODE")
 @set_option
+@plugin_option
 @json_option
-def command(subject: str, overrides: tuple[str, ...], as_json: bool) -> None:
+def command(
+    subject: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_json: bool
+) -> None:
     """Show where every value of an experiment comes from, or explain an error code."""
     from vqfw import api
     from vqfw.experiment.problems import CODES, explanation
@@ -24,6 +34,7 @@ def command(subject: str, overrides: tuple[str, ...], as_json: bool) -> None:
         else:
             click.echo(explanation(subject))
         return
+    use_plugins(plugins, say)
     checked = api.load(subject, overrides).checked
     if as_json:
         print_json({"values": checked.explain_data()})

@@ -88,4 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The reader of our output has gone; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    except Exception as error:
+        from vqfw.registry.blame import blame
+
+        note = blame(error)
+        if note:
+            error.add_note(note)
+        raise
     sys.exit(code if isinstance(code, int) else 0)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqfw.cli.talk import json_option, print_json, set_option, start_backend
+from vqfw.cli.talk import (
+    json_option,
+    plugin_option,
+    print_json,
+    say,
+    set_option,
+    start_backend,
+    use_plugins,
+)
 
 if TYPE_CHECKING:
     from vqfw.api import Experiment
@@ -18,10 +26,15 @@ if TYPE_CHECKING:
 @click.command("plan")
 @click.argument("file", type=click.Path())
 @set_option
+@plugin_option
 @click.option("--measure", is_flag=True, help="Time five training steps.")
 @json_option
 def command(
-    file: str, overrides: tuple[str, ...], measure: bool, as_json: bool
+    file: str,
+    overrides: tuple[str, ...],
+    plugins: tuple[str, ...],
+    measure: bool,
+    as_json: bool,
 ) -> None:
     """Show what the experiment in FILE would run: shapes, sizes, bits, paths.
 
@@ -29,6 +42,7 @@ def command(
     """
     from vqfw import api
 
+    use_plugins(plugins, say)
     experiment = api.load(file, overrides)
     start_backend(experiment.checked.training.threads)
     from vqfw.assembly import outline as outlines

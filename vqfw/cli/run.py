@@ -8,12 +8,14 @@ import click
 
 from vqfw.cli.talk import (
     json_option,
+    plugin_option,
     print_json,
     quiet_option,
     say,
     say_nothing,
     set_option,
     start_backend,
+    use_plugins,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("file", required=False, type=click.Path())
 @set_option
+@plugin_option
 @click.option(
     "--name", help="Name of the run; it must be new. Default: made of the time."
 )
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 def command(
     file: str | None,
     overrides: tuple[str, ...],
+    plugins: tuple[str, ...],
     name: str | None,
     resume: str | None,
     as_json: bool,
@@ -46,10 +50,10 @@ def command(
 
     tell = say_nothing if quiet else say
     if resume is not None:
-        if file or overrides or name:
+        if file or overrides or plugins or name:
             raise click.UsageError(
-                "--resume goes on with the run's own experiment: give it without FILE, "
-                "--set and --name"
+                "--resume goes on with the run's own experiment and plugins: give it "
+                "without FILE, --set, --plugin and --name"
             )
         opened = api.open_run(resume)
         opened.folder.require_free()
@@ -60,6 +64,7 @@ def command(
             raise click.UsageError(
                 "give an experiment file, as in: vqfw run experiments/experiment.json"
             )
+        use_plugins(plugins, tell)
         experiment = api.load(file, overrides)
         start_backend(experiment.checked.training.threads)
         run = experiment.run(name=name, quiet=quiet, say=tell)

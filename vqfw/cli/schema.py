@@ -18,6 +18,6 @@ def command(write: bool) -> None:
     from vqfw import api
 
     if write:
-        say(f"wrote {api.write_schema()}")
+        say(f"wrote {api.write_schema(say=say)}")
     else:
-        click.echo(api.schema_text(), nl=False)
+        click.echo(api.schema_text(say), nl=False)

@@ -6,14 +6,14 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import click
 
-from vqfw.errors import ExperimentError, UsageError, VqfwError
+from vqfw.errors import ExperimentError, PluginError, UsageError, VqfwError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,6 +49,37 @@ def set_option(command: Command) -> Command:
     return click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help=text
     )(command)
+
+
+def plugin_option(command: Command) -> Command:
+    """Adds ``--plugin``."""
+    text = "Python file with components of your own. May be repeated."
+    return click.option(
+        "--plugin", "plugins", multiple=True, metavar="FILE", help=text
+    )(command)
+
+
+def use_plugins(files: Sequence[str], tell: Callable[[str], None]) -> None:
+    """Runs plugin files, and tells what their components are called.
+
+    Raises:
+        UsageError: if there is no such file, or Keras finds no backend for it.
+        PluginError: if a file cannot be run, or defines no component.
+    """
+    from vqfw import api
+    from vqfw.registry import index
+
+    for file in files:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        try:
+            with hushed():
+                entries = api.use_plugin(file)
+        except PluginError as error:
+            if isinstance(error.__cause__, ImportError | ValueError):
+                _import_keras()  # says it if the backend is what failed
+            raise
+        for entry in entries:
+            tell(f'plugin {file}: {entry.kind} "{index().spelling(entry)}"')
 
 
 def say(text: str) -> None:

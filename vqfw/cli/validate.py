@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import click
 
-from vqfw.cli.talk import json_option, print_json, say, set_option
+from vqfw.cli.talk import (
+    json_option,
+    plugin_option,
+    print_json,
+    say,
+    set_option,
+    use_plugins,
+)
 
 
 @click.command("validate")
 @click.argument("file", type=click.Path())
 @set_option
+@plugin_option
 @json_option
-def command(file: str, overrides: tuple[str, ...], as_json: bool) -> None:
+def command(
+    file: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_json: bool
+) -> None:
     """Check the experiment in FILE; show every problem at once, run nothing.
 
-    No component is imported: what only a component can tell is told by vqfw plan.
+    No installed component is imported: what only a component can tell is told by vqfw
+    plan.
     """
     from vqfw import api
     from vqfw.experiment import as_data, render
 
+    use_plugins(plugins, say)
     warnings = api.load(file, overrides).checked.warnings
     if as_json:
         print_json({"problems": [], "warnings": as_data(warnings)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +18,8 @@ from vqfw.errors import (
     dotted,
 )
 from vqfw.kinds.catalog import KINDS
+from vqfw.registry.compatibility import require_compatible
+from vqfw.registry.importing import contained
 from vqfw.registry.index import Entry, index
 from vqfw.registry.parameters import Parameter, parameters_of
 
@@ -36,17 +39,30 @@ def load(kind: str, name: str) -> type:
 
 
 def load_entry(entry: Entry) -> type:
-    """Imports the class that an entry registers."""
+    """Imports the class that an entry registers.
+
+    Raises:
+        PluginError: if its package is made for another vqfw, or if the import raises,
+            exits, takes too long or gives a component of another kind.
+    """
+    require_compatible(entry)
     module, _, attribute = entry.target.partition(":")
     try:
-        component = getattr(import_module(module), attribute)
+        # Our own import Keras, which takes its time and has a right to.
+        with nullcontext() if entry.first_party else contained():
+            component = getattr(import_module(module), attribute)
     except Exception as error:
         raise PluginError(
             f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
-            f"imported ({type(error).__name__}: {error}): repair or uninstall "
-            f"{entry.distribution}"
+            f"imported ({type(error).__name__}: {error}): {entry.remedy}"
         ) from error
     declared = getattr(component, "vqfw_kind", entry.kind)
+    if declared not in KINDS:
+        raise PluginError(
+            f'{entry.owner} registers "{entry.name}" as {entry.kind}, but '
+            f"{entry.target} is of kind {declared!r}, which there is not: derive it from "
+            f"{KINDS[entry.kind].contract.partition(':')[2]} of vqfw.kinds"
+        )
     if declared != entry.kind:
         raise PluginError(
             f'{entry.owner} registers "{entry.name}" as {entry.kind}, but '
@@ -103,7 +119,7 @@ def build(
             raise PluginError(
                 f'{kind} "{name}" of {entry.owner} cannot be made '
                 f"({type(error).__name__}: {_first_line(error)}): change its options, or "
-                f"repair or uninstall {entry.distribution}"
+                f"{entry.remedy}"
             ) from error
         if isinstance(error, ValueError | TypeError):
             raise refused(kind, options, error, at) from error

@@ -25,6 +25,7 @@ from typing import Any
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.build import load_entry
+from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.index import FIRST_PARTY, Entry
 from vqfw.registry.parameters import Schema, fragment
 
@@ -141,7 +142,7 @@ def foreign_fragments(
     for entry, name in entries:
         if entry not in read:
             try:
-                read[entry] = _cached(entry)
+                read[entry] = fragment_of(entry)
             except PluginError as error:
                 read[entry] = str(error)
         result = read[entry]
@@ -161,16 +162,43 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache").absolute() / "vqfw"
 
 
-def _cached(entry: Entry) -> Schema:
-    if entry.target.partition(":")[0] in sys.modules:
-        return component_fragment(entry)
-    path = cache_folder() / "fragments" / f"{_identity(entry)}.json"
+def kept_fragment(entry: Entry) -> Schema | None:
+    """What the cache knows of a component; no code of its package runs."""
     with suppress(OSError, ValueError, PluginError):
-        kept: Schema = json.loads(path.read_text("utf-8"))
+        kept: Schema = json.loads(_place(entry).read_text("utf-8"))
         check_fragment(kept, entry)
         return kept
+    return None
+
+
+def read_fragment(entry: Entry) -> Schema:
+    """The fragment of a component as its code gives it now, whatever the cache says.
+
+    Raises:
+        PluginError: if it cannot be read.
+    """
+    require_compatible(entry)
+    if entry.file is not None:  # it has run in this process already
+        return component_fragment(entry)
     fresh = _from_child(entry)
     check_fragment(fresh, entry)
+    return fresh
+
+
+def fragment_of(entry: Entry) -> Schema:
+    """The fragment of a component of another package, from the cache where it has it.
+
+    Raises:
+        PluginError: if it cannot be read.
+    """
+    require_compatible(entry)
+    if entry.target.partition(":")[0] in sys.modules:
+        return component_fragment(entry)
+    kept = kept_fragment(entry)
+    if kept is not None:
+        return kept
+    fresh = read_fragment(entry)
+    path = _place(entry)
     # A cache that cannot be written costs time, nothing else.
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -180,6 +208,10 @@ def _cached(entry: Entry) -> Schema:
             json.dump(fresh, file)
         os.replace(file.name, path)
     return fresh
+
+
+def _place(entry: Entry) -> Path:
+    return cache_folder() / "fragments" / f"{_identity(entry)}.json"
 
 
 def _identity(entry: Entry) -> str:
@@ -262,7 +294,7 @@ def _from_child(entry: Entry) -> Schema:
 def _unreadable(entry: Entry, why: str) -> PluginError:
     return PluginError(
         f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
-        f"imported ({why}): repair or uninstall {entry.distribution}"
+        f"imported ({why}): {entry.remedy}"
     )
 
 

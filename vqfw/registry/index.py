@@ -30,6 +30,8 @@ class Entry:
         target: ``module:class``.
         distribution: the package that registers it.
         version: of that package.
+        file: the single file that defines it, which then stands for its package; None
+            for an installed component.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class Entry:
     target: str
     distribution: str
     version: str
+    file: str | None = None
 
     @property
     def first_party(self) -> bool:
@@ -52,6 +55,15 @@ class Entry:
     def owner(self) -> str:
         """Distribution and version, for messages."""
         return f"{self.distribution} {self.version}"
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do about one that does not work."""
+        return (
+            f"repair {self.file}"
+            if self.file
+            else (f"repair or uninstall {self.distribution}")
+        )
 
 
 class Index:
@@ -128,28 +140,61 @@ class Index:
         return f"{fact}: {hint}installed: {', '.join(self.names(kind)) or 'none'}"
 
 
+_FROM_FILES: dict[str, tuple[Entry, ...]] = {}
+
+
+def register(file: str, entries: Iterable[Entry]) -> None:
+    """Adds the components of a single file to those of installed packages.
+
+    Args:
+        file: its path; what it registered before is forgotten.
+        entries: its components.
+    """
+    _FROM_FILES[file] = tuple(entries)
+    index.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def index() -> Index:
     """Reads the metadata of all installed packages, once a process.
 
-    With ``VQFW_NO_PLUGINS=1`` in the environment only first-party components are seen.
+    With ``VQFW_NO_PLUGINS=1`` in the environment only first-party components are seen,
+    and those of files that were named beside it. A package whose metadata cannot be read
+    has no components.
     """
-    groups = {kind.group: kind.name for kind in KINDS.values()}
     only_first_party = os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0")
     found: dict[str, list[Entry]] = {}
     for distribution in metadata.distributions():
-        name = distribution.name
-        # The first on the path is the one that imports; a second copy is shadowed.
-        if name in found or (only_first_party and name != FIRST_PARTY):
+        try:
+            name, entries = distribution.name, _entries_of(distribution)
+        except Exception:  # half-removed packages leave all kinds of ruins
             continue
-        found[name] = [
-            Entry(
-                groups[point.group], point.name, point.value, name, distribution.version
-            )
-            for point in distribution.entry_points
-            if point.group in groups
-        ]
-    return Index(entry for entries in found.values() for entry in entries)
+        # The first on the path is the one that imports; a second copy is shadowed.
+        if not name or name in found or (only_first_party and name != FIRST_PARTY):
+            continue
+        found[name] = entries
+    return Index(
+        entry
+        for entries in (*found.values(), *_FROM_FILES.values())
+        for entry in entries
+    )
+
+
+def _entries_of(distribution: metadata.Distribution) -> list[Entry]:
+    return [
+        Entry(
+            _GROUPS[point.group],
+            point.name,
+            point.value,
+            distribution.name,
+            distribution.version,
+        )
+        for point in distribution.entry_points
+        if point.group in _GROUPS
+    ]
+
+
+_GROUPS = {kind.group: kind.name for kind in KINDS.values()}
 
 
 def _article(noun: str) -> str:

@@ -6,7 +6,7 @@
     def test_keeps_the_contract(check, factory):
         check(factory)
 
-Every check is a plain function, so it can be called without pytest too. They run on the
+``vqfw plugins check`` runs them on a component by its name. Every check is a plain function, so it can be called without pytest too. They run on the
 backend that ``KERAS_BACKEND`` names, on tensors so small that a minute is enough.
 """
 
@@ -22,23 +22,33 @@ from vqfw.testing.check import Check, Factory
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["Check", "Factory", "checks", "parametrize_with_checks"]
+__all__ = ["Check", "Factory", "checks", "kinds", "parametrize_with_checks"]
 
 _HOME = {
+    "augmentation": ("augmentation", "CHECKS"),
     "beta": ("beta", "CHECKS"),
+    "dataset": ("dataset", "CHECKS"),
     "decoder": ("network", "DECODER_CHECKS"),
     "encoder": ("network", "ENCODER_CHECKS"),
+    "loss": ("loss", "CHECKS"),
+    "metric": ("metric", "CHECKS"),
     "model": ("model", "CHECKS"),
     "quantizer": ("quantizer", "CHECKS"),
     "revival": ("revival", "CHECKS"),
 }
 
 
+def kinds() -> tuple[str, ...]:
+    """The kinds of component that there are checks for."""
+    return tuple(_HOME)
+
+
 def checks(kind: str) -> tuple[Check, ...]:
     """The checks of a kind of component.
 
     Args:
-        kind: ``beta``, ``decoder``, ``encoder``, ``model``, ``quantizer`` or ``revival``.
+        kind: ``augmentation``, ``beta``, ``dataset``, ``decoder``, ``encoder``, ``loss``,
+            ``metric``, ``model``, ``quantizer`` or ``revival``.
 
     Raises:
         ValueError: if there are none for this kind.

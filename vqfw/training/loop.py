@@ -25,6 +25,7 @@ from vqfw.evaluation.pictures import Pixels, grid, save_film, spread
 from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate
 from vqfw.plan import Plan
+from vqfw.registry.hooks import observers
 from vqfw.runs import Run, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
 from vqfw.training.early_stopping import Patience
@@ -221,6 +222,13 @@ class _Training:
         if self._step % per_epoch == 0 or self._step == self._total:
             journal.grid(self._step, epoch, self._grid())
             journal.epoch_end(self._step, epoch, values, pace)
+            observers().tell(
+                "vqfw_epoch_end",
+                run=self._run,
+                epoch=epoch + 1,
+                step=self._step,
+                values=dict(values),
+            )
 
     def _validate(self, journal: Journal) -> None:
         images = self._splits.validation

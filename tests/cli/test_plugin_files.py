@@ -1,0 +1,128 @@
+"""``--plugin FILE``: a component of one's own, without a package."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from vqfw.registry import files, index
+
+SOURCE = '''
+from keras import ops
+from vqfw.kinds import Loss
+
+class DoubledLoss(Loss):
+    """Twice the mean squared error."""
+
+    def __call__(self, original, reconstruction):
+        return 2 * ops.mean(ops.square(original - reconstruction), axis=(1, 2, 3))
+'''
+
+
+def forget():
+    files._LOADED.clear()
+    sys.modules["vqfw.registry.index"]._FROM_FILES.clear()
+    sys.modules.pop("vqfw_plugin_mine", None)
+    index.cache_clear()
+
+
+@pytest.fixture
+def plugin(tiny_file):
+    """A file with a loss, beside an experiment that names it; nothing is loaded."""
+    forget()
+    path = tiny_file.with_name("mine.py")
+    path.write_text(SOURCE)
+    experiment = json.loads(tiny_file.read_text())
+    tiny_file.write_text(json.dumps({**experiment, "losses": ["doubled"]}))
+    yield path
+    forget()
+
+
+def test_without_its_file_the_component_is_unknown(plugin, command):
+    answer = command("validate", "tiny.json")
+    assert answer.code == 2
+    assert 'no loss is called "doubled"' in answer.err
+
+
+@pytest.mark.parametrize("verb", ["validate", "plan", "explain"])
+def test_a_reading_verb_takes_a_plugin_file(plugin, command, verb):
+    answer = command(verb, "tiny.json", "--plugin", "mine.py", "--json")
+    assert answer.code == 0, answer.err
+    assert 'plugin mine.py: loss "doubled"' in answer.err
+    assert answer.data["vqfw"] == 1
+
+
+def test_a_run_records_its_file_and_goes_on_only_with_the_same(plugin, command, root):
+    options = ("--plugin", "mine.py", "--name", "a", "--json", "--quiet")
+    ran = command("run", "tiny.json", *options)
+    assert ran.code == 0, ran.err
+    path = root / "checkpoints" / "a" / "environment.json"
+    digest = hashlib.sha256(SOURCE.encode()).hexdigest()
+    recorded = json.loads(path.read_text())["plugin_files"]
+    assert recorded == [{"path": str(plugin), "sha256": digest}]
+    forget()
+    scored = command("eval", "--json")
+    assert scored.code == 0, scored.err
+    assert scored.data["scores"] == ran.data["scores"]
+    forget()
+    plugin.write_text(SOURCE.replace("2 *", "3 *"))
+    for verb in (["eval"], ["run", "--resume", "a"]):
+        refused = command(*verb)
+        assert refused.code == 3
+        assert f"{plugin} has changed since the run was made with it" in refused.err
+    plugin.write_text(SOURCE)
+    assert command("run", "--resume", "a", "--quiet").code == 0
+
+
+def test_a_resumed_run_takes_no_other_plugin(plugin, command):
+    answer = command("run", "--resume", "a", "--plugin", "mine.py")
+    assert answer.code == 2
+    assert "--plugin" in answer.err
+
+
+def test_an_experiment_file_cannot_bring_code_along(plugin, command, tiny_file):
+    experiment = json.loads(tiny_file.read_text())
+    for key in ("plugin", "plugins"):
+        tiny_file.write_text(json.dumps({**experiment, key: ["mine.py"]}))
+        answer = command("validate", "tiny.json")
+        assert answer.code == 2
+        assert f'unknown key "{key}"' in answer.err
+    assert "vqfw_plugin_mine" not in sys.modules
+
+
+def test_a_broken_file_ends_with_the_code_for_plugins(plugin, command):
+    plugin.write_text("print('noise')\nraise ValueError('broken')")
+    answer = command("validate", "tiny.json", "--plugin", "mine.py", "--json")
+    assert answer.code == 3
+    assert "ValueError: broken, line 2" in answer.data["error"]
+
+
+def test_a_file_whose_component_cannot_be_made_is_to_be_repaired(plugin, command):
+    refusing = (
+        "    def __init__(self):\n        raise ValueError('odd')\n\n    def __call__"
+    )
+    plugin.write_text(SOURCE.replace("    def __call__", refusing))
+    answer = command("run", "tiny.json", "--plugin", "mine.py", "--quiet")
+    assert answer.code == 3
+    assert 'loss "doubled" of mine.py' in answer.err
+    assert f"(ValueError: odd): change its options, or repair {plugin}\n" in answer.err
+
+
+def test_a_backend_that_is_none_is_not_blamed_on_the_file(plugin, root):
+    code = "from vqfw.cli.main import main; main()"
+    paths = os.pathsep.join(each for each in sys.path if each)
+    found = subprocess.run(
+        [sys.executable, "-c", code, "validate", "tiny.json", "--plugin", "mine.py"],
+        cwd=root,
+        env={**os.environ, "KERAS_BACKEND": "nonsense", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 2, found.stderr
+    assert '"nonsense" of KERAS_BACKEND' in found.stderr
+    assert "mine.py" not in found.stderr

@@ -1,0 +1,156 @@
+"""``vqfw plugins``: list, show and check."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from vqfw.registry import files, index
+
+FINE = '''
+class Odd:
+    """A loss of other people."""
+
+    vqfw_kind = "loss"
+
+    def __init__(self, share: float = 0.5) -> None: ...
+'''
+ENTRY = {"vqfw.losses": "odd = MODULE:Odd"}
+SUMMED = """
+from keras import ops
+from vqfw.kinds import Loss
+
+class SummedLoss(Loss):
+    def __call__(self, original, reconstruction):
+        apart = ops.cast(original, "float32") - ops.cast(reconstruction, "float32")
+        return ops.sum(ops.square(apart), axis=(1, 2, 3))
+"""
+
+
+@pytest.fixture
+def plugin(root):
+    path = root / "mine.py"
+    path.write_text(SUMMED)
+    yield path
+    files._LOADED.clear()
+    sys.modules["vqfw.registry.index"]._FROM_FILES.clear()
+    sys.modules.pop("vqfw_plugin_mine", None)
+    index.cache_clear()
+
+
+def test_the_list_says_what_is_known(install, command):
+    install("vqfw-odd", FINE, ENTRY)
+    answer = command("plugins", "list", "--kind", "loss")
+    lines = answer.out.splitlines()
+    assert lines[0].split() == ["loss", "mae", "ready", "vqfw", "0.1.0"]
+    assert lines[1].strip().startswith("Mean absolute error")
+    assert lines[2].strip() == "weight=1.0"
+    assert lines[6].split() == ["loss", "odd", "unread", "vqfw-odd", "0.1"]
+    assert [line.strip() for line in lines[7:]] == ["?", "options: ?"]
+    assert "nothing was imported" in answer.err
+    odd = command("plugins", "list", "--kind", "loss", "--json").data["components"][2]
+    assert (odd["state"], odd["sentence"], odd["options"]) == ("unread", None, None)
+
+
+def test_the_check_of_the_list_imports_and_reports(install, command):
+    install("vqfw-odd", FINE, ENTRY)
+    assert command("plugins", "list", "--kind", "loss", "--check").code == 0
+    install("vqfw-bad", "raise ValueError('x')", {"vqfw.losses": "bad = MODULE:Bad"})
+    answer = command("plugins", "list", "--kind", "loss", "--check", "--json")
+    assert answer.code == 3
+    states = {each["name"]: each["state"] for each in answer.data["components"]}
+    assert states == {"bad": "broken", "mae": "ready", "mse": "ready", "odd": "ready"}
+    assert "broken: " in answer.err
+    assert "ValueError: x" in answer.err
+    assert "1 broken" in answer.err
+    assert "vqfw_bad" not in sys.modules
+
+
+def test_show_tells_options_owner_and_a_block_to_paste(command):
+    answer = command("plugins", "show", "quantizer/ema")
+    assert answer.code == 0
+    assert (
+        'quantizer "ema"   vqfw 0.1.0   vqfw_quantizers.ema:EMAQuantizer' in answer.out
+    )
+    assert "  decay: number ≥ 0 and < 1, default 0.99" in answer.out
+    assert "Share of the past" in answer.out
+    assert '"quantizer": {\n  "type": "ema",' in answer.out
+    data = command("plugins", "show", "ema", "--json").data
+    assert data["target"] == "vqfw_quantizers.ema:EMAQuantizer"
+    assert data["example"] in answer.out
+    assert "keras" not in answer.err
+
+
+def test_show_of_what_is_broken_says_why(install, command):
+    install("vqfw-odd", "raise SystemExit(4)", ENTRY)
+    answer = command("plugins", "show", "loss/odd")
+    assert answer.code == 3
+    assert "vqfw-odd 0.1" in answer.err
+    assert "exit code 4" in answer.err
+
+
+def test_a_component_that_keeps_its_contract_passes(command):
+    answer = command("plugins", "check", "loss/mse", "--json")
+    assert answer.code == 0
+    assert answer.data["failed"] == 0
+    assert len(answer.data["checks"]) == 6
+
+
+def test_a_failed_check_says_what_it_means_and_how_it_is_mended(plugin, command):
+    answer = command("plugins", "check", "mine.py")
+    assert answer.code == 1
+    line = answer.out.index("FAILED  the_loss_does_not_grow_with_the_image: An image")
+    assert "take the mean over height, width and channels" in answer.out[line:]
+    assert "ok      a_match_costs_least" in answer.out
+    assert "6 checks; 1 failed" in answer.err
+
+
+def test_a_component_that_fails_by_itself_is_a_failed_check(plugin, command):
+    plugin.write_text(SUMMED.replace("ops.sum(", "[][1]("))
+    answer = command("plugins", "check", "mine.py", "--json")
+    assert answer.code == 1
+    assert answer.data["failed"] == 6
+    assert (
+        "IndexError: list index out of range" in answer.data["checks"][0]["complaint"]
+    )
+    assert "mine.py:8" in answer.data["checks"][0]["complaint"]
+
+
+def test_a_component_that_cannot_be_made_is_a_failed_check(plugin, command):
+    broken = SUMMED.replace(
+        "Loss):\n", "Loss):\n    def __init__(self):\n        [][1]\n\n"
+    )
+    plugin.write_text(broken)
+    answer = command("plugins", "check", "mine.py", "--json")
+    assert answer.code == 1
+    assert answer.data["failed"] == 6
+    complaint = answer.data["checks"][0]["complaint"]
+    assert "it fails with IndexError: list index out of range (" in complaint
+    assert "mine.py:7)" in complaint
+
+
+def test_settings_reach_the_component(command):
+    wrong = command("plugins", "check", "ema", "--set", "num_embedding=16")
+    assert wrong.code == 2
+    assert 'did you mean "num_embeddings"' in wrong.err
+    small = ("--set", "count=12", "--set", "people=4", "--set", "size=16")
+    answer = command("plugins", "check", "synthetic_faces", *small, "--json")
+    assert answer.code == 0, answer.out
+
+
+def test_a_kind_without_checks_is_told_so(command):
+    answer = command("plugins", "check", "adam")
+    assert answer.code == 2
+    assert 'no checks for kind "optimizer"' in answer.err
+
+
+def test_new_writes_a_package_and_says_where(root, command):
+    answer = command("plugins", "new", "loss", "my_own")
+    assert answer.code == 0
+    assert answer.out == "vqfw-my-own\n"
+    assert (root / "vqfw-my-own" / "vqfw_my_own" / "loss.py").exists()
+    again = command("plugins", "new", "loss", "my_own")
+    assert again.code == 2
+    assert "nothing is overwritten" in again.err
+    assert command("plugins", "new", "loss", "my_own", "-o", "other").code == 0

@@ -1,0 +1,188 @@
+"""Components from a single file: what they are called, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from vqfw.errors import ExperimentError, PluginError, UsageError
+from vqfw.experiment import experiment_from
+from vqfw.registry import files, importing, index, load_file, load_recorded
+from vqfw.registry.files import component_name, plugin_files
+
+SOURCE = '''
+from vqfw.kinds import Loss
+
+class HalfLoss(Loss):
+    """Half of nothing.
+
+    Args:
+        share: How much of it.
+    """
+
+    def __init__(self, share: float = 0.5) -> None: ...
+
+    def __call__(self, original, reconstruction): ...
+'''
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable]:
+    """Writes a plugin file; afterwards the process knows none."""
+    monkeypatch.setattr(files, "_LOADED", {})
+    monkeypatch.setattr(sys.modules["vqfw.registry.index"], "_FROM_FILES", {})
+
+    def write(source: str = SOURCE, name: str = "mine.py") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source, "utf-8")
+        return path
+
+    yield write
+    for name in [each for each in sys.modules if each.startswith("vqfw_plugin_")]:
+        del sys.modules[name]
+    index.cache_clear()
+
+
+def losses(*given: object) -> dict[str, object]:
+    return {
+        "data": {"dataset": "orl"},
+        "model": {
+            "type": "vqvae",
+            "encoder": "residual_conv",
+            "quantizer": "ema",
+            "decoder": "residual_conv",
+        },
+        "losses": list(given),
+        "training": {"steps": 10},
+    }
+
+
+def test_a_component_of_a_file_works_by_name_with_its_options(write) -> None:
+    (entry,) = load_file(write())
+    assert (entry.kind, entry.name, entry.distribution) == ("loss", "half", "mine.py")
+    found = experiment_from(losses({"type": "half", "share": 0.25})).losses[0]
+    assert found == {"type": "half", "share": 0.25, "weight": 1.0}
+    with pytest.raises(ExperimentError, match='did you mean "share"'):
+        experiment_from(losses({"type": "half", "shar": 1}))
+
+
+def test_imported_and_abstract_classes_are_no_components_of_the_file(write) -> None:
+    source = SOURCE + "\nclass Unfinished(Loss): ...\nOther = Loss\n"
+    assert [entry.name for entry in load_file(write(source))] == ["half"]
+
+
+@pytest.mark.parametrize(
+    ("class_name", "kind", "name"),
+    [
+        ("EMAQuantizer", "quantizer", "ema"),
+        ("HorizontalFlip", "augmentation", "horizontal_flip"),
+        ("HalfCosineBetaScheduler", "beta", "half_cosine"),
+        ("LinearBeta", "beta", "linear"),
+        ("VQVAE2", "model", "vqvae2"),
+        ("LPIPSLoss", "loss", "lpips"),
+        ("Loss", "loss", "loss"),
+    ],
+)
+def test_the_name_is_the_class_without_its_kind(class_name, kind, name) -> None:
+    assert component_name(type(class_name, (), {}), kind) == name
+
+
+def test_an_attribute_gives_another_name(write) -> None:
+    named = SOURCE.replace(
+        "    def __init__", '    name = "better"\n\n    def __init__'
+    )
+    (entry,) = load_file(write(named))
+    assert entry.name == "better"
+    with pytest.raises(PluginError, match="'No Name' of HalfLoss cannot name"):
+        load_file(write(named.replace('"better"', '"No Name"')))
+
+
+def test_a_name_of_ours_stays_ours(write) -> None:
+    (entry,) = load_file(write(SOURCE.replace("HalfLoss", "MSELoss")))
+    assert index().spelling(entry) == "mine.py/mse"
+    assert index().find("loss", "mse").first_party
+    found = experiment_from(losses("mse", "mine.py/mse")).losses
+    assert ("share" in found[0], "share" in found[1]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import a_module_that_nobody_has", "a_module_that_nobody_has"),
+        ("x = 1\nraise ValueError('no')", "ValueError: no, line 2"),
+        ("x = 1\ndef broken(:", "line 2"),
+        ("raise SystemExit(7)", "exit code 7"),
+        ("x = 1", "defines no component"),
+        (SOURCE + "\nclass Half(Loss):\n    __call__ = HalfLoss.__call__", "are both"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_used_is_refused_with_the_reason(
+    write, source, reason
+) -> None:
+    before = index().entries
+    with pytest.raises(PluginError, match=reason):
+        load_file(write(source))
+    assert index().entries == before
+    assert plugin_files() == ()
+    assert "vqfw_plugin_mine" not in sys.modules
+
+
+def test_a_file_that_hangs_is_given_up(write, monkeypatch) -> None:
+    monkeypatch.setattr(importing, "IMPORT_SECONDS", 0.2)
+    started = time.monotonic()
+    swallows = (
+        "import time\ntry:\n    time.sleep(60)\nexcept Exception:\n    time.sleep(60)"
+    )
+    with pytest.raises(PluginError, match=r"took more than 0\.2 seconds"):
+        load_file(write(swallows))
+    assert time.monotonic() - started < 30
+
+
+def test_what_a_file_prints_does_not_reach_the_output_of_a_verb(write, capsys) -> None:
+    load_file(write(SOURCE + "\nprint('noise')"))
+    assert capsys.readouterr() == ("", "noise\n")
+
+
+def test_a_missing_file_is_a_mistake_of_the_command_line(tmp_path) -> None:
+    with pytest.raises(UsageError, match=r"nowhere\.py cannot be read"):
+        load_file(tmp_path / "nowhere.py")
+
+
+def test_a_file_runs_once_and_again_when_it_changed(write) -> None:
+    source = (
+        SOURCE + "\nimport sys\nsys.stderr.runs = getattr(sys.stderr, 'runs', 0) + 1"
+    )
+    path = write(source)
+    sys.stderr.runs = 0  # type: ignore[attr-defined]
+    assert load_file(path) == load_file(path)
+    assert sys.stderr.runs == 1  # type: ignore[attr-defined]
+    write(source.replace("0.5", "0.75"))
+    load_file(path)
+    assert experiment_from(losses("half")).losses[0]["share"] == 0.75
+    assert len(plugin_files()) == 1
+
+
+def test_two_files_of_one_name_are_refused(write) -> None:
+    load_file(write())
+    with pytest.raises(PluginError, match="are called the same"):
+        load_file(write(name="other/mine.py"))
+
+
+def test_a_recorded_file_must_be_there_unchanged(write) -> None:
+    path = write()
+    load_file(path)
+    recorded = plugin_files()[0].record()
+    load_recorded(recorded)
+    marker = path.with_name("ran")
+    write(SOURCE + f"\nopen({str(marker)!r}, 'w').close()")
+    with pytest.raises(PluginError, match="has changed since the run was made"):
+        load_recorded(recorded)
+    assert not marker.exists()
+    path.unlink()
+    with pytest.raises(PluginError, match="not there any more: put the file back"):
+        load_recorded(recorded)

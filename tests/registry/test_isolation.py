@@ -1,0 +1,145 @@
+"""A broken package harms the experiment that names it, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vqfw.errors import PluginError
+from vqfw.registry import importing, index, load
+from vqfw.registry.blame import blame
+from vqfw.registry.compatibility import unmet
+
+GROUP = "vqfw.losses"
+ENTRY = {GROUP: "odd = MODULE:Odd"}
+FINE = '''
+class Odd:
+    """A loss of other people."""
+
+    vqfw_kind = "loss"
+
+    def __init__(self, share: float = 0.5) -> None: ...
+'''
+BROKEN = {
+    "raises": ("raise ValueError('broken')", "ValueError: broken"),
+    "exits": ("raise SystemExit(7)", "exit code 7"),
+    "prints_and_raises": ("print('{}')\nraise ValueError('x')", "ValueError: x"),
+    "lacks_a_package": ("import a_module_that_nobody_has", "a_module_that_nobody_has"),
+    "lacks_its_class": ("x = 1", "Odd"),
+    "is_of_another_kind": (FINE.replace('"loss"', '"metric"'), "is a metric"),
+    "is_of_no_kind": (FINE.replace('"loss"', '"lossy"'), "which there is not"),
+}
+named = pytest.mark.parametrize(("source", "reason"), BROKEN.values(), ids=list(BROKEN))
+
+
+@named
+def test_a_broken_component_says_whose_it_is_and_why(install, source, reason) -> None:
+    install("vqfw-odd", source, ENTRY)
+    with pytest.raises(PluginError, match=reason) as caught:
+        load("loss", "odd")
+    assert "vqfw-odd 0.1" in str(caught.value)
+    assert caught.value.exit_code == 3
+
+
+def test_an_import_that_hangs_is_interrupted(install, monkeypatch) -> None:
+    monkeypatch.setattr(importing, "IMPORT_SECONDS", 0.2)
+    install("vqfw-odd", "import time\ntime.sleep(60)", ENTRY)
+    with pytest.raises(PluginError, match=r"took more than 0\.2 seconds"):
+        load("loss", "odd")
+
+
+def test_what_an_import_prints_goes_to_stderr(install, capsys) -> None:
+    install("vqfw-odd", "print('noise')" + FINE, ENTRY)
+    load("loss", "odd")
+    assert capsys.readouterr() == ("", "noise\n")
+
+
+@pytest.mark.parametrize(
+    ("requires", "told"),
+    [
+        ("vqfw<0.1", "vqfw<0.1"),
+        ("VQFW (>=9.1)", "vqfw>=9.1"),
+        ("vqfw<9", None),
+        ("vqfw", None),
+        ("vqfw<0.1; extra == 'old'", None),
+        ("numpy<0.1", None),
+        ("=what?", None),
+    ],
+)
+def test_a_package_made_for_another_vqfw_is_not_imported(
+    install, requires, told
+) -> None:
+    install("vqfw-odd", FINE, ENTRY, requires=requires)
+    assert unmet(index().find("loss", "odd")) == told
+    if told is None:
+        assert load("loss", "odd").__name__ == "Odd"
+    else:
+        with pytest.raises(
+            PluginError, match="install a version of vqfw-odd that fits"
+        ):
+            load("loss", "odd")
+        assert "vqfw_odd" not in sys.modules
+
+
+def test_a_ruined_package_has_no_components(install, tmp_path) -> None:
+    install("vqfw-odd", FINE, ENTRY)
+    ruin = tmp_path / "site" / "ruined-1.0.dist-info"
+    ruin.mkdir()
+    (ruin / "entry_points.txt").write_bytes(b"[vqfw.losses]\nx = \xff\xfe")
+    index.cache_clear()
+    assert index().find("loss", "odd").distribution == "vqfw-odd"
+    assert "x" not in index().names("loss")
+
+
+def test_a_traceback_names_the_package_that_it_came_through(install) -> None:
+    source = FINE + "\n    def __call__(self):\n        return [][1]\n"
+    path = install("vqfw-odd", source, ENTRY)
+    with pytest.raises(IndexError) as caught:
+        load("loss", "odd")()()
+    line = source.splitlines().index("        return [][1]") + 1
+    assert blame(caught.value) == (
+        f"this error came through vqfw-odd 0.1 ({path}:{line}), not from vqfw: report "
+        "it to its authors"
+    )
+
+
+def test_an_error_of_ours_is_blamed_on_nobody(install) -> None:
+    install("vqfw-odd", FINE, ENTRY)
+    # Registering a library's class does not make its package the culprit.
+    install("vqfw-keras", "", {GROUP: "far = keras.losses:Nothing"})
+    import keras
+
+    with pytest.raises(ValueError, match="nothing_of_this_name") as caught:
+        keras.losses.get("nothing_of_this_name")
+    assert blame(caught.value) is None
+
+
+def test_listing_sixty_foreign_components_imports_none(install, tmp_path) -> None:
+    for number in range(60):
+        install(
+            f"vqfw-many{number}",
+            "raise RuntimeError('imported')",
+            {GROUP: f"many{number} = MODULE:Odd"},
+        )
+    code = (
+        "import sys\nfrom vqfw.cli.main import vqfw\n"
+        "vqfw.main(['plugins', 'list', '--json'], standalone_mode=False)\n"
+        "foreign = [name for name in sys.modules if name.startswith('vqfw_many')]\n"
+        "heavy = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
+        "assert not foreign and not heavy, (foreign, heavy)\n"
+    )
+    path = os.pathsep.join([str(tmp_path / "site"), *filter(None, sys.path)])
+    found = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    assert all(f'"many{number}"' in found.stdout for number in range(60))
+    assert not list(Path(tmp_path, "site").glob("__pycache__"))

@@ -1,0 +1,31 @@
+"""``vqfw plugins new``: the beginning of a package with one component."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vqfw.cli.talk import say
+
+
+@click.command("new")
+@click.argument("kind")
+@click.argument("name")
+@click.option(
+    "-o",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Folder to write. Default: vqfw-NAME in the working folder.",
+)
+def command(kind: str, name: str, folder: Path | None) -> None:
+    """Write a package with a component NAME of a KIND: code, test, README.
+
+    It can be installed, passes its test, and works in experiments as it is.
+    """
+    from vqfw import api
+
+    written = api.new_plugin(kind, name, folder)
+    say(f"wrote {written}; next: pip install -e {written}")
+    click.echo(written)

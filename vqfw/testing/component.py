@@ -1,0 +1,86 @@
+"""Runs the checks of its kind on a component that is known by name.
+
+The component is built as an experiment builds it: from its options, with what the engine
+supplies. Small sizes are quickest, and are set as options.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vqfw.errors import PluginError, VqfwError
+from vqfw.experiment.components import resolved
+from vqfw.registry import Entry, build, load_entry
+from vqfw.testing import Check, Factory, checks
+
+# What the engine would supply for small pictures; factories of decoders are told anew.
+SUPPLIED = {"seed": 0, "image_shape": (16, 16, 3), "downsampling": 4, "steps": 1000}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one check went.
+
+    Args:
+        check: its name.
+        promise: what it looks at.
+        complaint: what is wrong and how it is usually mended; None where all is well.
+    """
+
+    check: str
+    promise: str
+    complaint: str | None
+
+
+def factory_of(entry: Entry, settings: Sequence[str] = ()) -> Factory:
+    """What makes a fresh component at every call, from its options.
+
+    Args:
+        entry: the component.
+        settings: ``key=value`` for its options; the rest keep their defaults.
+
+    Raises:
+        PluginError: if it cannot be read.
+        ExperimentError: if the settings are not right.
+    """
+    options = resolved(entry, settings)
+
+    def make(**known: Any) -> Any:
+        return build(entry.kind, options, {**SUPPLIED, **known})
+
+    return make
+
+
+def outcomes(entry: Entry, settings: Sequence[str] = ()) -> Iterator[Outcome]:
+    """Runs every check of its kind on a component.
+
+    Raises:
+        PluginError: if it cannot be loaded.
+        ExperimentError: if the settings are not right.
+        VqfwError: if it needs what is not there, as a dataset its files.
+        ValueError: if there are no checks for its kind.
+    """
+    load_entry(entry)
+    factory = factory_of(entry, settings)
+    for check in checks(entry.kind):
+        promise = (check.__doc__ or "").strip().partition("\n")[0]
+        yield Outcome(check.__name__, promise, _complaint(check, factory))
+
+
+def _complaint(check: Check, factory: Factory) -> str | None:
+    try:
+        check(factory)
+    except AssertionError as error:
+        return str(error)
+    except Exception as error:
+        # What a constructor of another package raises stands behind a PluginError.
+        own = error.__cause__ if isinstance(error, PluginError) else error
+        if own is None or isinstance(own, VqfwError):
+            raise
+        last = traceback.extract_tb(own.__traceback__)[-1]
+        place = f"{last.filename}:{last.lineno}"
+        return f"it fails with {type(own).__name__}: {own} ({place})"
+    return None
