@@ -192,8 +192,8 @@ class Autoencoder(keras.Model):
             self.beta.assign(beta)
         for name, metric in self.latest.items():
             metric.update_state(ops.stop_gradient(report[name]))
-        self.step.assign(self.step + 1)
         self._average()
+        self.step.assign(self.step + 1)
         return loss
 
     @contextmanager
@@ -222,9 +222,14 @@ class Autoencoder(keras.Model):
         return {name: metric.result() for name, metric in self.latest.items()}
 
     def _average(self) -> None:
-        """Moves the averages towards the weights that this step began with."""
+        """Moves the averages towards the weights that this step began with.
+
+        Early on they look back over a tenth of the steps so far, or the weights that the
+        training began with would spoil them for hundreds of steps.
+        """
         if self.averages:
-            keep = self.weight_averaging or 0.0
+            step = ops.cast(self.step, "float32")
+            keep = ops.minimum(self.weight_averaging, (1.0 + step) / (10.0 + step))
             weights = self.model.trainable_variables
             for weight, average in zip(weights, self.averages, strict=True):
                 now = ops.stop_gradient(ops.convert_to_tensor(weight))
