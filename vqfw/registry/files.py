@@ -153,6 +153,8 @@ def _loaded(file: PluginFile, source: bytes) -> tuple[Entry, ...]:
     sys.modules[module.__name__] = module
     try:
         with contained():
+            # A person named this file with --plugin; no experiment file can. Executing
+            # the bytes that were hashed keeps the record of a run true.
             exec(compile(source, file.path, "exec"), module.__dict__)
         entries = _defined(module, file)
     except BaseException as error:

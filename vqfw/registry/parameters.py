@@ -167,6 +167,8 @@ def _evaluated(annotation: str, scope: dict[str, Any]) -> Any:
     tree = ast.fix_missing_locations(
         _Unions().visit(ast.parse(annotation, mode="eval"))
     )
+    # The annotation is code of the module that was imported for it, as typing's own
+    # get_type_hints evaluates it; nothing of an experiment file or a run gets here.
     return eval(compile(tree, "<annotation>", "eval"), scope)
 
 
