@@ -205,7 +205,7 @@ class _Training:
                 f"{self._what_is_saved()}"
             )
         if self._revival is not None:
-            values["revived"] = float(self._revival.report["revived"])
+            values |= self._revival.vitals
         return values
 
     def _what_is_saved(self) -> str:
