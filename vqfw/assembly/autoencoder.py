@@ -6,6 +6,7 @@ own trainer compiles the step on every backend.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -136,6 +137,10 @@ class Autoencoder(keras.Model):
         weight_averaging: share of the past that stays in the moving average of the
             weights at each step; None keeps no average. Source: Polyak and Juditsky
             1992, https://doi.org/10.1137/0330046.
+
+    Attributes:
+        tokens_a_step: latents that choose a code of one codebook in a training step; 0
+            where the model has no tokens.
     """
 
     def __init__(
@@ -157,7 +162,12 @@ class Autoencoder(keras.Model):
         self.step = self._state("step", "int32", 0)
         self.beta = self._state("beta", "float32", self._initial_beta())
         self.averages = [] if weight_averaging is None else self._copies()
-        self.latest = {name: Latest(name) for name in self._reported(image_shape)}
+        images = keras.KerasTensor((batch_size, *image_shape), "float32")
+        output = model.compute_output_spec(images)
+        self.tokens_a_step = (
+            0 if output.tokens is None else math.prod(output.tokens.shape[:-1])
+        )
+        self.latest = {name: Latest(name) for name in self._reported(output)}
         self.built = True
 
     def call(self, batch: Mapping[str, Any], training: bool = False) -> Seen:
@@ -303,10 +313,8 @@ class Autoencoder(keras.Model):
             dtype=dtype,
         )
 
-    def _reported(self, image_shape: tuple[int, int, int]) -> list[str]:
-        """Names of what a step reports, found by running the model symbolically."""
-        images = keras.KerasTensor((1, *image_shape), "float32")
-        output = self.model.compute_output_spec(images)
+    def _reported(self, output: Output) -> list[str]:
+        """Names of what a step reports."""
         names = ["loss", "reconstruction", *output.losses, "bits"]
         if self.model.vocabulary:
             names += ["usage", *_USAGE]
