@@ -2,5 +2,6 @@
 
 from vqfw.diagnosis.evidence import Evidence, evidence_of
 from vqfw.diagnosis.rules import Finding, findings
+from vqfw.diagnosis.verdict import Diagnosis, diagnose
 
-__all__ = ["Evidence", "Finding", "evidence_of", "findings"]
+__all__ = ["Diagnosis", "Evidence", "Finding", "diagnose", "evidence_of", "findings"]

@@ -51,8 +51,8 @@ class Evidence:
         dead_codes: median over the last quarter.
         first_reconstruction: the loss at the first step.
         reconstruction: median over the last tenth.
-        rise: how many times the reconstruction loss of any step was that of the best
-            step before it.
+        rise: the reconstruction loss at its worst as a multiple of the best before; be
+            it of the first step, or averaged over steps of 64 images together.
         commitment: its loss without weight, median over the last tenth.
         beta: its weight, median over the last tenth.
         first_latent_offset: distance of the mean latent from the origin, when the codes
@@ -184,7 +184,7 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         dead_codes=_late(series, "dead_codes", 0.25),
         first_reconstruction=reconstruction[0],
         reconstruction=_late(series, "reconstruction", 0.1),
-        rise=_rise(reconstruction),
+        rise=_rise(reconstruction, resolved["training"]["batch_size"]),
         commitment=_late(series, "commitment", 0.1),
         beta=_late(series, "beta", 0.1),
         first_latent_offset=_first(series, "latent_offset"),
@@ -209,7 +209,7 @@ def _revival(
         return dict.fromkeys(names, UNKNOWN)
     # Revival comes before a step, so the last step that it can come before is the last.
     visits = (steps - 1) // interval
-    late = visits - (steps // 2) // interval
+    late = visits - (steps // 2 - 1) // interval
     half_way = [value for step, value in series["revived"] if step <= steps // 2]
     revived = _last(series, "revived")
     return {
@@ -253,9 +253,14 @@ def _late(series: Series, name: str, share: float) -> float:
     return statistics.median(values[-max(1, round(share * len(values))) :])
 
 
-def _rise(values: Sequence[float]) -> float:
+def _rise(values: Sequence[float], batch_size: int) -> float:
+    # Single images differ by more than a rise that matters; means of 64 hardly do.
+    width = math.ceil(64 / batch_size)
+    windows = (
+        values[at : at + width] for at in range(0, len(values) - width + 1, width)
+    )
     highest, best = 1.0, values[0]
-    for value in values:
+    for value in map(statistics.fmean, windows):
         highest = max(highest, ratio(value, best))
         best = min(best, value)
     return highest
