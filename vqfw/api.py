@@ -12,7 +12,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vqfw.data.arrays import Images, Splits
+    from vqfw.diagnosis import Diagnosis
     from vqfw.evaluation.reconstruct import Inference
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
@@ -143,6 +144,37 @@ def describe(name: str) -> Described:
     from vqfw.experiment import components as found
 
     return found.described(found.named(name))
+
+
+def doctor() -> dict[str, Any]:
+    """What this machine offers to a run, and what is broken.
+
+    Returns:
+        Versions, ``backend``, ``devices``, ``precision`` (what ``auto`` means here),
+        ``threads``, the folders ``root`` and ``cache``, how many ``components`` there
+        are, and for each ``broken`` one the reason.
+    """
+    import keras
+
+    from vqfw.assembly.backend import devices
+    from vqfw.plan import settled_precision, settled_threads
+    from vqfw.registry.fragments import cache_folder
+    from vqfw.runs.environment import describe_environment
+
+    found = survey(check=True)
+    owners = sorted({entry.distribution for entry in components() if not entry.file})
+    environment = describe_environment(keras.backend.backend(), owners)
+    names = ("versions", "python", "platform", "processor", "backend")
+    return {
+        **{name: environment[name] for name in names},
+        "devices": devices(),
+        "precision": settled_precision("auto"),
+        "threads": settled_threads(None),
+        "root": str(default_root().resolve()),
+        "cache": str(cache_folder()),
+        "components": len(found),
+        "broken": [each.reason for each in found if each.state == "broken"],
+    }
 
 
 def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:
@@ -384,6 +416,18 @@ class Run:
         self._keep(plan, inference, images, found, name, shown)
         return found
 
+    def diagnose(self) -> Diagnosis:
+        """Says why the codebook collapsed, and what to change; or that nothing is wrong.
+
+        It reads what the run recorded, and builds no model.
+
+        Raises:
+            RunError: if no step was recorded, or the model has no tokens.
+        """
+        from vqfw.diagnosis import diagnose
+
+        return diagnose(self.folder)
+
     def tokenize(self, data: str | Path, output: str | Path, quiet: bool = True) -> int:
         """Writes pictures as tokens.
 
@@ -473,6 +517,7 @@ class Run:
         try:
             autoencoder = build_autoencoder(plan)
             self.trained = train(plan, splits, self.folder, autoencoder, quiet)
+            self._keep_training(self.trained)
             autoencoder.use_averages()
             scores = self._score(plan, splits, autoencoder.model, say)
             watching.tell("vqfw_run_end", run=self.folder, scores=scores)
@@ -482,6 +527,21 @@ class Run:
                 # A full disk has been reported by what matters more.
                 with suppress(OSError):
                     write_json(self.folder.path / "detached_observers.json", record)
+
+    def _keep_training(self, trained: Trained) -> None:
+        """Records how the training went.
+
+        Raises:
+            VqfwError: if the disk is full; the checkpoints are there.
+        """
+        try:
+            write_json(self.folder.path / "training.json", asdict(trained))
+        except OSError as error:
+            raise VqfwError(
+                f"how the training went cannot be saved to {self.folder.path} "
+                f"({error.strerror}): make room, then score it with: "
+                f"vqfw eval --run {self.id}"
+            ) from error
 
     def _score(
         self, plan: Plan, splits: Splits, model: Model, say: Say

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keras import ops
-
 from vqfw.errors import Problem
 from vqfw.kinds import BetaScheduler, Context, Steps, Usage, Weight
 from vqfw.kinds.tensors import Scalar, Tensor
+from vqfw_beta.ramp import progress, unfinished
 
 
 class Linear(BetaScheduler):
@@ -33,21 +32,9 @@ class Linear(BetaScheduler):
         return self.start
 
     def __call__(self, step: Tensor, usage: Usage, previous: Scalar) -> Scalar:
-        progress = ops.minimum(ops.cast(step, "float32") / self.steps, 1.0)
-        return self.start + (self.end - self.start) * progress
+        return self.start + (self.end - self.start) * progress(step, self.steps)
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
         """Warns of a ramp that training does not reach the end of."""
-        if context.steps is None or options["steps"] <= context.steps:
-            return ()
-        return [
-            Problem(
-                "never-reached",
-                f"the ramp of beta takes {options['steps']} steps, training only "
-                f"{context.steps}",
-                ("steps",),
-                help=f'set "steps" to at most {context.steps}',
-                severity="warning",
-            )
-        ]
+        return unfinished(options, context)

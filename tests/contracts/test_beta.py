@@ -4,8 +4,11 @@ import keras
 import pytest
 from keras import ops
 from vqfw_beta.constant import Constant
+from vqfw_beta.cosine import Cosine
 from vqfw_beta.linear import Linear
+from vqfw_beta.target_perplexity import TargetPerplexity
 from vqfw_beta.usage_adaptive import UsageAdaptive
+from vqfw_beta.warmup import Warmup
 
 from vqfw.kinds import BetaScheduler
 from vqfw.testing import checks, parametrize_with_checks
@@ -15,7 +18,18 @@ def falling():
     return Linear(start=0.5, end=0.0, steps=10)
 
 
-@parametrize_with_checks("beta", [Constant, Linear, falling, UsageAdaptive])
+SCHEDULERS = (
+    Constant,
+    Cosine,
+    Linear,
+    TargetPerplexity,
+    UsageAdaptive,
+    Warmup,
+    falling,
+)
+
+
+@parametrize_with_checks("beta", SCHEDULERS)
 def test_a_scheduler_keeps_the_contract(check, factory):
     check(factory)
 

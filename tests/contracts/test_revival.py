@@ -2,13 +2,28 @@
 
 import numpy as np
 import pytest
+from vqfw_revival.error_weighted import ErrorWeighted
+from vqfw_revival.kmeans_reseed import KMeansReseed
+from vqfw_revival.largest_error import LargestError
+from vqfw_revival.least_recently_used import LeastRecentlyUsed
 from vqfw_revival.perturb_active import PerturbActive
 from vqfw_revival.random_latents import RandomLatents
+from vqfw_revival.split_most_used import SplitMostUsed
 
 from vqfw.testing import checks, parametrize_with_checks
 
+STRATEGIES = (
+    ErrorWeighted,
+    KMeansReseed,
+    LargestError,
+    LeastRecentlyUsed,
+    PerturbActive,
+    RandomLatents,
+    SplitMostUsed,
+)
 
-@parametrize_with_checks("revival", [PerturbActive, RandomLatents])
+
+@parametrize_with_checks("revival", STRATEGIES)
 def test_a_strategy_keeps_the_contract(check, factory):
     check(factory)
 

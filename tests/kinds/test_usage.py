@@ -35,6 +35,23 @@ def test_perplexity_is_the_exponential_of_the_entropy():
     assert float(usage(*share).perplexity) == pytest.approx(right, rel=1e-5)
 
 
+def test_entropy_in_bits_is_the_logarithm_of_perplexity():
+    assert float(usage(*[0.125] * 8).entropy_bits) == pytest.approx(3, rel=1e-5)
+    found = usage(0.5, 0.25, 0.125, 0.125)
+    assert float(found.entropy_bits) == pytest.approx(1.75, rel=1e-5)
+    assert float(found.perplexity) == pytest.approx(2**1.75, rel=1e-5)
+
+
+def test_dead_codes_and_the_active_share_are_two_sides_of_one_count():
+    found = usage(0.024, 0.026, 0.45, 0.5)
+    assert float(found.dead_codes) == 1
+    assert float(found.share_active) == 0.75
+
+
+def test_the_largest_share_is_that_of_the_most_used_code():
+    assert float(usage(0.1, 0.6, 0.3).largest_share) == pytest.approx(0.6)
+
+
 def test_nothing_seen_is_nothing_active():
     assert float(usage(0, 0, 0).share_active) == 0
     assert usage(0, 0, 0).dead(0.1).all()
@@ -79,6 +96,23 @@ def test_batches_of_16_and_64_tell_the_same_story():
     dead = [np.asarray(each.dead(0.1)) for each in (few, many)]
     assert (dead[0] != dead[1]).mean() <= 0.02
     assert float(few.perplexity) == pytest.approx(float(many.perplexity), rel=0.02)
+
+
+def test_age_is_counted_in_images_whatever_the_batch_size():
+    tokens = zipf_tokens(images=128)
+    ages = [monitored(tokens, size).age for size in (1, 16, 64)]
+    seen = [np.flatnonzero((tokens == code).any(axis=(1, 2))) for code in range(128)]
+    right = [127 - rows[-1] if len(rows) else 128 for rows in seen]
+    for age in ages:
+        assert age.tolist() == right
+
+
+def test_a_reset_code_is_as_young_as_one_of_the_last_image():
+    monitor = UsageMonitor((4,), 100, 2)
+    monitor.add(ops.zeros((2, 3, 1), dtype="int32"))
+    assert monitor.on_host(0).age.tolist() == [0, 2, 2, 2]
+    monitor.reset(0, np.array([False, True, False, False]), 0.1)
+    assert monitor.on_host(0).age.tolist() == [0, 0, 2, 2]
 
 
 def test_the_first_batch_is_not_biased_towards_zero():

@@ -1,7 +1,15 @@
+import doctest
+from importlib import import_module
+
 import numpy as np
 import pytest
+from vqfw_revival.error_weighted import ErrorWeighted
+from vqfw_revival.kmeans_reseed import KMeansReseed
+from vqfw_revival.largest_error import LargestError
+from vqfw_revival.least_recently_used import LeastRecentlyUsed
 from vqfw_revival.perturb_active import PerturbActive
 from vqfw_revival.random_latents import RandomLatents
+from vqfw_revival.split_most_used import SplitMostUsed
 
 from vqfw.kinds import Usage
 
@@ -72,10 +80,118 @@ def test_a_dead_book_is_filled_with_latents():
     assert mask.all()
 
 
-@pytest.mark.parametrize("kind", [PerturbActive, RandomLatents])
+BY_SHARE = (
+    ErrorWeighted,
+    KMeansReseed,
+    LargestError,
+    PerturbActive,
+    RandomLatents,
+    SplitMostUsed,
+)
+
+
+@pytest.mark.parametrize("kind", BY_SHARE)
 def test_the_threshold_is_a_fraction_of_uniform_use(kind):
     vectors, _, latents = scene(codes=4)
     usage = Usage(np.array([0.49, 0.38, 0.10, 0.03], "float32"))
     for below, dead in ((0.1, 0), (0.2, 1), (0.5, 2)):
         _, mask = revived(kind(dead_below=below), vectors, usage, latents)
         assert mask.sum() == dead
+
+
+def line(*positions):
+    return np.array(positions, "float32")[:, None]
+
+
+def test_the_most_used_code_is_split_until_its_halves_are_as_busy_as_the_rest():
+    """0.8 and 0.2, and three unused codes: 0.8 gives 0.4, 0.4; both give 0.2, 0.2."""
+    usage = Usage(np.array([0.8, 0.2, 0, 0, 0], "float32"))
+    vectors = line(100, 200, 0, 0, 0)
+    found, mask = revived(SplitMostUsed(), vectors, usage, vectors)
+    assert mask.tolist() == [False, False, True, True, True]
+    np.testing.assert_allclose(found[2:], 100, rtol=0.003)
+    usage = Usage(np.array([0.6, 0.4, 0, 0, 0], "float32"))
+    found, _ = revived(SplitMostUsed(), vectors, usage, vectors)
+    np.testing.assert_allclose(found[2:, 0], [100, 200, 100], rtol=0.003)
+
+
+def test_a_split_moves_the_copy_by_the_jitter_and_the_parent_not_at_all():
+    vectors, _, latents = scene(codes=2000)
+    counts = np.zeros(2000, "float32")
+    counts[0] = 1.0
+    found, mask = revived(SplitMostUsed(0.01), vectors, Usage(counts), latents)
+    np.testing.assert_array_equal(found[0], vectors[0])
+    factor = found[mask] / vectors[0]
+    assert 0.9 < factor.min() < 0.99
+    assert 1.01 < factor.max() < 1.12  # copies of copies of copies
+    assert len(np.unique(found, axis=0)) == 2000
+
+
+def test_the_latents_that_are_served_worst_get_a_code():
+    vectors, usage = line(0, 10, 99, 99), Usage(np.array([0.5, 0.5, 0, 0], "float32"))
+    latents = line(0.5, 3, 10, 14, 14, 9)
+    found, mask = revived(LargestError(), vectors, usage, latents)
+    assert mask.tolist() == [False, False, True, True]
+    assert found[mask][:, 0].tolist() == [14, 3]
+
+
+@pytest.mark.parametrize("kind", [LargestError, ErrorWeighted])
+def test_no_code_goes_where_no_error_is(kind):
+    vectors, usage = line(0, 10, 99, 99), Usage(np.array([0.5, 0.5, 0, 0], "float32"))
+    found, mask = revived(kind(), vectors, usage, line(0, 10, 10, 13))
+    assert mask.tolist() == [False, False, True, False]
+    assert found[2] == 13
+
+
+def test_codes_are_drawn_in_proportion_to_the_squared_error():
+    vectors, usage = line(0, 500), Usage(np.array([1, 0], "float32"))
+    latents = line(1, 3, -3, 0)
+    drawn = [
+        float(revived(ErrorWeighted(), vectors, usage, latents, seed)[0][1, 0])
+        for seed in range(2000)
+    ]
+    share = {value: drawn.count(value) / 2000 for value in (1, 3, -3, 0)}
+    assert share[0] == 0
+    assert share[1] == pytest.approx(1 / 19, abs=0.02)
+    assert share[3] == pytest.approx(9 / 19, abs=0.04)
+
+
+def test_a_code_moves_when_it_was_not_chosen_for_long_and_not_when_it_is_rare():
+    vectors, _, latents = scene(codes=4)
+    age = np.array([0, 999, 1000, 5000], "float32")
+    usage = Usage(np.array([0.9999, 0.0001, 0, 0], "float32"), age=age)
+    found, mask = revived(LeastRecentlyUsed(1000), vectors, usage, latents)
+    assert mask.tolist() == [False, False, True, True]
+    rows = {row.tobytes() for row in latents}
+    assert all(row.tobytes() in rows for row in found[mask])
+
+
+def test_codes_go_to_the_clusters_that_no_code_serves():
+    rng = np.random.default_rng(0)
+    centres = np.repeat([0, 100, 200, 300], 2)
+    clouds = [centre + rng.normal(size=(50, 1)) for centre in centres]
+    latents = np.concatenate(clouds).astype("float32")
+    vectors = line(0.5, 99.5, -900, -900, 0, 0, 0, 0)
+    usage = Usage(np.array([0.25, 0.25, 0, 0, 0.125, 0.125, 0.125, 0.125], "float32"))
+    found, mask = revived(KMeansReseed(iterations=50), vectors, usage, latents)
+    assert mask.tolist() == [False, False, True, True] + 4 * [False]
+    near = {round(float(code) / 100) for code in found[mask][:, 0]}
+    assert near <= {2, 3}
+    assert 3 in near
+
+
+STRATEGIES = {
+    "distance",
+    "error_weighted",
+    "kmeans_reseed",
+    "largest_error",
+    "least_recently_used",
+    "split_most_used",
+}
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_the_examples_are_right(name):
+    found = doctest.testmod(import_module(f"vqfw_revival.{name}"))
+    assert found.attempted
+    assert not found.failed

@@ -20,13 +20,17 @@ VALUES = {
     "beta": 0.25,
     "usage": 0.75,
     "perplexity": 12.0,
+    "entropy_bits": 3.5,
+    "largest_share": 0.25,
+    "dead_codes": 4.0,
     "revived": 3.0,
+    "surviving": 0.667,
     "images_per_second": 321.0,
     "bits": 64.0,
 }
 SHOWN = (
     "loss 0.5000 · recon 0.2500 · commit 0.1250 · beta 0.250 · usage 0.75 · "
-    "perplexity 12 · revived 3 · 321 img/s"
+    "perplexity 12 · dead 4 · revived 3 · surviving 67% · 321 img/s"
 )
 
 
@@ -70,7 +74,16 @@ def test_without_a_terminal_a_training_tells_its_vitals(tiny, capsys):
     assert out == ""
     last = [line for line in err.splitlines() if line.startswith("epoch ")][-1]
     assert last.startswith("epoch 5/5 · step 25/25 · loss ")
-    names = ("recon", "commit", "beta", "usage", "perplexity", "revived", "img/s")
+    names = (
+        "recon",
+        "commit",
+        "beta",
+        "usage",
+        "perplexity",
+        "dead",
+        "revived",
+        "img/s",
+    )
     assert all(name in last for name in (*names, "left"))
     assert "\x1b" not in err
     assert "step 24 · validation: psnr" in err
@@ -104,7 +117,7 @@ def test_a_terminal_shows_a_bar_with_the_same_vitals(tiny_file):
     assert re.search(r"epoch \d+/30 .*\d+/150", text)
     assert re.search(
         r"loss \d.* recon \d.* commit \d.* beta 0\.25.* usage \d.* perplexity \d.* "
-        r"revived \d+ · \d+ img/s",
+        r"dead \d+ · revived \d+ · (surviving \d+% · )?\d+ img/s",
         text,
     )
     assert re.search(r"\d:\d\d:\d\d", text)

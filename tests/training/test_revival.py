@@ -13,6 +13,7 @@ from vqfw.training.state import arrays_of
 
 GRADIENT = 'model.quantizer={"type":"gradient","num_embeddings":16,"embedding_dim":8}'
 MASK = np.isin(np.arange(16), (3, 8, 15))
+USAGE = {f"non_trainable_variables/usage/{name}_0" for name in ("shares", "ages")}
 
 
 class Chosen(Revival):
@@ -72,8 +73,7 @@ def test_revived_rows_lose_their_moments_and_no_others_do(optimizer, trained):
         assert (after[path][MASK] == 0).all()
         assert (after[path][~MASK] == 1).all()
     codes = "trainable_variables/quantizer/embeddings"
-    usage = "non_trainable_variables/usage/shares_0"
-    assert changed - moments == {codes, usage}
+    assert changed - moments == {codes, *USAGE}
     assert (after[codes][MASK] == 7).all()
     np.testing.assert_array_equal(after[codes][~MASK], before[codes][~MASK])
 
@@ -85,20 +85,32 @@ def test_revived_rows_of_a_moving_average_start_anew(trained):
     after = arrays_of(autoencoder)
     prefix = "non_trainable_variables/"
     sums, counts = f"{prefix}quantizer/sums", f"{prefix}quantizer/counts"
-    usage = f"{prefix}usage/shares_0"
     changed = {path for path in before if not np.array_equal(before[path], after[path])}
-    assert changed == {sums, counts, usage}
+    assert changed == {sums, counts, *USAGE}
     assert (after[sums][MASK] == 7).all()
     assert (after[counts][MASK] == 1).all()
     for path in changed:
         np.testing.assert_array_equal(after[path][~MASK], before[path][~MASK])
 
 
+def test_the_average_of_a_revived_row_starts_anew(trained):
+    autoencoder, _ = trained(GRADIENT, "training.weight_averaging=0.9")
+    weights = autoencoder.model.trainable_variables
+    place = [weight.path for weight in weights].index("quantizer/embeddings")
+    codes = autoencoder.averages[place]
+    before = ops.convert_to_numpy(codes)
+    RevivalEngine(autoencoder, interval=3, seed=0).before_step(3)
+    after = ops.convert_to_numpy(codes)
+    assert (after[MASK] == 7).all()
+    np.testing.assert_array_equal(after[~MASK], before[~MASK])
+
+
 def test_a_revived_code_is_in_doubt_until_it_is_used(trained):
     autoencoder, _ = trained()
     RevivalEngine(autoencoder, interval=3, seed=0).before_step(3)
-    shares = autoencoder.monitor.on_host(0).counts
-    np.testing.assert_allclose(shares[MASK], 0.1 / 16, rtol=1e-5)
+    usage = autoencoder.monitor.on_host(0)
+    np.testing.assert_allclose(usage.counts[MASK], 0.1 / 16, rtol=1e-5)
+    assert (usage.age[MASK] == 0).all()
 
 
 def test_revival_comes_at_its_interval_and_not_before_the_warm_up(trained):
@@ -125,8 +137,10 @@ def test_survivors_are_counted_a_hundred_steps_later(trained):
     use_only(autoencoder, [0, 3, 8])
     engine.before_step(3 + PROBATION - 1)
     assert engine.report == {"revived": 3, "examined": 0, "survived": 0}
+    assert engine.vitals == {"revived": 3}
     engine.before_step(3 + PROBATION)
     assert engine.report == {"revived": 3, "examined": 3, "survived": 2}
+    assert engine.vitals == {"revived": 3, "surviving": 2 / 3}
     engine.before_step(3 + 2 * PROBATION)
     assert engine.report == {"revived": 3, "examined": 3, "survived": 2}
 

@@ -6,18 +6,23 @@ own trainer compiles the step on every backend.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from vqfw.kinds.augmentation import Augmentation
 from vqfw.kinds.loss import Loss
 from vqfw.kinds.model import COMMITMENT, Model, Output
 from vqfw.kinds.tensors import Images, PerImage, Scalar, Tensor, Tokens
-from vqfw.kinds.usage import Usage, decay_of, histogram
+from vqfw.kinds.usage import Usage, decay_of, histogram, images_since
+
+# What a step reports of the usage, besides the share of the codes.
+_USAGE = ("perplexity", "entropy_bits", "dead_codes", "largest_share")
 
 
 class WeightedLoss(NamedTuple):
@@ -68,15 +73,20 @@ class UsageMonitor(keras.layers.Layer):
         self.shares = [
             self._state((size,), f"shares_{i}") for i, size in enumerate(vocabulary)
         ]
+        self.ages = [
+            self._state((size,), f"ages_{i}") for i, size in enumerate(vocabulary)
+        ]
         self.mass = self._state((), "mass")
         self.built = True
 
     def add(self, tokens: Tokens) -> None:
         """Takes in the tokens of a step: (batch, *positions, num_codebooks)."""
-        for i, shares in enumerate(self.shares):
-            counts = histogram(tokens[..., i], shares.shape[0])
+        for i, (shares, age) in enumerate(zip(self.shares, self.ages, strict=True)):
+            size = shares.shape[0]
+            counts = histogram(tokens[..., i], size)
             now = counts / ops.sum(counts)
             shares.assign(self.decay * shares + (1 - self.decay) * now)
+            age.assign(images_since(tokens[..., i], size, age))
         self.mass.assign(self.decay * self.mass + (1 - self.decay))
 
     def usage(self, codebook: int) -> Usage:
@@ -95,14 +105,18 @@ class UsageMonitor(keras.layers.Layer):
         return Usage(ops.take(ops.stack(rows), least, axis=0), ops.take(sizes, least))
 
     def on_host(self, codebook: int) -> Usage:
-        """Usage of one codebook, in NumPy."""
-        return Usage(ops.convert_to_numpy(self.usage(codebook).counts))
+        """Usage of one codebook, in NumPy, with the age of each code."""
+        counts = ops.convert_to_numpy(self.usage(codebook).counts)
+        return Usage(counts, age=ops.convert_to_numpy(self.ages[codebook]))
 
     def reset(self, codebook: int, mask: Any, share: float) -> None:
-        """Gives the masked codes of a codebook a share of the tokens to start from."""
+        """Lets the masked codes of a codebook start from a share of the tokens, at age 0."""
         shares = ops.convert_to_numpy(self.shares[codebook]).copy()
         shares[mask] = share * float(ops.convert_to_numpy(self.mass))
         self.shares[codebook].assign(shares)
+        self.ages[codebook].assign(
+            np.where(mask, 0, ops.convert_to_numpy(self.ages[codebook]))
+        )
 
     def _state(self, shape: tuple[int, ...], name: str) -> Any:
         return self.add_weight(
@@ -123,6 +137,10 @@ class Autoencoder(keras.Model):
         weight_averaging: share of the past that stays in the moving average of the
             weights at each step; None keeps no average. Source: Polyak and Juditsky
             1992, https://doi.org/10.1137/0330046.
+
+    Attributes:
+        tokens_a_step: latents that choose a code of one codebook in a training step; 0
+            where the model has no tokens.
     """
 
     def __init__(
@@ -144,7 +162,12 @@ class Autoencoder(keras.Model):
         self.step = self._state("step", "int32", 0)
         self.beta = self._state("beta", "float32", self._initial_beta())
         self.averages = [] if weight_averaging is None else self._copies()
-        self.latest = {name: Latest(name) for name in self._reported(image_shape)}
+        images = keras.KerasTensor((batch_size, *image_shape), "float32")
+        output = model.compute_output_spec(images)
+        self.tokens_a_step = (
+            0 if output.tokens is None else math.prod(output.tokens.shape[:-1])
+        )
+        self.latest = {name: Latest(name) for name in self._reported(output)}
         self.built = True
 
     def call(self, batch: Mapping[str, Any], training: bool = False) -> Seen:
@@ -186,7 +209,7 @@ class Autoencoder(keras.Model):
             self.monitor.add(output.tokens)
             usage = self.monitor.least_used()
             report["usage"] = usage.share_active
-            report["perplexity"] = usage.perplexity
+            report.update((name, getattr(usage, name)) for name in _USAGE)
         if self.model.beta is not None:
             report["beta"] = beta
             self.beta.assign(beta)
@@ -207,6 +230,25 @@ class Autoencoder(keras.Model):
         finally:
             for weight, value in zip(weights, last, strict=True):
                 weight.assign(value)
+
+    def restart_averages(self, variables: Sequence[Any], mask: Any) -> None:
+        """Forgets what rows of some weights were before now.
+
+        Args:
+            variables: weights of the model with one row a code.
+            mask: (num_embeddings,) bool: the rows.
+        """
+        if self.averages:
+            average_of = {
+                weight.path: average
+                for weight, average in zip(
+                    self.model.trainable_variables, self.averages, strict=True
+                )
+            }
+            for variable in variables:
+                average = average_of[variable.path]
+                before, now = map(ops.convert_to_numpy, (average, variable))
+                average.assign(np.where(mask[:, None], now, before))
 
     def use_averages(self) -> None:
         """Puts the averaged weights into the model for good; it is not trained on."""
@@ -271,13 +313,11 @@ class Autoencoder(keras.Model):
             dtype=dtype,
         )
 
-    def _reported(self, image_shape: tuple[int, int, int]) -> list[str]:
-        """Names of what a step reports, found by running the model symbolically."""
-        images = keras.KerasTensor((1, *image_shape), "float32")
-        output = self.model.compute_output_spec(images)
+    def _reported(self, output: Output) -> list[str]:
+        """Names of what a step reports."""
         names = ["loss", "reconstruction", *output.losses, "bits"]
         if self.model.vocabulary:
-            names += ["usage", "perplexity"]
+            names += ["usage", *_USAGE]
         return names + (["beta"] if self.model.beta is not None else [])
 
 

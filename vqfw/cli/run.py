@@ -85,6 +85,7 @@ def result(run: Run) -> dict[str, Any]:
         "steps": trained.steps,
         "seconds": round(trained.seconds, 3),
         "images_per_second": trained.images_per_second,
+        "revival": dict(trained.revival),
     }
 
 

@@ -15,8 +15,8 @@ class Revival(ABC):
     """Finds codes that nothing uses and gives them a place where latents are.
 
     The engine calls it every ``interval`` steps, between two optimizer steps, and then
-    resets what belongs to the revived rows: usage, sums and counts, and the optimizer's
-    moments. A strategy keeps no state; NumPy and scikit-learn serve.
+    resets what belongs to the revived rows: usage and age, sums and counts, the
+    optimizer's moments and the average of the weights. A strategy keeps no state; NumPy and scikit-learn serve.
     """
 
     vqfw_kind: ClassVar[str] = "revival"
@@ -29,7 +29,7 @@ class Revival(ABC):
 
         Args:
             vectors: (num_embeddings, embedding_dim) the codes; not to be changed.
-            usage: of these codes; its counts are a NumPy array.
+            usage: of these codes; its counts and ages are NumPy arrays.
             latents: (n, embedding_dim) recent latents in the space of the codes; n >= 1.
             rng: the only source of randomness.
 

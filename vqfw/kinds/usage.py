@@ -8,6 +8,7 @@ same story in batches of 16 and of 64.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +31,13 @@ class Usage:
             training step, a NumPy array on the host.
         size: codes in the book, where ``counts`` is longer because books of several
             sizes are stacked; None means all of them.
+        age: (num_embeddings,) images seen since each code was last chosen; 0 for a code
+            of the last image. None where nobody kept it, as inside the training step.
     """
 
     counts: Any
     size: Any = None
+    age: Any = None
 
     @property
     def num_embeddings(self) -> Any:
@@ -43,15 +47,28 @@ class Usage:
     @property
     def share_active(self) -> Scalar:
         """Share of the codes in use, in [0, 1]: those above a tenth of uniform use."""
-        active = ops.cast(~self.dead(ACTIVE_ABOVE), "float32")
-        return ops.sum(active) / self.num_embeddings
+        return self._active / self.num_embeddings
+
+    @property
+    def dead_codes(self) -> Scalar:
+        """How many codes are not in use."""
+        return self.num_embeddings - self._active
+
+    @property
+    def entropy_bits(self) -> Scalar:
+        """Entropy of the choice of a code, in bits, in [0, log2 K]: what a token says."""
+        share = self._shares
+        return -ops.sum(share * ops.log(ops.maximum(share, 1e-12))) / math.log(2)
 
     @property
     def perplexity(self) -> Scalar:
         """``exp(entropy)``: how many codes in equal use would be as diverse, in [1, K]."""
-        counts = ops.convert_to_tensor(self.counts, "float32")
-        share = counts / ops.maximum(ops.sum(counts), 1e-12)
-        return ops.exp(-ops.sum(share * ops.log(ops.maximum(share, 1e-12))))
+        return ops.exp(math.log(2) * self.entropy_bits)
+
+    @property
+    def largest_share(self) -> Scalar:
+        """Share of the tokens that the most used code takes, in [0, 1]."""
+        return ops.max(self._shares)
 
     def dead(self, below: float) -> Tensor:
         """Which codes took less than ``below`` of what uniform use would give them.
@@ -63,6 +80,15 @@ class Usage:
             (num_embeddings,) bool.
         """
         return self.counts < below / self.num_embeddings
+
+    @property
+    def _active(self) -> Scalar:
+        return ops.sum(ops.cast(~self.dead(ACTIVE_ABOVE), "float32"))
+
+    @property
+    def _shares(self) -> Tensor:
+        counts = ops.convert_to_tensor(self.counts, "float32")
+        return counts / ops.maximum(ops.sum(counts), 1e-12)
 
 
 def histogram(tokens: Tensor, num_embeddings: int) -> Tensor:
@@ -78,6 +104,30 @@ def histogram(tokens: Tensor, num_embeddings: int) -> Tensor:
     flat = ops.reshape(tokens, (-1,))
     ones = ops.ones_like(flat, dtype="float32")
     return ops.segment_sum(ones, flat, num_segments=num_embeddings)
+
+
+def images_since(tokens: Tensor, num_embeddings: int, age: Tensor) -> Tensor:
+    """How long ago each code was last chosen, once the images of a batch were seen.
+
+    It counts image by image, so that it is the same for any division into batches.
+
+    Args:
+        tokens: (batch, *positions) int32, in [0, num_embeddings).
+        num_embeddings: codes in the book.
+        age: (num_embeddings,) float32, images since, before this batch.
+
+    Returns:
+        (num_embeddings,) float32.
+    """
+    flat = ops.reshape(tokens, (-1,))
+    images = ops.shape(tokens)[0]
+    # At least 1, so that what a backend gives for a code that nobody chose is below it.
+    ordinal = 1 + ops.arange(ops.size(flat), dtype="int32") // (
+        ops.size(flat) // images
+    )
+    last = ops.segment_max(ordinal, flat, num_segments=num_embeddings)
+    count = ops.cast(images, "float32")
+    return ops.where(last > 0, count - ops.cast(last, "float32"), age + count)
 
 
 def decay_of(half_life: float, images: int) -> float:

@@ -18,6 +18,7 @@ from vqfw.testing.check import Check, Factory, require
 CODES = 64
 DIMENSIONS = 64
 LATENTS_A_CLUSTER = 32
+LONG = 1_000_000  # images since an unused code was last chosen
 SPREAD = 0.3  # of a cluster, along one dimension; its centres have unit variance
 
 
@@ -30,14 +31,12 @@ class Scene(NamedTuple):
 
 
 def the_inputs_stay_as_they_are(factory: Factory) -> None:
-    """A strategy is pure: vectors, counts and latents are only read."""
+    """A strategy is pure: vectors, counts, ages and latents are only read."""
     scene = _scene()
-    before = [scene.vectors.copy(), scene.usage.counts.copy(), scene.latents.copy()]
+    before = [each.copy() for each in _arrays(scene)]
     _revived(factory(), scene)
-    after = [scene.vectors, scene.usage.counts, scene.latents]
-    for name, old, new in zip(
-        ("vectors", "counts", "latents"), before, after, strict=True
-    ):
+    names = ("vectors", "counts", "ages", "latents")
+    for name, old, new in zip(names, before, _arrays(scene), strict=True):
         require(
             np.array_equal(old, new),
             f"the strategy changed its {name}: work on a copy and return that",
@@ -115,7 +114,7 @@ def the_generator_decides_all(factory: Factory) -> None:
 
 def nothing_dead_changes_nothing(factory: Factory) -> None:
     """Where every code is in use no code moves."""
-    uniform = Usage(np.full(CODES, 1 / CODES, "float32"))
+    uniform = Usage(np.full(CODES, 1 / CODES, "float32"), age=np.zeros(CODES))
     scene = _scene()._replace(usage=uniform)
     vectors, mask = _revived(factory(), scene)
     require(
@@ -127,7 +126,7 @@ def nothing_dead_changes_nothing(factory: Factory) -> None:
 def edges_do_not_crash(factory: Factory) -> None:
     """A book that is all dead, and a single latent, give finite codes."""
     scene = _scene()
-    nothing = Usage(np.zeros(CODES, "float32"))
+    nothing = Usage(np.zeros(CODES, "float32"), age=np.full(CODES, LONG))
     edges = {
         "a book without any use": scene._replace(usage=nothing),
         "a single latent": scene._replace(latents=scene.latents[:1]),
@@ -166,7 +165,12 @@ def _scene() -> Scene:
     vectors[::2] = centres
     counts = np.zeros(CODES, "float32")
     counts[::2] = 2 / CODES
-    return Scene(vectors.astype("float32"), Usage(counts), latents)
+    usage = Usage(counts, age=np.where(counts > 0, 0, LONG))
+    return Scene(vectors.astype("float32"), usage, latents)
+
+
+def _arrays(scene: Scene) -> list[Any]:
+    return [scene.vectors, scene.usage.counts, scene.usage.age, scene.latents]
 
 
 def _revived(strategy: Revival, scene: Scene) -> tuple[Floats, Mask]:

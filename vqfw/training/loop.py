@@ -29,6 +29,7 @@ from vqfw.registry.hooks import observers
 from vqfw.runs import Run, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
 from vqfw.training.early_stopping import Patience
+from vqfw.training.geometry import geometry_after
 from vqfw.training.journal import Journal
 from vqfw.training.progress import progress_for
 from vqfw.training.revival import RevivalEngine
@@ -205,7 +206,8 @@ class _Training:
                 f"{self._what_is_saved()}"
             )
         if self._revival is not None:
-            values["revived"] = float(self._revival.report["revived"])
+            values |= self._revival.vitals
+        values |= geometry_after(self._step, self._autoencoder)
         return values
 
     def _what_is_saved(self) -> str:

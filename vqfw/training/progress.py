@@ -16,7 +16,9 @@ _SHOWN = {
     "beta": "beta {:.3f}",
     "usage": "usage {:.2f}",
     "perplexity": "perplexity {:.0f}",
+    "dead_codes": "dead {:.0f}",
     "revived": "revived {:.0f}",
+    "surviving": "surviving {:.0%}",
     "images_per_second": "{:.0f} img/s",
 }
 

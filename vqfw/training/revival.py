@@ -1,7 +1,8 @@
 """Calls the revival strategy between two steps and puts everything in order after it.
 
-A revived code is only new if all that belongs to its row is: its usage, its sums and
-counts, and the optimizer's moments. Whether it stays is counted 100 steps later.
+A revived code is only new if all that belongs to its row is: its usage and age, its sums
+and counts, the optimizer's moments, and the average of its weights. Whether it stays is
+counted 100 steps later.
 """
 
 from __future__ import annotations
@@ -67,6 +68,17 @@ class RevivalEngine:
             "survived": self._survived,
         }
 
+    @property
+    def vitals(self) -> dict[str, float]:
+        """What a step reports: codes revived so far, and the share that stayed in use.
+
+        The share is of those examined, and missing while there are none.
+        """
+        found = {"revived": float(self._revived)}
+        if self._examined:
+            found["surviving"] = self._survived / self._examined
+        return found
+
     def counters(self) -> dict[str, Any]:
         """What a checkpoint has to keep."""
         return {**self.report, "on_probation": self._on_probation}
@@ -94,6 +106,7 @@ class RevivalEngine:
             return 0
         book.replace(vectors.astype("float32"), mask)
         clear_moments(self._autoencoder.optimizer, book.variables, mask)
+        self._autoencoder.restart_averages(book.variables, mask)
         # The threshold itself: used again, a code rises above it at once; unused, it
         # falls below and is revived again.
         threshold = ACTIVE_ABOVE / usage.num_embeddings

@@ -1,0 +1,42 @@
+"""A commitment weight that is switched on gradually."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vqfw.errors import Problem
+from vqfw.kinds import BetaScheduler, Context, Steps, Usage, Weight
+from vqfw.kinds.tensors import Scalar, Tensor
+from vqfw_beta.ramp import progress, unfinished
+
+
+class Warmup(BetaScheduler):
+    """Leaves the encoder free at first, and raises the commitment weight to its value.
+
+    ``value * min(step / steps, 1)``. Source: Bowman et al. 2016, section 3.1, who warm up
+    the weight of the KL term, https://arxiv.org/abs/1511.06349.
+
+    >>> round(float(Warmup(value=0.25, steps=100)(20, None, None)), 4)
+    0.05
+
+    Args:
+        value: The weight from step ``steps`` on.
+        steps: Optimizer steps until then.
+    """
+
+    def __init__(self, value: Weight = 0.25, steps: Steps = 500) -> None:
+        self.value = value
+        self.steps = steps
+
+    @property
+    def initial(self) -> float:
+        return 0.0
+
+    def __call__(self, step: Tensor, usage: Usage, previous: Scalar) -> Scalar:
+        return self.value * progress(step, self.steps)
+
+    @classmethod
+    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
+        """Warns of a ramp that training does not reach the end of."""
+        return unfinished(options, context)

@@ -1,0 +1,64 @@
+"""Revival by clustering: unused codes go to clusters of latents that no code serves."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from vqfw.kinds import Count, Revival, Share, Usage
+from vqfw.kinds.tensors import Floats, Mask
+from vqfw_revival.distance import squared_error
+
+
+class KMeansReseed(Revival):
+    """Clusters the recent latents and puts unused codes on the centres farthest from any code.
+
+    There are as many clusters as codes, or as distinct latents where these are fewer. A
+    centre is a mean, so unlike a single latent it is no outlier. Source: k-means over
+    recent latents as in Lancucki et al. 2020, https://arxiv.org/abs/2005.08520, who place
+    the whole book anew; here codes in use stay.
+
+    >>> book = np.array([[0.0], [50.0]], "float32")
+    >>> usage = Usage(np.array([1.0, 0.0], "float32"))
+    >>> latents = np.array([[0.1], [-0.1], [4.0], [6.0]], "float32")
+    >>> rng = np.random.default_rng(0)
+    >>> found, _ = KMeansReseed().revive(book, usage, latents, rng)
+    >>> found.tolist()
+    [[0.0], [5.0]]
+
+    Args:
+        iterations: Of the k-means, at most; its first centres are random latents.
+        dead_below: A code is unused when it takes less than this fraction of uniform use.
+    """
+
+    def __init__(self, iterations: Count = 10, dead_below: Share = 0.1) -> None:
+        self.iterations = iterations
+        self.dead_below = dead_below
+
+    def revive(
+        self, vectors: Floats, usage: Usage, latents: Floats, rng: np.random.Generator
+    ) -> tuple[Floats, Mask]:
+        dead = np.asarray(usage.dead(self.dead_below))
+        revived, mask = vectors.copy(), np.zeros_like(dead)
+        if not dead.any():
+            return revived, mask
+        centres = self._centres(latents, len(vectors), rng)
+        error = squared_error(centres, vectors, dead)
+        farthest = np.argsort(-error, kind="stable")
+        codes = np.flatnonzero(dead)[: len(farthest)]
+        revived[codes] = centres[farthest[: len(codes)]]
+        mask[codes] = True
+        return revived, mask
+
+    def _centres(self, latents: Floats, most: int, rng: np.random.Generator) -> Floats:
+        """(k, embedding_dim) float32 with k at most ``most``."""
+        distinct = len(np.unique(latents, axis=0))
+        search = KMeans(
+            min(most, distinct),
+            init="random",
+            n_init=1,
+            max_iter=self.iterations,
+            random_state=int(rng.integers(1 << 31)),
+        )
+        centres: Floats = search.fit(latents).cluster_centers_.astype("float32")
+        return centres

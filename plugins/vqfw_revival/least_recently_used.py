@@ -1,0 +1,42 @@
+"""Revival by age: a code that nothing has chosen for long becomes a recent latent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vqfw.kinds import Count, Revival, Usage
+from vqfw.kinds.tensors import Floats, Mask
+
+
+class LeastRecentlyUsed(Revival):
+    """Moves codes that no latent has chosen for many images to latents drawn at random.
+
+    It asks when a code was last chosen, not how often: a code with one latent in every
+    thousand images is rare but alive. Source: the replacement of vqtorch, the library of
+    Huh et al. 2023 (https://arxiv.org/abs/2305.08842), ``utils/replace.py`` in
+    https://github.com/minyoungg/vqtorch, which counts batches instead of images.
+
+    >>> book = np.array([[1.0], [50.0]], "float32")
+    >>> usage = Usage(np.array([1.0, 0.0], "float32"), age=np.array([0, 640]))
+    >>> rng = np.random.default_rng(0)
+    >>> found, _ = LeastRecentlyUsed(images=512).revive(book, usage, book[:1], rng)
+    >>> found.tolist()
+    [[1.0], [1.0]]
+
+    Args:
+        images: A code moves when it was not chosen in this many images. Young codes are
+            left alone: a moved code has the same time to be chosen.
+    """
+
+    def __init__(self, images: Count = 1024) -> None:
+        self.images = images
+
+    def revive(
+        self, vectors: Floats, usage: Usage, latents: Floats, rng: np.random.Generator
+    ) -> tuple[Floats, Mask]:
+        old = np.asarray(usage.age) >= self.images
+        needed = int(old.sum())
+        rows = rng.choice(len(latents), size=needed, replace=needed > len(latents))
+        revived = vectors.copy()
+        revived[old] = latents[rows]
+        return revived, old

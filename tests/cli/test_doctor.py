@@ -1,0 +1,116 @@
+"""``vqfw doctor``: this machine without a run, a codebook with one."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import vqfw
+
+
+def collapse(run, scale):
+    """Rewrites a record: no use, and codes that began at a scale of the latents."""
+    log = run.folder.path / "metrics.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        if "usage" in line:
+            line |= {"usage": 0.0625, "perplexity": 1.0, "dead_codes": 15.0}
+            line |= {"surviving": 0.9}
+        if "code_spread" in line:
+            line["code_spread"] = scale * line["latent_spread"]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_a_run_gets_its_figures_and_a_verdict(done, command):
+    answer = command("doctor", "done")
+    assert answer.code == 0
+    first, *_, last = answer.out.splitlines()
+    assert first.startswith("run done · 12 steps · usage ")
+    assert "perplexity" in first
+    assert "of 16" in first
+    assert "spread of the latents" in answer.out
+    assert "test images · psnr" in answer.out
+    assert last == "nothing wrong found"
+
+
+def test_a_collapse_gets_its_cause_and_the_setting_to_change(done, command):
+    collapse(done)
+    answer = command("doctor", "latest")
+    assert answer.code == 0
+    assert (
+        "1. initial scale wrong: the codes began with a spread of 0.001" in answer.out
+    )
+    assert "nothing wrong" not in answer.out
+    found = done.diagnose()
+    assert found.findings[0].setting == "model.quantizer.initialization"
+
+
+def test_a_collapse_without_a_known_cause_is_told_as_such(done, command):
+    collapse(done, scale=1.0)
+    log = done.folder.path / "metrics.jsonl"
+    text = log.read_text().replace('"dead_codes": 15.0', '"dead_codes": 1.0')
+    log.write_text(text)
+    answer = command("doctor", "done")
+    assert "no known cause shows" in answer.out
+
+
+def test_json_gives_the_evidence(done, command):
+    data = command("doctor", "done", "--json").data
+    assert data["run"] == "done"
+    assert data["healthy"] is True
+    assert data["findings"] == []
+    assert data["evidence"]["codes"] == 16
+    assert data["evidence"]["tokens"] == 8 * 16
+    assert data["scores"]["psnr"] > 0
+
+
+def test_a_diagnosis_imports_no_keras(done, root):
+    code = (
+        "import sys; from vqfw.cli.main import vqfw\n"
+        "vqfw.main(['doctor', 'done'], standalone_mode=False)\n"
+        "loaded = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stderr
+
+
+def test_a_run_that_is_not_there_is_an_error(root, command):
+    answer = command("doctor", "nobody")
+    assert answer.code == 2
+    assert "nobody" in answer.err
+
+
+def test_without_a_run_the_machine_is_told(root, command):
+    answer = command("doctor")
+    assert answer.code == 0
+    for word in ("vqfw ", "keras ", "backend", "precision", "threads", "0 broken"):
+        assert word in answer.out
+
+
+def test_a_broken_plugin_is_told_with_its_reason(root, command, install):
+    points = {"vqfw.beta": "odd = MODULE:Odd"}
+    install("vqfw-odd", "raise RuntimeError('no such luck')", points)
+    answer = command("doctor", "--json")
+    assert answer.code == 3
+    assert answer.data["broken"]
+    assert "no such luck" in answer.err
+
+
+def test_the_twin_gives_the_same(root):
+    found = vqfw.doctor()
+    assert found["backend"]
+    assert found["devices"]
+    assert found["components"] > 20
+    assert found["broken"] == []
+
+
+@pytest.mark.parametrize("name", ["training.json"])
+def test_a_run_keeps_how_its_training_went(done, name):
+    kept = json.loads((done.folder.path / name).read_text())
+    assert kept["steps"] == 12
+    assert set(kept["revival"]) == {"revived", "examined", "survived"}
+    assert kept["stopped_early"] is False

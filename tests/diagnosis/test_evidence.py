@@ -1,0 +1,110 @@
+"""The log of a run is boiled down to the numbers that it holds."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from vqfw.diagnosis.evidence import Evidence, evidence_from, evidence_of
+from vqfw.errors import RunError
+
+RESOLVED = {
+    "model": {
+        "type": "vqvae",
+        "quantizer": {"type": "ema", "decay": 0.9},
+        "revival": {"type": "perturb_active", "interval": 10},
+    },
+    "training": {"batch_size": 8},
+}
+
+
+def series(**changes):
+    steps = range(1, 41)
+    found = {
+        "loss": [(step, 1 / step) for step in steps],
+        "reconstruction": [(step, 2 / step) for step in steps],
+        "usage": [(step, 0.5 if step != 7 else 0.8) for step in steps],
+        "perplexity": [(step, 9.0) for step in steps],
+        "dead_codes": [(step, float(step)) for step in steps],
+        "largest_share": [(step, 0.25) for step in steps],
+        "commitment": [(step, 0.125) for step in steps],
+        "revived": [(step, float(4 * ((step - 1) // 10))) for step in steps],
+        "latent_spread": [(1, 1.0), (40, 3.0)],
+    }
+    return {**found, **changes}
+
+
+def test_the_figures_are_those_of_the_log():
+    seen = evidence_from(series(), RESOLVED)
+    assert seen.steps == 40
+    assert (seen.usage, seen.best_usage) == (0.5, 0.8)
+    assert seen.first_reconstruction == 2
+    assert seen.reconstruction == pytest.approx(2 / 38.5, rel=1e-3)
+    assert seen.dead_codes == 35.5
+    assert seen.spread_growth == 3
+    assert math.isnan(seen.beta)
+    assert math.isnan(seen.relative_error)
+
+
+def test_a_rise_is_measured_from_the_best_loss_before_it():
+    levels = np.repeat([4.0, 1.0, 2.0, 0.5, 1.5], 8)  # 64 images
+    up = list(enumerate(levels, start=1))
+    assert evidence_from(series(reconstruction=up), RESOLVED).rise == 3
+    down = list(enumerate(1 / np.arange(1, 50), start=1))
+    assert evidence_from(series(reconstruction=down), RESOLVED).rise == 1
+
+
+def test_a_rise_at_the_very_start_counts_and_a_single_step_does_not():
+    values = [1.0, *[5.0] * 19]
+    burst = list(enumerate(values, start=1))
+    assert evidence_from(series(reconstruction=burst), RESOLVED).rise == 5
+    values = [1.0] * 40
+    values[25] = 9.0
+    spike = list(enumerate(values, start=1))
+    assert evidence_from(series(reconstruction=spike), RESOLVED).rise == 2
+
+
+def test_revival_is_counted_by_its_visits():
+    seen = evidence_from(series(), RESOLVED)
+    assert (seen.revived, seen.visits) == (12, 3)
+    # Visits before steps 21 and 31, after half of the steps.
+    assert seen.revived_a_visit == pytest.approx((12 - 4) / 2)
+
+
+def test_without_revival_its_numbers_are_unknown():
+    resolved = {**RESOLVED, "model": {**RESOLVED["model"], "revival": None}}
+    seen = evidence_from(series(), resolved)
+    assert math.isnan(seen.revived)
+    assert seen.setting("revival", "model").value is None
+
+
+def test_options_are_found_by_name_the_nearest_first():
+    seen = evidence_from(series(), RESOLVED)
+    assert seen.setting("decay", "model.quantizer") == ("model.quantizer.decay", 0.9)
+    assert seen.setting("decay", "training") is None
+
+
+def test_evidence_survives_json():
+    seen = evidence_from(series(), RESOLVED)
+    text = json.dumps(seen.as_data(), allow_nan=False)
+    again = Evidence.from_data(json.loads(text))
+    assert again.as_data() == seen.as_data()
+    assert math.isnan(again.beta)
+
+
+def test_a_run_without_steps_or_tokens_is_refused(done):
+    log = done.folder.path / "metrics.jsonl"
+    log.write_text('{"step": 1, "loss": 1.0, "reconstruction": 1.0}\n')
+    with pytest.raises(RunError, match="is a vqvae, which has no codebook"):
+        evidence_of(done.folder)
+    log.write_text("")
+    with pytest.raises(RunError, match="has no step on record yet: train it with"):
+        evidence_of(done.folder)
+
+
+def test_a_torn_last_line_is_left_out(done):
+    before = evidence_of(done.folder)
+    log = done.folder.path / "metrics.jsonl"
+    log.write_text(log.read_text() + '{"step": 13, "lo')
+    assert evidence_of(done.folder).as_data() == before.as_data()

@@ -1,0 +1,275 @@
+"""What a run recorded of its codebook, in the few numbers that tell causes apart.
+
+Nothing here builds a model or imports Keras: the training wrote down what it saw. A number
+that a run did not record is NaN, with which every comparison is false, so that a rule says
+nothing about what it cannot see.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vqfw.errors import RunError
+from vqfw.runs import Run
+
+UNKNOWN = math.nan
+
+Series = Mapping[str, Sequence[tuple[int, float]]]
+"""Values by name, each with its step, in the order of the steps."""
+
+
+class Setting(NamedTuple):
+    """A value of the experiment.
+
+    Args:
+        path: such as ``model.quantizer.decay``.
+        value: as it was resolved.
+    """
+
+    path: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run as the rules see it; of several codebooks, the least used one.
+
+    Args:
+        steps: optimizer steps recorded.
+        codes: in the book.
+        tokens: latents that choose a code in a step.
+        usage: share of the codes in use at the end, in [0, 1].
+        best_usage: the largest share at any time.
+        perplexity: at the end.
+        largest_share: share of the tokens that the busiest code took at the end.
+        dead_codes: median over the last quarter.
+        first_reconstruction: the loss at the first step.
+        reconstruction: median over the last tenth.
+        rise: the reconstruction loss at its worst as a multiple of the best before; be
+            it of the first step, or averaged over steps of 64 images together.
+        commitment: its loss without weight, median over the last tenth.
+        beta: its weight, median over the last tenth.
+        first_latent_offset: distance of the mean latent from the origin, when the codes
+            had just been placed; so ``first_`` everywhere below.
+        first_latent_spread: root mean square distance of latents from their mean.
+        first_code_spread: the same of the codes.
+        first_code_offset: distance of the mean code from the mean latent.
+        latent_offset: at the end; so all that follows.
+        latent_spread: see above.
+        relative_error: mean squared quantization error over the variance of the latents.
+        distinct_codes: share of the codes that differ from all others.
+        revived: codes revived in all; NaN where the experiment revives none.
+        visits: times that revival looked for unused codes.
+        revived_a_visit: codes a visit in the second half of the training, on average.
+        surviving: share of the revived that were in use 100 steps later.
+        settings: options of model and training, by path.
+    """
+
+    steps: int
+    codes: float
+    tokens: float
+    usage: float
+    best_usage: float
+    perplexity: float
+    largest_share: float
+    dead_codes: float
+    first_reconstruction: float
+    reconstruction: float
+    rise: float
+    commitment: float
+    beta: float
+    first_latent_offset: float
+    first_latent_spread: float
+    first_code_spread: float
+    first_code_offset: float
+    latent_offset: float
+    latent_spread: float
+    relative_error: float
+    distinct_codes: float
+    revived: float
+    visits: float
+    revived_a_visit: float
+    surviving: float
+    settings: Mapping[str, Any]
+
+    @property
+    def spread_growth(self) -> float:
+        """Spread of the latents at the end, as a multiple of that at the beginning."""
+        return ratio(self.latent_spread, self.first_latent_spread)
+
+    def setting(self, name: str, under: str) -> Setting | None:
+        """The option of a name at or below a path, the nearest first; None if there is none.
+
+        Args:
+            name: such as ``decay``.
+            under: such as ``model.quantizer``.
+        """
+        found = [
+            Setting(path, value)
+            for path, value in self.settings.items()
+            if path.startswith(f"{under}.") and path.split(".")[-1] == name
+        ]
+        return min(found, key=lambda each: each.path.count("."), default=None)
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON has it: what is unknown is null."""
+        return {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Evidence:
+        """The reverse of ``as_data``."""
+        known = {each.name: data[each.name] for each in fields(cls)}
+        return cls(**{k: UNKNOWN if v is None else v for k, v in known.items()})
+
+
+def ratio(number: float, other: float) -> float:
+    """``number / other``; infinite where only the other is 0, NaN where both are."""
+    if other:
+        return number / other
+    return math.inf if number else UNKNOWN
+
+
+def evidence_of(run: Run) -> Evidence:
+    """Reads the records of a run.
+
+    Args:
+        run: trained for some steps at least.
+
+    Raises:
+        RunError: if no step was recorded, or the model has no tokens.
+    """
+    series = _series(run.path / "metrics.jsonl")
+    if "loss" not in series:
+        raise RunError(
+            f'run "{run.id}" has no step on record yet: train it with '
+            f"vqfw run --resume {run.id}"
+        )
+    if "usage" not in series:
+        raise RunError(
+            f'run "{run.id}" is a {run.resolved["model"]["type"]}, which has no codebook '
+            "to diagnose: choose a run of a model with one"
+        )
+    return evidence_from(series, run.resolved)
+
+
+def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
+    """Boils a log down.
+
+    Args:
+        series: of ``metrics.jsonl``.
+        resolved: the experiment.
+    """
+    steps = series["loss"][-1][0]
+    reconstruction = [value for _, value in series["reconstruction"]]
+    settings = dict(_flat(resolved["model"], "model"))
+    settings |= _flat(resolved["training"], "training")
+    revival = _revival(series, settings, steps)
+    return Evidence(
+        steps=steps,
+        codes=_last(series, "codes"),
+        tokens=_last(series, "tokens"),
+        usage=_last(series, "usage"),
+        best_usage=max(value for _, value in series["usage"]),
+        perplexity=_last(series, "perplexity"),
+        largest_share=_last(series, "largest_share"),
+        dead_codes=_late(series, "dead_codes", 0.25),
+        first_reconstruction=reconstruction[0],
+        reconstruction=_late(series, "reconstruction", 0.1),
+        rise=_rise(reconstruction, resolved["training"]["batch_size"]),
+        commitment=_late(series, "commitment", 0.1),
+        beta=_late(series, "beta", 0.1),
+        first_latent_offset=_first(series, "latent_offset"),
+        first_latent_spread=_first(series, "latent_spread"),
+        first_code_spread=_first(series, "code_spread"),
+        first_code_offset=_first(series, "code_offset"),
+        latent_offset=_last(series, "latent_offset"),
+        latent_spread=_last(series, "latent_spread"),
+        relative_error=_last(series, "relative_error"),
+        distinct_codes=_last(series, "distinct_codes"),
+        settings=settings,
+        **revival,
+    )
+
+
+def _revival(
+    series: Series, settings: Mapping[str, Any], steps: int
+) -> dict[str, float]:
+    interval = settings.get("model.revival.interval")
+    if interval is None or "revived" not in series:
+        names = ("revived", "visits", "revived_a_visit", "surviving")
+        return dict.fromkeys(names, UNKNOWN)
+    # Revival comes before a step, so the last step that it can come before is the last.
+    visits = (steps - 1) // interval
+    late = visits - (steps // 2 - 1) // interval
+    half_way = [value for step, value in series["revived"] if step <= steps // 2]
+    revived = _last(series, "revived")
+    return {
+        "revived": revived,
+        "visits": visits,
+        "revived_a_visit": ratio(revived - (half_way or [0.0])[-1], late),
+        "surviving": _last(series, "surviving"),
+    }
+
+
+def _series(path: Path) -> dict[str, list[tuple[int, float]]]:
+    found: dict[str, list[tuple[int, float]]] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        try:
+            values = json.loads(line)
+        except ValueError:  # the last line of a run that was cut off while it wrote
+            continue
+        step = values.pop("step")
+        for name, value in values.items():
+            found.setdefault(name, []).append((step, value))
+    return found
+
+
+def _first(series: Series, name: str) -> float:
+    return series[name][0][1] if name in series else UNKNOWN
+
+
+def _last(series: Series, name: str) -> float:
+    return series[name][-1][1] if name in series else UNKNOWN
+
+
+def _late(series: Series, name: str, share: float) -> float:
+    """Median over the last share of the values."""
+    if name not in series:
+        return UNKNOWN
+    values = [value for _, value in series[name]]
+    return statistics.median(values[-max(1, round(share * len(values))) :])
+
+
+def _rise(values: Sequence[float], batch_size: int) -> float:
+    # Single images differ by more than a rise that matters; means of 64 hardly do.
+    width = math.ceil(64 / batch_size)
+    windows = (
+        values[at : at + width] for at in range(0, len(values) - width + 1, width)
+    )
+    highest, best = 1.0, values[0]
+    for value in map(statistics.fmean, windows):
+        highest = max(highest, ratio(value, best))
+        best = min(best, value)
+    return highest
+
+
+def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every option below a path; a list is one value."""
+    if not isinstance(value, Mapping):
+        yield path, value
+        return
+    for name, each in value.items():
+        yield from _flat(each, f"{path}.{name}")

@@ -1,0 +1,87 @@
+"""Where latents and codes lie, now and then: what a diagnosis of the codebook reads.
+
+Losses and usage say that a codebook collapsed; only the two clouds of points say why. They
+are measured on the host, from what the quantizer keeps anyway, in a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from vqfw.assembly.autoencoder import Autoencoder
+from vqfw.kinds.codebook import nearest
+from vqfw.kinds.tensors import Floats
+
+# Steps between two measurements; the first one is made when the codes have been placed.
+EVERY = 50
+# Latents and codes that are looked at, at most: the error of a mean over this many is 3 %.
+_LATENTS, _CODES = 1024, 4096
+
+
+def geometry_after(step: int, autoencoder: Autoencoder) -> dict[str, float]:
+    """Measures the least used codebook, if it is time.
+
+    Args:
+        step: optimizer steps done.
+        autoencoder: as it is after that step.
+
+    Returns:
+        Numbers by name, see ``geometry``, with ``codes`` in the book and ``tokens`` that
+        choose among them in a step; empty where there is no codebook or it is not time.
+    """
+    quantizer = autoencoder.model.codebook_quantizer
+    if quantizer is None or (step % EVERY and step != quantizer.warm_up + 1):
+        return {}
+    used = [
+        float(autoencoder.monitor.usage(i).share_active)
+        for i in range(len(quantizer.codebooks))
+    ]
+    book = quantizer.codebooks[int(np.argmin(used))]
+    latents, vectors = book.recent_latents, book.vectors
+    if not len(latents):
+        return {}
+    sizes = {"codes": len(vectors), "tokens": autoencoder.tokens_a_step}
+    return {**sizes, **geometry(latents, vectors)}
+
+
+def geometry(latents: Floats, vectors: Floats) -> dict[str, float]:
+    """Measures a cloud of latents and the codes that should cover it.
+
+    Args:
+        latents: (n, embedding_dim), newest first, n >= 1.
+        vectors: (num_embeddings, embedding_dim).
+
+    Returns:
+        ``latent_offset``: distance of the mean latent from the origin;
+        ``latent_spread``: root mean square distance of the latents from their mean;
+        ``code_spread``: the same of the codes;
+        ``code_offset``: distance of the mean code from the mean latent;
+        ``relative_error``: mean squared quantization error over the variance of the
+        latents: 0 where codes hit all latents, 1 where one code at their mean would do;
+        ``distinct_codes``: share of the codes that differ from all others by more than
+        a ten-thousandth of the largest number in the book.
+    """
+    latents = latents[:_LATENTS]
+    chosen = keras.ops.convert_to_numpy(nearest(latents, vectors))
+    error = np.square(latents - vectors[chosen]).sum(axis=1).mean()
+    centre, middle = latents.mean(axis=0), vectors.mean(axis=0)
+    spread = _spread(latents)
+    return {
+        "latent_offset": float(np.linalg.norm(centre)),
+        "latent_spread": spread,
+        "code_spread": _spread(vectors),
+        "code_offset": float(np.linalg.norm(middle - centre)),
+        "relative_error": float(error / max(spread**2, 1e-12)),
+        "distinct_codes": _distinct(vectors[:_CODES]),
+    }
+
+
+def _spread(points: Floats) -> float:
+    apart = np.square(points - points.mean(axis=0)).sum(axis=1)
+    return float(np.sqrt(apart.mean()))
+
+
+def _distinct(vectors: Floats) -> float:
+    grain = max(1e-4 * float(np.abs(vectors).max()), 1e-30)
+    return len(np.unique(np.round(vectors / grain), axis=0)) / len(vectors)
