@@ -22,6 +22,7 @@ _VERBS = {
     "run": "run",
     "runs": "runs",
     "schema": "schema",
+    "study": "study",
     "tokenize": "tokenize",
     "validate": "validate",
 }

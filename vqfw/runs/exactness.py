@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _ALL = ("versions", "python", "backend", "devices", "threads", "precision", "processor")
@@ -40,3 +40,28 @@ def promise(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         "equivalent: the run goes on, but not bit by bit as it would have, because of "
         + "; ".join(changed)
     )
+
+
+def differing(environments: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is not the same in all of some runs, as ``name one or other``.
+
+    Args:
+        environments: as they were recorded.
+    """
+    facts = [_facts(each) for each in environments]
+    names = dict.fromkeys(name for each in facts for name in each)
+    found = []
+    for name in names:
+        values = list(dict.fromkeys(str(each.get(name, "none")) for each in facts))
+        if len(values) > 1:
+            found.append(f"{name} {' or '.join(values)}")
+    return found
+
+
+def _facts(environment: Mapping[str, Any]) -> dict[str, Any]:
+    facts = {name: environment.get(name) for name in _ALL if name != "versions"}
+    git = environment.get("git")
+    if git:
+        dirty = " and changed files" if git.get("changed_files") else ""
+        facts["commit"] = f"{git['commit'][:10]}{dirty}"
+    return {**facts, **environment.get("versions", {})}

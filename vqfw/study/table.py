@@ -1,0 +1,289 @@
+"""The table of a study: one row an arm, mean and spread over its seeds. Nothing is written.
+
+The spread is the sample standard deviation (n - 1 in the denominator); a single run has
+none. A score that does not apply to a run (a VAE has no perplexity) leaves its cell empty.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from vqfw.runs import Run
+from vqfw.runs.exactness import differing
+from vqfw.study.grid import Arm, Study
+from vqfw.study.standing import Standing
+from vqfw.study.timing import seconds_of
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of one arm over its finished runs.
+
+    Args:
+        values: of each run, in the order of the seeds.
+        expected: the mean that the author of the study expects.
+    """
+
+    values: tuple[float, ...]
+    expected: float | None = None
+
+    @property
+    def mean(self) -> float | None:
+        """Over the runs; None without any."""
+        return statistics.fmean(self.values) if self.values else None
+
+    @property
+    def spread(self) -> float | None:
+        """Sample standard deviation over the runs; None for fewer than two."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number that is given for every arm.
+
+    Args:
+        name: a metric's, or one of ``revived_in_use``, ``steps``, ``images_per_second``
+            and ``minutes``.
+        unit: such as ``dB``; may be empty.
+        better: ``higher`` or ``lower``; empty where neither is.
+    """
+
+    name: str
+    unit: str = ""
+    better: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm.
+
+    Args:
+        arm: which.
+        wanted: how many runs it is to have.
+        runs: ids of those that are finished.
+        cells: by column.
+    """
+
+    arm: Arm
+    wanted: int
+    runs: tuple[str, ...]
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that did not come to its end.
+
+    Args:
+        point: id of the run within its study.
+        label: arm and seed.
+        reason: what it said last, or what killed it.
+        log: file with all that it said.
+    """
+
+    point: str
+    label: str
+    reason: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a study has found so far.
+
+    Args:
+        name: of the study.
+        description: of the study.
+        command: that makes it.
+        columns: in order.
+        rows: in order.
+        made_by: versions, commit and machine of the finished runs, in a sentence.
+        notes: what to know when reading it, a sentence each.
+        failures: of this call.
+    """
+
+    name: str
+    description: str
+    command: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    made_by: str
+    notes: tuple[str, ...]
+    failures: tuple[Failure, ...] = field(default=())
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain data, with the values of every run."""
+        return {
+            "study": self.name,
+            "description": self.description,
+            "command": self.command,
+            "made_by": self.made_by,
+            "notes": list(self.notes),
+            "columns": [asdict(each) for each in self.columns],
+            "rows": [_row_data(each) for each in self.rows],
+            "failures": [asdict(each) for each in self.failures],
+        }
+
+    def _repr_html_(self) -> str:
+        from vqfw.study.writing import as_html
+
+        return as_html(self)
+
+
+def table_of(
+    study: Study,
+    found: Sequence[Standing],
+    command: str,
+    failures: Sequence[Failure] = (),
+) -> Table:
+    """Counts what the finished runs of a study have reached.
+
+    Args:
+        study: whose arms are the rows.
+        found: its runs as they stand.
+        command: that makes the table.
+        failures: to be told below it.
+    """
+    runs = {
+        each.point.id: each.run
+        for each in found
+        if each.run is not None and each.state == "finished"
+    }
+    columns = tuple(_columns(list(runs.values())))
+    rows = tuple(_row(study, arm, columns, runs) for arm in study.arms)
+    used = list({run.id: run for run in runs.values()}.values())
+    return Table(
+        name=study.name,
+        description=study.description,
+        command=command,
+        columns=columns,
+        rows=rows,
+        made_by=_made_by(used),
+        notes=tuple(_notes(rows, used)),
+        failures=tuple(failures),
+    )
+
+
+def numbers_of(run: Run) -> dict[str, float]:
+    """Scores, pace and revival of a finished run, by the names of their columns."""
+    training = run.training
+    numbers = {
+        name: float(entry["value"])
+        for name, entry in _scores(run).items()
+        if isinstance(entry, Mapping) and entry["value"] is not None
+    }
+    revival = training.get("revival") or {}
+    if revival.get("examined"):
+        numbers["revived_in_use"] = revival["survived"] / revival["examined"]
+    numbers["steps"] = float(training["steps"])
+    if training.get("images_per_second"):
+        numbers["images_per_second"] = float(training["images_per_second"])
+    seconds = seconds_of(run)
+    if seconds is not None:
+        numbers["minutes"] = seconds / 60
+    return numbers
+
+
+def _scores(run: Run) -> Mapping[str, Any]:
+    scores = run.scores
+    found: Mapping[str, Any] = scores.get("test") or scores.get("validation") or {}
+    return found
+
+
+def _columns(runs: Sequence[Run]) -> Iterator[Column]:
+    metrics: dict[str, Column] = {}
+    for run in runs:
+        for name, entry in _scores(run).items():
+            if isinstance(entry, Mapping) and name not in metrics:
+                metrics[name] = Column(name, entry["unit"] or "", entry["better"] or "")
+    yield from metrics.values()
+    own = (
+        Column("revived_in_use"),
+        Column("steps"),
+        Column("images_per_second"),
+        Column("minutes"),
+    )
+    present = {name for run in runs for name in numbers_of(run)}
+    yield from (column for column in own if column.name in present)
+
+
+def _row(
+    study: Study, arm: Arm, columns: Sequence[Column], runs: Mapping[str, Run]
+) -> Row:
+    points = study.of(arm)
+    mine = [runs[point.id] for point in points if point.id in runs]
+    numbers = [numbers_of(run) for run in mine]
+    expected = study.expected.get(arm.label, {})
+    cells = {
+        column.name: Cell(
+            tuple(each[column.name] for each in numbers if column.name in each),
+            expected.get(column.name),
+        )
+        for column in columns
+    }
+    return Row(arm, len(points), tuple(run.id for run in mine), cells)
+
+
+def _row_data(row: Row) -> dict[str, Any]:
+    return {
+        "arm": row.arm.label,
+        "settings": dict(row.arm.settings),
+        "wanted": row.wanted,
+        "runs": list(row.runs),
+        "cells": {
+            name: {
+                "mean": cell.mean,
+                "spread": cell.spread,
+                "n": len(cell.values),
+                "values": list(cell.values),
+                "expected": cell.expected,
+            }
+            for name, cell in row.cells.items()
+        },
+    }
+
+
+def _made_by(runs: Sequence[Run]) -> str:
+    if not runs:
+        return ""
+    environment = runs[-1].environment
+    versions = environment.get("versions", {})
+    parts = [f"{name} {version}" for name, version in versions.items()]
+    git = environment.get("git")
+    if git:
+        changed = git.get("changed_files")
+        dirty = f" with {changed} changed files" if changed else ""
+        parts.append(f"commit {git['commit'][:10]}{dirty}")
+    parts.append(
+        f"{environment.get('precision')}, {environment.get('threads')} threads"
+    )
+    parts.append(f"on {environment.get('processor') or environment.get('platform')}")
+    return ", ".join(parts)
+
+
+def _notes(rows: Sequence[Row], runs: Sequence[Run]) -> Iterator[str]:
+    wanted, finished = (
+        sum(row.wanted for row in rows),
+        sum(len(row.runs) for row in rows),
+    )
+    if finished < wanted:
+        yield f"{finished} of {wanted} runs are finished."
+    if not runs:
+        return
+    images = sorted({int(_scores(run).get("images", 0)) for run in runs})
+    counts = " or ".join(f"{each:,}" for each in images)
+    split = "test" if "test" in runs[0].scores else "validation"
+    yield f"Scored on {counts} {split} images."
+    if any(row.wanted > 1 for row in rows):
+        yield "± is the sample standard deviation over the seeds."
+    environments = [run.environment for run in runs]
+    data = {each.get("data_fingerprint") for each in environments}
+    if len(data) > 1:
+        yield "Not a fair comparison: the runs did not all see the same images."
+    unlike = differing(environments)
+    if unlike:
+        yield f"Not the same in all runs: {'; '.join(unlike)}."
