@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vqfw.data.arrays import Images, Splits
+    from vqfw.evaluation.comparison import Comparison
     from vqfw.evaluation.reconstruct import Inference
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
@@ -131,6 +132,23 @@ def open_run(wanted: str = "latest", root: Path | None = None) -> Run:
 def list_runs(root: Path | None = None) -> list[Run]:
     """All runs, oldest first."""
     return [Run(folder) for folder in list_folders(root or default_root())]
+
+
+def compare(runs: Sequence[str | Run], root: Path | None = None) -> Comparison:
+    """Puts runs side by side: what differs between them, and what each has reached.
+
+    Args:
+        runs: two or more, as ``open_run`` finds or returns them; the first is what the
+            others are measured against.
+        root: the folder with ``checkpoints/``.
+
+    Raises:
+        RunError: if there are fewer than two, or one cannot be found.
+    """
+    from vqfw.evaluation.comparison import compare as compare_folders
+
+    found = [each if isinstance(each, Run) else open_run(each, root) for each in runs]
+    return compare_folders([each.folder for each in found])
 
 
 def components(kind: str | None = None) -> tuple[Entry, ...]:
@@ -708,10 +726,13 @@ class Study:
             ExperimentError: with all problems that the components report.
             DataError: if the path of a dataset leads nowhere.
         """
+        from vqfw.plan import settled_threads
+
+        threads = settled_threads(self.threads)
         problems: dict[str, Any] = {}
         for point in self.grid.points:
             try:
-                Experiment(point.experiment).plan()
+                _plan(point.experiment, _dataset_path(point.experiment), threads)
             except ExperimentError as error:
                 for each in error.problems:
                     problems.setdefault(f"{each.message} {each.place}", each)

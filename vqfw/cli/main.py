@@ -13,6 +13,7 @@ from vqfw.errors import VqfwError
 
 # Verb: the file of this room that defines it.
 _VERBS = {
+    "compare": "compare",
     "eval": "evaluate",
     "explain": "explain",
     "init": "init",

@@ -25,12 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from vqfw.errors import RunError
+from vqfw.experiment.settings import ABOUT
 from vqfw.registry import index, plugin_files
 from vqfw.registry.index import FIRST_PARTY
 from vqfw.runs import Run
-
-ABOUT = ("name", "description", "notes", "expected")
-"""Settings that change no number."""
 
 _HEX = 10
 

@@ -20,9 +20,10 @@ from vqfw.experiment.loading import text_of
 from vqfw.experiment.overrides import Override, override_at
 from vqfw.experiment.reader import scan
 from vqfw.experiment.repairs import alternatives, suggestions
+from vqfw.experiment.settings import ABOUT
 from vqfw.experiment.tree import Node
 from vqfw.study.grid import Arm, Point, Study
-from vqfw.study.identity import ABOUT, key_of_settings
+from vqfw.study.identity import key_of_settings
 from vqfw.study.labels import axis_names, slug, value_labels
 from vqfw.study.schema import study_schema
 

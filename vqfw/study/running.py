@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqfw.errors import Interrupted
+from vqfw.evaluation.recorded import reached, seconds_of
 from vqfw.study.children import Children, last_words
 from vqfw.study.grid import Point, Study
 from vqfw.study.standing import Standing, is_busy, standings, study_folder
@@ -87,6 +89,7 @@ class _Running:
         self._children = Children(call.arguments, root)
         self._logs = study_folder(study, root) / "logs"
         self._failures: list[Failure] = []
+        self._around: list[float] = []
 
     def to_the_end(self) -> Table:
         waiting = deque(each.point for each in self._open())
@@ -117,20 +120,29 @@ class _Running:
         log = self._logs / f"{point.id}.log"
         code = self._children.run(point.id, log)
         if code == 0:
-            self._say(f"{before}: {clock(time.monotonic() - begun)}{self._left()}")
+            seconds = time.monotonic() - begun
+            self._say(f"{before}: {clock(seconds)}{self._news(point, seconds)}")
         elif self._children.stopped_by is None:
             failure = Failure(point.id, str(point), _reason(code, log), str(log))
             self._failures.append(failure)
             self._say(f"{before}: failed: {failure.reason}   ({log})")
 
-    def _left(self) -> str:
+    def _news(self, point: Point, seconds: float) -> str:
+        """What a run has reached, and how long the others will take."""
         failed = {each.point for each in self._failures}
         found = self._standings()
-        waiting = [each for each in found if each.state != "finished"]
-        waiting = [each for each in waiting if each.point.id not in failed]
-        done = [each for each in found if each.state == "finished"]
-        seconds = seconds_left(waiting, done)
-        return f" · about {clock(seconds)} left" if waiting and seconds else ""
+        done = {each.point.id: each for each in found if each.state == "finished"}
+        waiting = [each for each in found if each.point.id not in {*done, *failed}]
+        told = ""
+        if point.id in done and (run := done[point.id].run) is not None:
+            told = reached(run)
+            # What is not training: imports, reading the images, scoring.
+            self._around.append(max(0.0, seconds - (seconds_of(run) or seconds)))
+        left = seconds_left(waiting, list(done.values()))
+        if not waiting or left is None:
+            return told
+        left += len(waiting) * statistics.fmean(self._around or [0.0])
+        return f"{told} · about {clock(left)} left"
 
     def _standings(self) -> list[Standing]:
         return standings(self._study, self._root)

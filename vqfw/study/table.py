@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from vqfw.evaluation.recorded import Column, columns_of, numbers_of, scored_on
 from vqfw.runs import Run
 from vqfw.runs.exactness import differing
 from vqfw.study.grid import Arm, Study
 from vqfw.study.standing import Standing
-from vqfw.study.timing import seconds_of
 
 
 @dataclass(frozen=True)
@@ -39,22 +39,6 @@ class Cell:
     def spread(self) -> float | None:
         """Sample standard deviation over the runs; None for fewer than two."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
-
-
-@dataclass(frozen=True)
-class Column:
-    """One number that is given for every arm.
-
-    Args:
-        name: a metric's, or one of ``revived_in_use``, ``steps``, ``images_per_second``
-            and ``minutes``.
-        unit: such as ``dB``; may be empty.
-        better: ``higher`` or ``lower``; empty where neither is.
-    """
-
-    name: str
-    unit: str = ""
-    better: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +137,7 @@ def table_of(
         for each in found
         if each.run is not None and each.state == "finished"
     }
-    columns = tuple(_columns(list(runs.values())))
+    columns = tuple(columns_of(list(runs.values())))
     rows = tuple(_row(study, arm, columns, runs) for arm in study.arms)
     used = list({run.id: run for run in runs.values()}.values())
     return Table(
@@ -166,49 +150,6 @@ def table_of(
         notes=tuple(_notes(rows, used)),
         failures=tuple(failures),
     )
-
-
-def numbers_of(run: Run) -> dict[str, float]:
-    """Scores, pace and revival of a finished run, by the names of their columns."""
-    training = run.training
-    numbers = {
-        name: float(entry["value"])
-        for name, entry in _scores(run).items()
-        if isinstance(entry, Mapping) and entry["value"] is not None
-    }
-    revival = training.get("revival") or {}
-    if revival.get("examined"):
-        numbers["revived_in_use"] = revival["survived"] / revival["examined"]
-    numbers["steps"] = float(training["steps"])
-    if training.get("images_per_second"):
-        numbers["images_per_second"] = float(training["images_per_second"])
-    seconds = seconds_of(run)
-    if seconds is not None:
-        numbers["minutes"] = seconds / 60
-    return numbers
-
-
-def _scores(run: Run) -> Mapping[str, Any]:
-    scores = run.scores
-    found: Mapping[str, Any] = scores.get("test") or scores.get("validation") or {}
-    return found
-
-
-def _columns(runs: Sequence[Run]) -> Iterator[Column]:
-    metrics: dict[str, Column] = {}
-    for run in runs:
-        for name, entry in _scores(run).items():
-            if isinstance(entry, Mapping) and name not in metrics:
-                metrics[name] = Column(name, entry["unit"] or "", entry["better"] or "")
-    yield from metrics.values()
-    own = (
-        Column("revived_in_use"),
-        Column("steps"),
-        Column("images_per_second"),
-        Column("minutes"),
-    )
-    present = {name for run in runs for name in numbers_of(run)}
-    yield from (column for column in own if column.name in present)
 
 
 def _row(
@@ -274,16 +215,16 @@ def _notes(rows: Sequence[Row], runs: Sequence[Run]) -> Iterator[str]:
         yield f"{finished} of {wanted} runs are finished."
     if not runs:
         return
-    images = sorted({int(_scores(run).get("images", 0)) for run in runs})
-    counts = " or ".join(f"{each:,}" for each in images)
-    split = "test" if "test" in runs[0].scores else "validation"
-    yield f"Scored on {counts} {split} images."
+    yield f"Scored on {' or '.join(dict.fromkeys(map(scored_on, runs)))}."
     if any(row.wanted > 1 for row in rows):
         yield "± is the sample standard deviation over the seeds."
     environments = [run.environment for run in runs]
-    data = {each.get("data_fingerprint") for each in environments}
-    if len(data) > 1:
-        yield "Not a fair comparison: the runs did not all see the same images."
     unlike = differing(environments)
+    if unlike.pop("data", None):
+        yield "Not a fair comparison: the runs did not all see the same images."
     if unlike:
-        yield f"Not the same in all runs: {'; '.join(unlike)}."
+        told = "; ".join(
+            f"{name} {' or '.join(dict.fromkeys(value or 'none' for value in values))}"
+            for name, values in unlike.items()
+        )
+        yield f"Not the same in all runs: {told}."

@@ -5,24 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 
-from vqfw.runs import Run
+from vqfw.evaluation.recorded import seconds_of
 from vqfw.study.standing import Standing
-
-
-def seconds_of(run: Run) -> float | None:
-    """How long the training of a finished run took.
-
-    For one that was cut and resumed, as long as its steps take at its median pace; None
-    where that was not measured.
-    """
-    training = run.training
-    seconds, pace = training.get("seconds"), training.get("images_per_second")
-    if seconds is not None:
-        return float(seconds)
-    if not pace:
-        return None
-    batch = run.resolved["training"]["batch_size"]
-    return float(training["steps"] * batch / pace)
 
 
 def seconds_left(

@@ -6,22 +6,13 @@ import csv
 import html
 import io
 import json
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vqfw.runs.files import write_whole
-from vqfw.study.table import Cell, Column, Row, Table
+from vqfw.study.table import Cell, Row, Table
 
-_TITLES = {
-    "psnr": "PSNR",
-    "ssim": "SSIM",
-    "codebook_usage": "usage",
-    "revived_in_use": "revived in use",
-    "images_per_second": "images/s",
-}
 _ARROWS = {"higher": " ↑", "lower": " ↓"}
-_WHOLE = frozenset({"steps", "images_per_second"})
 
 
 def write_table(table: Table, folder: Path) -> None:
@@ -84,9 +75,7 @@ def _head(table: Table) -> Iterator[str]:
     yield table.name
     yield "runs"
     for column in table.columns:
-        title = _TITLES.get(column.name, column.name.replace("_", " "))
-        unit = f" {column.unit}" if column.unit else ""
-        yield f"{title}{unit}{_ARROWS.get(column.better, '')}"
+        yield f"{column.title}{_ARROWS.get(column.better, '')}"
 
 
 def _cells(table: Table, row: Row) -> Iterator[str]:
@@ -94,7 +83,8 @@ def _cells(table: Table, row: Row) -> Iterator[str]:
     done = len(row.runs)
     yield str(done) if done == row.wanted else f"{done} of {row.wanted}"
     for column in table.columns:
-        digits = _digits(column, [each.cells[column.name] for each in table.rows])
+        cells = [each.cells[column.name] for each in table.rows]
+        digits = column.digits([value for cell in cells for value in cell.values])
         yield _cell(row.cells[column.name], digits, row.wanted)
 
 
@@ -109,18 +99,6 @@ def _cell(cell: Cell, digits: int, wanted: int) -> str:
     if cell.expected is not None:
         text += f" (expected {cell.expected:g})"
     return text
-
-
-def _digits(column: Column, cells: Sequence[Cell]) -> int:
-    """Decimals of a column: about four figures, as many in every row."""
-    largest = max((abs(each) for cell in cells for each in cell.values), default=0.0)
-    if column.name in _WHOLE:
-        return 0
-    if column.name == "minutes":
-        return 1
-    if not largest or largest < 1.0 or math.isclose(largest, 1.0):
-        return 3
-    return max(0, 3 - int(math.log10(largest)))
 
 
 def _below(table: Table) -> Iterator[str]:
