@@ -735,7 +735,9 @@ class Study:
                 _plan(point.experiment, _dataset_path(point.experiment), threads)
             except ExperimentError as error:
                 for each in error.problems:
-                    problems.setdefault(f"{each.message} {each.place}", each)
+                    note = "; ".join(filter(None, (each.note, f"in the run {point}")))
+                    key = f"{each.message} {each.place}"
+                    problems.setdefault(key, replace(each, note=note))
         if problems:
             raise ExperimentError(list(problems.values()))
 
