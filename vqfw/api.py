@@ -17,7 +17,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
-from vqfw.errors import DataError, Interrupted, RunError, UsageError, VqfwError
+from vqfw.errors import (
+    DataError,
+    ExperimentError,
+    Interrupted,
+    RunError,
+    UsageError,
+    VqfwError,
+)
 from vqfw.runs import Run as RunFolder
 from vqfw.runs import create_run, default_root, find_run
 from vqfw.runs import list_runs as list_folders
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
 
     from vqfw.data.arrays import Images, Splits
     from vqfw.diagnosis import Diagnosis
+    from vqfw.evaluation.comparison import Comparison
     from vqfw.evaluation.reconstruct import Inference
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
@@ -37,6 +45,11 @@ if TYPE_CHECKING:
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
     from vqfw.registry import Entry
+    from vqfw.study.grid import Point
+    from vqfw.study.grid import Study as Grid
+    from vqfw.study.running import Call
+    from vqfw.study.standing import Standing
+    from vqfw.study.table import Table
     from vqfw.training.loop import Trained
 
 Say = Callable[[str], None]
@@ -62,6 +75,29 @@ def load(
     for plugin in plugins:
         use_plugin(plugin)
     return Experiment(experiments.load_experiment(path, overrides))
+
+
+def load_study(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+) -> Study:
+    """Reads a study file and checks every run of it.
+
+    Args:
+        path: of the file.
+        overrides: ``a.b=value`` for every run, as ``--set`` takes them.
+        plugins: Python files with further components; see ``use_plugin``.
+
+    Raises:
+        ExperimentError: with everything that is wrong, at once.
+        PluginError: if a plugin cannot be run, or a component cannot be used.
+    """
+    from vqfw.study.loading import load_study as load_grid
+
+    for plugin in plugins:
+        use_plugin(plugin)
+    return Study(load_grid(path, overrides), tuple(map(str, plugins)))
 
 
 def use_plugin(path: str | Path) -> tuple[Entry, ...]:
@@ -97,6 +133,23 @@ def open_run(wanted: str = "latest", root: Path | None = None) -> Run:
 def list_runs(root: Path | None = None) -> list[Run]:
     """All runs, oldest first."""
     return [Run(folder) for folder in list_folders(root or default_root())]
+
+
+def compare(runs: Sequence[str | Run], root: Path | None = None) -> Comparison:
+    """Puts runs side by side: what differs between them, and what each has reached.
+
+    Args:
+        runs: two or more, as ``open_run`` finds or returns them; the first is what the
+            others are measured against.
+        root: the folder with ``checkpoints/``.
+
+    Raises:
+        RunError: if there are fewer than two, or one cannot be found.
+    """
+    from vqfw.evaluation.comparison import compare as compare_folders
+
+    found = [each if isinstance(each, Run) else open_run(each, root) for each in runs]
+    return compare_folders([each.folder for each in found])
 
 
 def components(kind: str | None = None) -> tuple[Entry, ...]:
@@ -313,7 +366,7 @@ class Experiment:
         folder = create_run(root, self.checked.name, name)
         run = Run(folder)
         try:
-            _record(folder, plan)
+            _record(folder, plan, splits)
             with folder.locked():
                 run._train(plan, splits, quiet, say)
         except BaseException:
@@ -510,16 +563,18 @@ class Run:
         """
         from vqfw.assembly.assemble import build_autoencoder
         from vqfw.registry.hooks import observers
+        from vqfw.runs.checkpoint import steps
         from vqfw.training.loop import train
 
+        resumed = bool(steps(self.folder.states))
         watching = observers()
         watching.tell("vqfw_run_start", run=self.folder)
         try:
             autoencoder = build_autoencoder(plan)
             self.trained = train(plan, splits, self.folder, autoencoder, quiet)
-            self._keep_training(self.trained)
             autoencoder.use_averages()
             scores = self._score(plan, splits, autoencoder.model, say)
+            self._keep_training(self.trained, resumed)
             watching.tell("vqfw_run_end", run=self.folder, scores=scores)
         finally:
             if watching.failures:
@@ -528,19 +583,17 @@ class Run:
                 with suppress(OSError):
                     write_json(self.folder.path / "detached_observers.json", record)
 
-    def _keep_training(self, trained: Trained) -> None:
-        """Records how the training went.
-
-        Raises:
-            VqfwError: if the disk is full; the checkpoints are there.
-        """
+    def _keep_training(self, trained: Trained, resumed: bool) -> None:
+        """Records how the training went, which also says that all of the run is done."""
+        record = {**asdict(trained), "seconds": None if resumed else trained.seconds}
+        if self.folder.training.get("steps") == trained.steps:
+            return  # it was done before, and no step was added
         try:
-            write_json(self.folder.path / "training.json", asdict(trained))
+            write_json(self.folder.path / "training.json", record)
         except OSError as error:
             raise VqfwError(
-                f"how the training went cannot be saved to {self.folder.path} "
-                f"({error.strerror}): make room, then score it with: "
-                f"vqfw eval --run {self.id}"
+                f"{self.folder.path} cannot be written ({error.strerror}): make room, "
+                f"then finish with: vqfw run --resume {self.id}"
             ) from error
 
     def _score(
@@ -655,6 +708,143 @@ class Run:
             if isinstance(score, Mapping) and score["value"] is not None
         )
         return f"<table><caption>run {escape(self.id)}</caption>{rows}</table>"
+
+
+@dataclass(frozen=True)
+class Study:
+    """Many runs of one experiment, and the table that they fill.
+
+    Args:
+        grid: as the loader made it.
+        plugins: Python files that its runs need.
+    """
+
+    grid: Grid
+    plugins: tuple[str, ...] = ()
+
+    @property
+    def threads(self) -> int | None:
+        """Processor threads that its runs ask for, if it is the same number in all."""
+        asked = {each.experiment.training.threads for each in self.grid.points}
+        return asked.pop() if len(asked) == 1 else None
+
+    def run(self, root: Path | None = None, say: Say = lambda text: None) -> Table:
+        """Runs what is missing, each run in a process of its own.
+
+        Args:
+            root: the folder with ``checkpoints/`` and ``images_saved/``.
+            say: told of the progress.
+
+        Returns:
+            The table, also of runs that were there before, with what failed.
+
+        Raises:
+            ExperimentError: if a component refuses something of any run; nothing is run.
+            Interrupted: after a signal; the run that was going on is saved.
+        """
+        from vqfw.study.running import run_missing
+
+        return run_missing(self.grid, self._call(), root or default_root(), say)
+
+    def table(self, root: Path | None = None) -> Table:
+        """The table of what is finished; runs nothing."""
+        from vqfw.study.running import present_table
+
+        return present_table(self.grid, self._call(), root or default_root())
+
+    def standings(
+        self, root: Path | None = None
+    ) -> list[tuple[Standing, float | None]]:
+        """Every run with what there is of it, and the seconds that it will take."""
+        from vqfw.study.standing import standings
+        from vqfw.study.timing import expected_seconds
+
+        found = standings(self.grid, root or default_root())
+        done = [each for each in found if each.state == "finished"]
+        return [(each, expected_seconds(each, done)) for each in found]
+
+    def check(self) -> None:
+        """Plans every run, so that its components are asked too; runs nothing.
+
+        Raises:
+            ExperimentError: with all problems that the components report.
+            DataError: if the path of a dataset leads nowhere.
+        """
+        from vqfw.plan import settled_threads
+
+        threads = settled_threads(self.threads)
+        problems: dict[str, Any] = {}
+        for point in self.grid.points:
+            try:
+                _plan(point.experiment, _dataset_path(point.experiment), threads)
+            except ExperimentError as error:
+                for each in error.problems:
+                    note = "; ".join(filter(None, (each.note, f"in the run {point}")))
+                    key = f"{each.message} {each.place}"
+                    problems.setdefault(key, replace(each, note=note))
+        if problems:
+            raise ExperimentError(list(problems.values()))
+
+    def point(self, wanted: str) -> Point:
+        """One of its runs.
+
+        Raises:
+            UsageError: if it has none of this id.
+        """
+        for point in self.grid.points:
+            if point.id == wanted:
+                return point
+        fact = f'study "{self.grid.name}" has no run "{wanted}" in {self.grid.file}'
+        raise UsageError(f"{fact}: see vqfw study {self.grid.file} --dry-run --json")
+
+    def is_finished(self, point: Point, root: Path | None = None) -> bool:
+        """Whether one of its runs is there already."""
+        return self._standing(point, root).state == "finished"
+
+    def train(
+        self,
+        point: Point,
+        root: Path | None = None,
+        quiet: bool = True,
+        say: Say = lambda text: None,
+    ) -> Run:
+        """Trains one run of the study in this process, or finishes it, if need be.
+
+        Args:
+            point: which.
+            root: the folder with ``checkpoints/`` and ``images_saved/``.
+            quiet: whether to show no progress.
+            say: told what a person should know.
+        """
+        from vqfw.study.standing import alone, clear_leftovers
+
+        root = root or default_root()
+        with alone(point, root, say):
+            standing = self._standing(point, root)
+            if standing.run is None:
+                clear_leftovers(point, root)
+                experiment = Experiment(point.experiment)
+                return experiment.run(point.id, root, quiet, say)
+            run = Run(standing.run)
+            if standing.state == "finished":
+                say(f"finished already: {run.id}")
+                return run
+            say(f"goes on with run {run.id}")
+            return run.resume(quiet, say)
+
+    def _standing(self, point: Point, root: Path | None) -> Standing:
+        from vqfw.study.standing import standings
+
+        found = standings(self.grid, root or default_root())
+        return next(each for each in found if each.point.id == point.id)
+
+    def _call(self) -> Call:
+        from vqfw.study.running import Call
+
+        return Call(self.grid.file, self.grid.overrides, self.plugins)
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
 
 
 def _plan(
@@ -800,7 +990,7 @@ def _environment(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _record(folder: RunFolder, plan: Plan) -> None:
+def _record(folder: RunFolder, plan: Plan, splits: Splits) -> None:
     """Writes what the run was given and what it runs on; ``resolved.json`` comes last.
 
     Raises:
@@ -808,6 +998,7 @@ def _record(folder: RunFolder, plan: Plan) -> None:
     """
     checked, environment = plan.experiment, _environment(plan)
     environment["warnings"] = experiments.as_data(plan.warnings)
+    environment["data_fingerprint"] = splits.fingerprint
     origins = {path: origin.source for path, origin in checked.origins.items()}
     try:
         write_whole(folder.path / "experiment.json", checked.text.encode())

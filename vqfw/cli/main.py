@@ -13,6 +13,7 @@ from vqfw.errors import VqfwError
 
 # Verb: the file of this room that defines it.
 _VERBS = {
+    "compare": "compare",
     "doctor": "doctor",
     "eval": "evaluate",
     "explain": "explain",
@@ -23,6 +24,7 @@ _VERBS = {
     "run": "run",
     "runs": "runs",
     "schema": "schema",
+    "study": "study",
     "tokenize": "tokenize",
     "validate": "validate",
 }

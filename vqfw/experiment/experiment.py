@@ -68,6 +68,7 @@ class Experiment:
     _chain: Chain = field(repr=False)
     _arguments: tuple[str, ...] = field(repr=False)
     _tree: Node = field(repr=False)
+    _given: tuple[Override, ...] = field(repr=False, default=())
 
     @property
     def name(self) -> str:
@@ -146,7 +147,8 @@ class Experiment:
                 "set", f'"{path}" cannot be set: {error}', help="use plain data"
             )
             raise ExperimentError([problem]) from error
-        return checked(self._chain, self.file, self.text, (*self._arguments, argument))
+        arguments = (*self._arguments, argument)
+        return checked(self._chain, self.file, self.text, arguments, self._given)
 
     def placed(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Problems with the places of their values, in the order of the file."""
@@ -182,11 +184,26 @@ class Experiment:
 
 
 def checked(
-    chain: Chain, file: Path | None, text: str, arguments: tuple[str, ...]
+    chain: Chain,
+    file: Path | None,
+    text: str,
+    arguments: tuple[str, ...],
+    given: tuple[Override, ...] = (),
 ) -> Experiment:
-    """Joins the layers and checks the result."""
+    """Joins the layers and checks the result.
+
+    Args:
+        chain: the file and all that it extends.
+        file: where it was read.
+        text: of that file.
+        arguments: ``path=value``, the last layer.
+        given: settings of another file, below the arguments.
+
+    Raises:
+        ExperimentError: with all problems.
+    """
     problems = list(chain.problems)
-    overrides: list[Override] = []
+    overrides = list(given)
     for argument in arguments:
         override, found = parsed_override(argument)
         problems += found
@@ -228,6 +245,7 @@ def checked(
         _chain=chain,
         _arguments=arguments,
         _tree=complete,
+        _given=given,
     )
 
 

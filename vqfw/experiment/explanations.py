@@ -58,9 +58,9 @@ wrong:  a file saved as UTF-16 or Latin-1
 right:  the same text saved as UTF-8
 """,
     "extends": """
-"extends" names another experiment file, relative to the folder of the file that says it,
-and in or below that folder: an experiment of someone else must not reach the rest of your
-disk. Files may extend files that extend files, but not in a circle.
+"extends", and "experiment" in a study, name an experiment file, relative to the folder of
+the file that says it, and in or below that folder: an experiment of someone else must not
+reach the rest of your disk. Files may extend files that extend files, but not in a circle.
 
 wrong:  "extends": "/home/me/base.json"
 wrong:  "extends": "../base.json"
@@ -130,7 +130,8 @@ right:  {"type": "piecewise_constant_decay", "boundaries": [100], "values": [1e-
 """,
     "set": """
 A --set argument has no path, no '=', or a path into a list that has no such item. A path
-is made of keys and indices; the value is JSON, or else a string.
+is made of keys and indices; the value is JSON, or else a string. The same paths are the
+keys of "vary" and "arms" in a study.
 
 wrong:  --set model.quantizer.decay 0.99
 wrong:  --set losses[3].weight=0.5        (and there is one loss)
@@ -153,7 +154,8 @@ wrong:  {'seed': 0, "crop": None}
 right:  {"seed": 0, "crop": null}
 """,
     "too-big": """
-An experiment file has at most one MiB. Data belongs in files of its own.
+An experiment file has at most one MiB, and data belongs in files of its own. A study has
+at most 1,000 runs.
 
 wrong:  a file with a list of all images
 right:  "dataset": {"type": "image_folder", "path": "faces"}
@@ -167,7 +169,7 @@ right:  "losses": [{"type": "mse"}]
     "twice": """
 The same component stands twice in one list. Terms of the loss, scores and trackers are
 recorded under the names of their components, so one would hide the other. Augmentations
-may repeat.
+may repeat. In a study, two rows with the same settings are the same run.
 
 wrong:  "losses": ["mse", "mae", "mse"]
 right:  "losses": [{"type": "mse", "weight": 2}, "mae"]

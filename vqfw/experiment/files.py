@@ -75,6 +75,28 @@ def read_chain(path: Path | None, name: str, text: str) -> Chain:
     return Chain(tuple(layers), tuple(problems), files, complete)
 
 
+def chain_named_in(
+    path: Path, name: str, key: str, node: Node
+) -> tuple[Chain | None, str, Problem | None]:
+    """Reads an experiment that another kind of file names, with all that it extends.
+
+    Args:
+        path: the file that names it.
+        name: what that file is called in messages.
+        key: under which it is named.
+        node: the name, a string.
+
+    Returns:
+        The chain; the text of the experiment; or the problem that is in the way.
+    """
+    try:
+        target, shown, text = _base_of(path, name, node.value, {name: path.resolve()})
+    except _Refused as refusal:
+        problem = Problem("extends", refusal.message, (key,))
+        return None, "", replace(problem, help=refusal.help, place=node.place)
+    return read_chain(target, shown, text), text, None
+
+
 class _Refused(Exception):  # it becomes a problem with a place
     def __init__(self, message: str, help_: str) -> None:
         self.message = message

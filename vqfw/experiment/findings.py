@@ -34,6 +34,7 @@ from vqfw.experiment.wording import (
     described,
     given,
     limits_of,
+    named,
     short,
     type_help,
     what_it_is,
@@ -214,7 +215,7 @@ class _Finder:
                 help_ = self.type_repair(shape, node)
             else:
                 component = f'{words(shape.kind)} "{name}"' if shape.kind else ""
-                owner = component or called(path)
+                owner = component or named(shape, path)
                 help_ = f'add "{key}"{what_it_is(shape, node, key)}'
             yield Problem(
                 "missing-key",

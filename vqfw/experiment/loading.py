@@ -29,16 +29,25 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
             is wrong.
     """
     path = Path(path)
-    name = str(path)
+    text = text_of(path)
+    return checked(read_chain(path, str(path), text), path, text, tuple(overrides))
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that a person named.
+
+    Raises:
+        ExperimentError: if it cannot be read, is too big or is no UTF-8.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise ExperimentError([_unreadable(path, error)]) from error
-    text, problem = decoded(content, name)
+    text, problem = decoded(content, str(path))
     if problem is not None:
         raise ExperimentError([problem])
-    return checked(read_chain(path, name, text), path, text, tuple(overrides))
+    return text
 
 
 def experiment_from(values: Mapping[str, Any]) -> Experiment:

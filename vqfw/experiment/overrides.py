@@ -79,6 +79,29 @@ def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
     return Override(shown, path, places, value), []
 
 
+def override_at(
+    key: str, place: Place, value: Node
+) -> tuple[Override | None, list[Problem]]:
+    """The override that a member of another file says: ``"training.steps": 600``.
+
+    Args:
+        key: the path, as ``--set`` takes it.
+        place: where the key stands.
+        value: what to set.
+    """
+    steps = _steps(key, lambda start, stop: place) if key else None
+    if steps is None:
+        problem = Problem("set", f'"{key}" is no path', (key,), place=place)
+        help_ = "write keys joined by dots, as in model.quantizer.decay"
+        return None, [replace(problem, help=help_)]
+    path = tuple(step for step, _ in steps)
+    if path[0] in _OF_FILES:
+        problem = Problem("set", f'"{key}" says how a file is read', (key,))
+        help_ = "write it in the experiment file"
+        return None, [replace(problem, help=help_, place=place)]
+    return Override(key, path, tuple(each for _, each in steps), value), []
+
+
 def _steps(text: str, locate: Locate) -> list[tuple[str | int, Place]] | None:
     """The steps of a path with their places; None if the text is no path."""
     steps: list[tuple[str | int, Place]] = []

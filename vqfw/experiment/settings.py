@@ -15,6 +15,9 @@ from vqfw.kinds.options import Count, Share, Slot, Steps
 Component = Mapping[str, Any]
 """A component as a resolved experiment has it: ``type`` and all its options."""
 
+ABOUT = ("name", "description", "notes", "expected")
+"""Keys of an experiment that change no number of its runs."""
+
 
 @dataclass(frozen=True)
 class DataSettings:

@@ -49,7 +49,7 @@ def accepted(shape: Shape, node: Node, known: Mapping[str, Any], path: Path) -> 
     component = (
         f'{words(shape.kind)} "{type_of(node)}" ({provider})' if shape.kind else ""
     )
-    owner = component or called(path)
+    owner = component or named(shape, path)
     return f"{owner} accepts {', '.join(listed)}"
 
 
@@ -130,6 +130,11 @@ def limits_of(schema: Mapping[str, Any]) -> tuple[str, str]:
     if len(parts) == 1 and high is not None:
         return what, f"{high} or less"
     return what, f"a number {what}"
+
+
+def named(shape: Shape, path: Path) -> str:
+    """What a message calls an object: its key, or what kind of file it is."""
+    return called(path) if path else f"{article(shape.owner)} {shape.owner}"
 
 
 def called(path: Path) -> str:

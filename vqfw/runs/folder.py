@@ -24,7 +24,7 @@ from vqfw.runs.files import read_json, write_whole
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _RECORDS = "*/resolved.json"
-_RESERVED = {"latest", "con", "prn", "aux", "nul", "readme.md"}
+_RESERVED = {"latest", "studies", "con", "prn", "aux", "nul", "readme.md"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,14 @@ class Run:
         try:
             return read_json(self.path / "scores.json")
         except (OSError, ValueError):  # never scored, or to be scored again
+            return {}
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """Steps, pace and revival of the training; empty until all is done and scored."""
+        try:
+            return read_json(self.path / "training.json")
+        except (OSError, ValueError):
             return {}
 
     @contextmanager
@@ -182,7 +190,7 @@ def checked_name(name: str) -> str:
     if not _NAME.match(name) or name in _RESERVED or ".." in name:
         raise RunError(
             f"{name!r} cannot name a run: use up to 64 of a-z 0-9 . _ -, starting with a "
-            'letter or digit, and not "latest"'
+            'letter or digit, and not "latest" or "studies"'
         )
     return name
 

@@ -1,0 +1,134 @@
+"""Which runs a study file means."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import vqfw
+from vqfw.study.labels import axis_names, value_labels
+from vqfw.study.loading import load_study
+from vqfw.study.schema import study_schema
+
+ROOT = Path(__file__).parents[2]
+
+
+def told(study):
+    return [str(point) for point in study.points]
+
+
+def test_a_grid_is_every_value_with_every_value_and_seeds_come_last(load):
+    study = load(
+        vary={
+            "seed": [0, 1],
+            "model.quantizer.num_embeddings": [8, 16],
+            "training.steps": [5, 10],
+        }
+    )
+    rows = [f"num_embeddings={k}, steps={s}" for k in (8, 16) for s in (5, 10)]
+    assert [arm.label for arm in study.arms] == rows
+    assert told(study) == [f"{row} · seed {seed}" for seed in (0, 1) for row in rows]
+    values = study.points[-1].experiment.values
+    assert values["model"]["quantizer"]["num_embeddings"] == 16
+    assert values["training"]["steps"] == 10
+    assert values["seed"] == 1
+
+
+def test_arms_need_not_be_a_product_and_are_crossed_with_what_varies(load):
+    study = load(
+        arms={
+            "ema": {"model.quantizer": {"type": "ema", "num_embeddings": 8}},
+            "gradient, alone": {"model.quantizer": "gradient", "model.revival": None},
+        },
+        vary={"training.steps": [5, 10], "seed": [3]},
+    )
+    assert told(study) == [
+        f"{arm}, steps={steps} · seed 3"
+        for arm in ("ema", "gradient, alone")
+        for steps in (5, 10)
+    ]
+    model = study.points[2].experiment.model
+    assert model["quantizer"]["type"] == "gradient"
+    assert model["revival"] is None
+    settings = {"model.quantizer": "gradient", "model.revival": None}
+    assert study.arms[2].settings == {**settings, "training.steps": 5}
+
+
+def test_a_value_is_laid_over_the_experiment_as_set_lays_it(load, tiny):
+    study = load(vary={"model.quantizer": [{"type": "ema", "decay": 0.5}, "gradient"]})
+    found = [each.experiment.model["quantizer"] for each in study.points]
+    # The same type keeps what the experiment says of it; another drops it.
+    assert found[0]["num_embeddings"] == 16
+    assert found[0]["decay"] == 0.5
+    assert found[1] == tiny('model.quantizer="gradient"').checked.model["quantizer"]
+
+
+def test_a_study_without_a_grid_is_one_run(load):
+    assert told(load()) == ["all · seed 0"]
+
+
+def test_set_holds_for_every_run(load):
+    study = load("training.steps=7", arms={"a": {}, "b": {"model.beta": 0.5}})
+    assert {each.experiment.training.steps for each in study.points} == {7}
+    assert study.overrides == ("training.steps=7",)
+
+
+def test_runs_are_named_after_the_study_the_arm_and_the_seed(load):
+    arms = {"No Revival!": {"model.revival": None}, "x" * 90: {}}
+    for point in load(arms=arms, vary={"seed": [2**53 - 1]}).points:
+        assert re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", point.id)
+        assert point.id.endswith(f"_s{2**53 - 1}_{point.key}")
+    assert load(arms=arms).points[0].id.startswith("small_no-revival_s0_")
+    assert load(arms=arms).points[0].experiment.name == "small"
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([0.1, 0.25], ["beta=0.1", "beta=0.25"]),
+        (["linear", None, 1], ["linear", "no beta", "beta=1"]),
+        ([{"type": "a", "x": 1}, "b"], ["a", "b"]),
+        ([{"type": "a", "x": 1}, {"type": "a", "x": 2}], ["a (x=1)", "a (x=2)"]),
+        ([{"type": "a", "x": 1}, "a"], ["a (x=1)", "a"]),
+        ([[1, 2], [3]], ["beta=[1, 2]", "beta=[3]"]),
+        ([0.25], [""]),
+    ],
+)
+def test_a_label_says_what_tells_a_value_from_the_others(values, labels):
+    assert value_labels("beta", values) == labels
+
+
+def test_paths_that_end_alike_are_written_out():
+    paths = ["model.encoder.filters", "model.decoder.filters", "training.steps"]
+    assert axis_names(paths) == [*paths[:2], "steps"]
+
+
+def test_the_dataset_of_a_study_is_looked_for_beside_the_study(load):
+    study = load(vary={"data.dataset": ["./faces.zip", "./others.zip"]})
+    origin = study.points[0].experiment.origins["data.dataset.path"]
+    assert origin.folder == study.file.resolve().parent
+    assert not origin.overridden
+
+
+def test_the_committed_schema_is_what_the_code_says():
+    committed = json.loads((ROOT / "schemas" / "study.schema.json").read_text())
+    command = "python -m vqfw.study.schema > schemas/study.schema.json"
+    assert committed == study_schema(), f"it is out of date: run {command}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "experiments" / "studies").glob("*.json")),
+    ids=lambda p: p.stem,
+)
+def test_the_studies_of_the_repository_are_right(path):
+    if path.stem == "base":
+        assert not vqfw.load(path).checked.warnings
+        return
+    study = load_study(path)
+    assert study.name == path.stem
+    assert not study.warnings
+    assert all(
+        each.experiment.training.weight_averaging is None for each in study.points
+    )

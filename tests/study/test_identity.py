@@ -1,0 +1,115 @@
+"""Which runs count as the same."""
+
+import json
+
+import pytest
+
+from vqfw.runs import Run
+from vqfw.study import identity
+from vqfw.study.grid import Arm, Point
+from vqfw.study.identity import key_of_run, key_of_settings
+from vqfw.study.standing import clear_leftovers, is_busy, standings
+
+
+def test_what_was_run_by_hand_counts(done, load, root):
+    (standing,) = standings(load(), root)
+    assert standing.state == "finished"
+    assert standing.run.id == "done"
+
+
+def test_order_name_and_words_change_nothing_and_settings_do(tiny, tiny_file):
+    key = key_of_settings(tiny().checked.values)
+    turned = dict(reversed(json.loads(tiny_file.read_text()).items()))
+    words = {"name": "other", "description": "x", "notes": {"a": 1}}
+    tiny_file.write_text(json.dumps({**turned, **words, "expected": {"psnr": 1}}))
+    assert key_of_settings(tiny().checked.values) == key
+    for change in ("seed=1", "model.quantizer.decay=0.98", "evaluation.pictures=3"):
+        assert key_of_settings(tiny(change).checked.values) != key
+    assert key_of_settings(tiny("seed=0.0").checked.values) == key
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"git": {"commit": "0" * 40, "changed_files": 3}}, True),
+        ({"precision": "mixed_bfloat16", "threads": 64, "processor": "other"}, True),
+        ({"backend": "another"}, False),
+        ({"versions": {"vqfw": "0.0.1"}}, False),
+        ({"plugin_files": [{"path": "/x.py", "sha256": "f" * 64}]}, False),
+    ],
+)
+def test_other_code_or_another_backend_is_another_run(
+    load, root, pretend, change, same
+):
+    study = load()
+    folder = pretend.finish(root, study.points[0], environment=change)
+    assert (key_of_run(Run(folder.name, root)) == study.points[0].key) is same
+
+
+def test_a_new_version_of_a_package_that_is_named_is_another_run(tiny, install):
+    def key(version):
+        install(
+            "vqfw-odd",
+            "from vqfw_losses.pixel import MSE as Odd",
+            {"vqfw.losses": "odd = MODULE:Odd"},
+            version=version,
+        )
+        return key_of_settings({**tiny().checked.values, "losses": [{"type": "odd"}]})
+
+    first, plain = key("0.1"), key_of_settings(tiny().checked.values)
+    assert key("0.1") == first
+    install("vqfw-odd", "", {"vqfw.losses": "odd = MODULE:Odd"}, version="0.2")
+    assert key_of_settings(tiny().checked.values) == plain
+
+
+def test_the_backend_is_found_as_keras_finds_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert identity.backend() == "tensorflow"
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    assert identity.backend() == "jax"
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert identity.backend() == "torch"
+
+
+def test_the_backend_is_the_one_that_runs():
+    import keras
+
+    assert identity.backend() == keras.backend.backend()
+
+
+def test_a_finished_run_is_preferred_to_one_that_was_begun(load, root, pretend):
+    (point,) = load().points
+    pretend.begin(root, point, "a-begun")
+    pretend.finish(root, point, "b-done")
+    pretend.begin(root, point, "c-begun")
+    (standing,) = standings(load(), root)
+    assert standing.run.id == "b-done"
+
+
+def test_a_run_with_damaged_records_counts_as_none(load, root, pretend):
+    folder = pretend.finish(root, load().points[0])
+    (folder / "environment.json").write_text("{")
+    assert standings(load(), root)[0].state == "missing"
+
+
+def test_what_a_killed_start_left_gives_its_name_back(load, root):
+    (point,) = load().points
+    run = Run(point.id, root)
+    for folder in (run.path, run.pictures):
+        folder.mkdir(parents=True)
+    clear_leftovers(point, root)
+    assert not run.path.exists()
+    assert not run.pictures.exists()
+
+
+def test_only_one_process_trains_the_same(load, root):
+    from vqfw.study.standing import alone
+
+    point, other = load(vary={"seed": [0, 1]}).points
+    with alone(point, root, pytest.fail):
+        assert is_busy(point, root)
+        assert not is_busy(other, root)
+        same = Point("another-name", point.key, Arm("x", {}), point.experiment)
+        assert is_busy(same, root)
+    assert not is_busy(point, root)

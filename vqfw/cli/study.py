@@ -1,0 +1,142 @@
+"""``vqfw study``: many runs from one file, and their table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vqfw.cli.talk import (
+    json_option,
+    plugin_option,
+    print_json,
+    quiet_option,
+    say,
+    say_nothing,
+    set_option,
+    start_backend,
+    use_plugins,
+)
+
+if TYPE_CHECKING:
+    from vqfw.api import Study
+    from vqfw.study.table import Table
+
+
+@click.command("study")
+@click.argument("file", type=click.Path())
+@set_option
+@plugin_option
+@click.option("--dry-run", is_flag=True, help="Show what would run, and how long.")
+@click.option("--table", "only_table", is_flag=True, help="Show what is finished.")
+@click.option("--check", is_flag=True, help="Check every run as vqfw plan does.")
+@click.option("--point", metavar="ID", help="Train one run, here in this process.")
+@json_option
+@quiet_option
+def command(
+    file: str,
+    overrides: tuple[str, ...],
+    plugins: tuple[str, ...],
+    dry_run: bool,
+    only_table: bool,
+    check: bool,
+    point: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Run what the study in FILE still lacks; print one table with mean and spread.
+
+    Each run is a process of its own. Finished runs are kept, whoever started them, and
+    those that were cut go on; a run that fails costs no other. Ctrl-C saves first; the
+    same command goes on. Started twice, two processes share the work.
+    """
+    from vqfw import api
+
+    if sum((dry_run, only_table, check, point is not None)) > 1:
+        raise click.UsageError(
+            "give one of --dry-run, --table, --check and --point, not two"
+        )
+    tell = say_nothing if quiet else say
+    use_plugins(plugins, say_nothing if point else tell)
+    study = api.load_study(file, overrides, plugins)
+    _warn(study, quiet)
+    if point is not None:
+        return _train(study, point, as_json, quiet)
+    if check:
+        start_backend(study.threads)
+        study.check()
+        tell(f"{file}: {len(study.grid.points)} runs, and nothing is wrong with any")
+        if as_json:
+            print_json({"problems": []})
+        return 0
+    if dry_run:
+        _foretell(study, as_json)
+        return 0
+    table = study.table() if only_table else study.run(say=tell)
+    _show(table, as_json)
+    return 1 if table.failures else 0
+
+
+def _warn(study: Study, quiet: bool) -> None:
+    if study.grid.warnings and not quiet:
+        from vqfw.experiment import render
+
+        say(render(study.grid.warnings))
+
+
+def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:
+    from vqfw.cli.evaluate import scores_of
+
+    wanted = study.point(point)
+    if not study.is_finished(wanted):
+        start_backend(wanted.experiment.training.threads)
+    run = study.train(wanted, quiet=quiet, say=say_nothing if quiet else say)
+    if as_json:
+        print_json(scores_of(run, "test" if "test" in run.scores else "validation"))
+    return 0
+
+
+def _show(table: Table, as_json: bool) -> None:
+    from vqfw.study.writing import as_markdown
+
+    if as_json:
+        print_json(table.data())
+        return
+    click.echo(as_markdown(table), nl=False)
+    if table.failures:
+        say(f"{len(table.failures)} failed; try them again with: {table.command}")
+
+
+def _foretell(study: Study, as_json: bool) -> None:
+    from vqfw.study.timing import clock
+
+    found = study.standings()
+    rows: list[dict[str, Any]] = []
+    for each, seconds in found:
+        rows.append(
+            {
+                "point": each.point.id,
+                "arm": each.point.arm.label,
+                "seed": each.point.seed,
+                "state": each.state,
+                "run": each.run.id if each.run is not None else None,
+                "step": each.step,
+                "steps": each.point.experiment.training.steps,
+                "seconds": None if each.state == "finished" else seconds,
+            }
+        )
+    waiting = [each["seconds"] for each in rows if each["state"] != "finished"]
+    known = None if None in waiting else float(sum(waiting))
+    if as_json:
+        print_json({"study": study.grid.name, "points": rows, "seconds": known})
+        return
+    for row in rows:
+        told = {
+            "finished": f"finished: {row['run']}",
+            "begun": f"goes on after step {row['step']}: {clock(row['seconds'])}",
+            "missing": f"to run: {clock(row['seconds'])}",
+        }[row["state"]]
+        click.echo(f"{row['arm']} · seed {row['seed']}   {told}")
+    click.echo(
+        f"{len(waiting)} of {len(rows)} to run: {clock(known)}. Nothing was run."
+    )

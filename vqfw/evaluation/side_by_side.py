@@ -1,0 +1,113 @@
+"""A comparison of runs as tables for a terminal and for a notebook. It compares nothing."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from vqfw.evaluation.comparison import Comparison, Difference, Result
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Rows = list[list[str]]
+
+_NONE = "\N{EN DASH}"
+
+
+def renderables(comparison: Comparison) -> Iterator[RenderableType]:
+    """What a terminal shows, of any width: runs go by numbers."""
+    from rich.table import Table
+    from rich.text import Text
+
+    for number, run in enumerate(comparison.runs, start=1):
+        yield Text(f"{number}  {run}", overflow="fold")
+    for title, rows in _tables(comparison):
+        table = Table(
+            box=None, pad_edge=False, title_justify="left", padding=(0, 2, 0, 0)
+        )
+        table.add_column(title, overflow="fold")
+        for number in range(1, len(comparison.runs) + 1):
+            table.add_column(str(number), overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        yield Text("")
+        yield table
+    yield Text("")
+    yield Text(verdict(comparison))
+
+
+def verdict(comparison: Comparison) -> str:
+    """Whether the results can be compared as they stand, in a line."""
+    if not comparison.unfair:
+        return "A fair comparison: the same images and the same budget."
+    return f"Not a fair comparison: {'; '.join(comparison.unfair)}."
+
+
+def as_html(comparison: Comparison) -> str:
+    """The same for a notebook."""
+    heads = "".join(f"<th>{html.escape(run)}</th>" for run in comparison.runs)
+    tables = "".join(
+        f"<table><thead><tr><th>{html.escape(title)}</th>{heads}</tr></thead><tbody>"
+        + "".join(
+            "<tr>"
+            + "".join(
+                f"<td>{html.escape(each).replace(chr(10), '<br>')}</td>" for each in row
+            )
+            + "</tr>"
+            for row in rows
+        )
+        + "</tbody></table>"
+        for title, rows in _tables(comparison)
+    )
+    return f"{tables}<p>{html.escape(verdict(comparison))}</p>"
+
+
+def _tables(comparison: Comparison) -> Iterator[tuple[str, Rows]]:
+    if comparison.settings:
+        yield "settings", [_setting(each) for each in comparison.settings]
+    if comparison.surroundings:
+        yield (
+            "ran on",
+            [[each.name, *_texts(each.values)] for each in comparison.surroundings],
+        )
+    yield "results", [_result(each) for each in comparison.results]
+
+
+def _setting(difference: Difference) -> list[str]:
+    cells = [
+        f"{value}\n  {origin}" if origin else value
+        for value, origin in zip(
+            _texts(difference.values), difference.origins, strict=True
+        )
+    ]
+    return [difference.name, *cells]
+
+
+def _result(result: Result) -> list[str]:
+    known = [value for value in result.values if value is not None]
+    digits = result.column.digits(known)
+    cells = []
+    for number, (value, interval, apart) in enumerate(
+        zip(result.values, result.intervals, result.differences, strict=True)
+    ):
+        text = _NONE if value is None else f"{value:,.{digits}f}"
+        if interval is not None and value is not None:
+            text += f" ± {(interval[1] - interval[0]) / 2:,.{digits}f}"
+        if number and apart is not None:
+            text += f" ({apart:+,.{digits}f})"
+        cells.append(text)
+    return [result.column.title, *cells]
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    return [
+        _NONE
+        if each is None
+        else each
+        if isinstance(each, str)
+        else json.dumps(each, ensure_ascii=False)
+        for each in values
+    ]

@@ -1,0 +1,1 @@
+"""Many runs from one file: what is missing is run, and one table comes out."""

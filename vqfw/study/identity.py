@@ -1,0 +1,112 @@
+"""What makes a run count as the same, so that nothing is trained twice.
+
+Two runs are the same if these are equal:
+
+- every setting of the resolved experiment, but for ``name``, ``description``, ``notes``
+  and ``expected``, which change no number;
+- the Keras backend;
+- the versions of vqfw and of the packages whose components are named, and the checksums
+  of plugin files.
+
+Not among them, because no setting says them: commit of a working tree, versions of other
+libraries, processor, settled precision, and the images themselves. Where these differ
+between the runs of one table, a line below the table says so; who wants them alike removes
+the folders of the odd runs and calls the study again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from vqfw.errors import RunError
+from vqfw.experiment.settings import ABOUT
+from vqfw.registry import index, plugin_files
+from vqfw.registry.index import FIRST_PARTY
+from vqfw.runs import Run
+
+_HEX = 10
+
+
+def key_of_settings(values: Mapping[str, Any]) -> str:
+    """The key of a run of this experiment that this process would start.
+
+    Args:
+        values: a resolved experiment.
+    """
+    versions = {name: _version(name) for name in _packages(values)}
+    files = [each.sha256 for each in plugin_files()]
+    return _key(values, backend(), versions, files)
+
+
+def key_of_run(run: Run) -> str | None:
+    """The key of a run on disk; None if its records cannot be read."""
+    try:
+        values, environment = run.resolved, run.environment
+    except RunError:
+        return None
+    recorded = environment.get("versions", {})
+    versions = {name: str(recorded.get(name, "")) for name in _packages(values)}
+    files = [each["sha256"] for each in environment.get("plugin_files", ())]
+    return _key(values, str(environment.get("backend")), versions, files)
+
+
+def backend() -> str:
+    """What Keras will run on, found as Keras finds it but without importing it."""
+    if named := os.environ.get("KERAS_BACKEND"):
+        return named
+    home = os.environ.get("KERAS_HOME")
+    folder = Path(home) if home else Path.home() / ".keras"
+    try:
+        configured = json.loads((folder / "keras.json").read_text("utf-8"))
+        return str(configured.get("backend", "tensorflow"))
+    except (OSError, ValueError, AttributeError):
+        return "tensorflow"
+
+
+def _key(
+    values: Mapping[str, Any],
+    on: str,
+    versions: Mapping[str, str],
+    files: list[str],
+) -> str:
+    settings = {name: each for name, each in values.items() if name not in ABOUT}
+    parts = [settings, on, versions, sorted(files)]
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HEX]
+
+
+def _packages(values: Any) -> list[str]:
+    """vqfw, and the packages of other people that an experiment names components of."""
+    named = set(_types(values))
+    foreign = {
+        entry.distribution
+        for entry in index().entries
+        if not entry.first_party
+        and entry.file is None
+        and named & {entry.name, entry.qualified}
+    }
+    return [FIRST_PARTY, *sorted(foreign)]
+
+
+def _types(values: Any) -> Iterator[str]:
+    if isinstance(values, Mapping):
+        if isinstance(values.get("type"), str):
+            yield values["type"]
+        values = values.values()
+    elif not isinstance(values, list | tuple):
+        return
+    for each in values:
+        yield from _types(each)
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""

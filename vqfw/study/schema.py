@@ -1,0 +1,97 @@
+"""The JSON Schema of a study file, for checking it and for editors.
+
+What stands in ``arms`` and ``vary`` are settings of an experiment, which the schema of
+experiments checks once they are laid over one. ``python -m vqfw.study.schema`` prints it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vqfw.experiment.schema import NAME_PATTERN, as_text
+
+MAX_VALUES = 1000
+
+
+def study_schema() -> dict[str, Any]:
+    """The whole schema, in keywords that mean the same in draft-07 and 2020-12."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "vqfw study",
+        "description": "Many runs of one experiment, and the table that they fill.",
+        "allowComments": True,
+        "allowTrailingCommas": True,
+        "type": "object",
+        "properties": {**_about(), **_grid()},
+        "required": ["name", "experiment"],
+        "additionalProperties": False,
+        "$defs": {},
+    }
+
+
+def _about() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "$schema": {
+            **text,
+            "description": "This schema, for editors; vqfw ignores it.",
+        },
+        "name": {
+            **text,
+            "pattern": NAME_PATTERN,
+            "description": "Lower-case name of the study, of its folder and of its runs.",
+        },
+        "description": {
+            **text,
+            "default": "",
+            "description": "What is compared, and why.",
+        },
+        "notes": {
+            "type": "object",
+            "default": {},
+            "description": "Anything you want to keep with the study; vqfw ignores it.",
+        },
+        "experiment": {
+            **text,
+            "description": "The experiment that every run changes: a file in or below "
+            "this file's folder.",
+        },
+    }
+
+
+def _grid() -> dict[str, Any]:
+    return {
+        "arms": {
+            "type": "object",
+            "default": {},
+            "description": "What is compared: settings by path for each name, as in "
+            '{"no revival": {"model.revival": null}}.',
+            "additionalProperties": {"type": "object"},
+        },
+        "vary": {
+            "type": "object",
+            "default": {},
+            "description": "Values for a path, each with each, and with each arm, as in "
+            '{"training.steps": [500, 1000], "seed": [0, 1, 2]}. Seeds are repetitions: '
+            "they share a row of the table.",
+            "additionalProperties": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_VALUES,
+            },
+        },
+        "expected": {
+            "type": "object",
+            "default": {},
+            "description": "Mean scores that you expect, by row of the table; printed "
+            "beside the result, and never a reason to fail.",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": {"type": "number"},
+            },
+        },
+    }
+
+
+if __name__ == "__main__":
+    print(as_text(study_schema()), end="")
