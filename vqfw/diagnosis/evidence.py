@@ -103,6 +103,13 @@ class Evidence:
         """Spread of the latents at the end, as a multiple of that at the beginning."""
         return ratio(self.latent_spread, self.first_latent_spread)
 
+    @property
+    def left_over(self) -> str:
+        """The relative error in words; far above 1 it says only that there is no spread."""
+        return (
+            f"{self.relative_error:.0%}" if self.relative_error < 10 else "over 1000%"
+        )
+
     def setting(self, name: str, under: str) -> Setting | None:
         """The option of a name at or below a path, the nearest first; None if there is none.
 
