@@ -36,10 +36,8 @@ def test_a_collapse_gets_its_cause_and_the_setting_to_change(done, command):
     collapse(done, scale=0.01)
     answer = command("doctor", "latest")
     assert answer.code == 0
-    assert (
-        "1. initial scale wrong: the codes began with a spread of " in answer.out
+    assert "1. initial scale wrong: the codes began with a spread of " in answer.out
     assert "100 times smaller" in answer.out
-    )
     assert "nothing wrong" not in answer.out
     found = done.diagnose()
     assert found.findings[0].setting == "model.quantizer.initialization"

@@ -134,8 +134,9 @@ class Evidence:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Evidence:
         """The reverse of ``as_data``."""
-        known = {each.name: data[each.name] for each in fields(cls)}
-        return cls(**{k: UNKNOWN if v is None else v for k, v in known.items()})
+        known: dict[str, Any] = {each.name: data[each.name] for each in fields(cls)}
+        unknown = {name: UNKNOWN for name, value in known.items() if value is None}
+        return cls(**{**known, **unknown})
 
 
 def ratio(number: float, other: float) -> float:
@@ -203,7 +204,10 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         relative_error=_last(series, "relative_error"),
         distinct_codes=_last(series, "distinct_codes"),
         settings=settings,
-        **revival,
+        revived=revival["revived"],
+        visits=revival["visits"],
+        revived_a_visit=revival["revived_a_visit"],
+        surviving=revival["surviving"],
     )
 
 
