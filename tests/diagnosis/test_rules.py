@@ -134,6 +134,16 @@ def test_a_wrecked_encoder_speaks_for_long_steps_and_an_unmoved_one_for_short_on
     assert [each.cause for each in findings(stuck)] == ["learning rate too low"]
 
 
+def test_latents_that_drift_without_beta_are_no_matter_of_the_steps():
+    adrift = replace(HEALTHY, beta=0.0, rise=200.0, latent_spread=40.0)
+    assert findings(adrift)[0].cause == "beta too low"
+
+
+def test_an_error_relative_to_no_spread_is_not_spelt_out():
+    assert replace(HEALTHY, relative_error=6e7).left_over == "over 1000%"
+    assert replace(HEALTHY, relative_error=0.5).left_over == "50%"
+
+
 def test_a_revival_that_never_looked_is_told_to_look():
     never = replace(
         HEALTHY, revived=0.0, visits=0.0, revived_a_visit=UNKNOWN, dead_codes=30.0

@@ -103,6 +103,13 @@ class Evidence:
         """Spread of the latents at the end, as a multiple of that at the beginning."""
         return ratio(self.latent_spread, self.first_latent_spread)
 
+    @property
+    def left_over(self) -> str:
+        """The relative error in words; far above 1 it says only that there is no spread."""
+        return (
+            f"{self.relative_error:.0%}" if self.relative_error < 10 else "over 1000%"
+        )
+
     def setting(self, name: str, under: str) -> Setting | None:
         """The option of a name at or below a path, the nearest first; None if there is none.
 
@@ -127,8 +134,9 @@ class Evidence:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Evidence:
         """The reverse of ``as_data``."""
-        known = {each.name: data[each.name] for each in fields(cls)}
-        return cls(**{k: UNKNOWN if v is None else v for k, v in known.items()})
+        known: dict[str, Any] = {each.name: data[each.name] for each in fields(cls)}
+        unknown = {name: UNKNOWN for name, value in known.items() if value is None}
+        return cls(**{**known, **unknown})
 
 
 def ratio(number: float, other: float) -> float:
@@ -196,7 +204,10 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         relative_error=_last(series, "relative_error"),
         distinct_codes=_last(series, "distinct_codes"),
         settings=settings,
-        **revival,
+        revived=revival["revived"],
+        visits=revival["visits"],
+        revived_a_visit=revival["revived_a_visit"],
+        surviving=revival["surviving"],
     )
 
 

@@ -156,7 +156,7 @@ def beta_too_low(seen: Evidence) -> Finding | None:
         "beta too low",
         f"beta was {seen.beta:.3g}, below the usual 0.1 to 2; the latents spread to "
         f"{seen.spread_growth:.2g} times what they were, and quantization leaves "
-        f"{seen.relative_error:.0%} of their variance: codes cannot follow",
+        f"{seen.left_over} of their variance: codes cannot follow",
         "model.beta",
         "set model.beta to 0.25",
     )
@@ -169,7 +169,7 @@ def growing_latents(seen: Evidence) -> Finding | None:
     return Finding(
         "encoder variance growing",
         f"the latents spread to {seen.spread_growth:.3g} times what they were when the "
-        f"codes were placed, and quantization leaves {seen.relative_error:.0%} of their "
+        f"codes were placed, and quantization leaves {seen.left_over} of their "
         "variance",
         "model.beta",
         "raise model.beta (up to 2), lower the learning rate, or normalise the encoder's "
@@ -252,13 +252,13 @@ def no_revival(seen: Evidence) -> Finding | None:
 
 def codes_left_behind(seen: Evidence) -> Finding | None:
     """The codes describe the latents worse than one code at their mean would."""
-    if not (seen.relative_error > 1 and in_trouble(seen)):
+    if not (seen.relative_error > 1 and in_trouble(seen)) or _distorted(seen):
         return None
     decay = seen.setting("decay", "model.quantizer")
     rate = _path(seen, "learning_rate", "training.optimizer")
     return Finding(
         "codes left behind",
-        f"quantization leaves {seen.relative_error:.0%} of the variance of the latents, "
+        f"quantization leaves {seen.left_over} of the variance of the latents, "
         "more than a single code at their mean would: the encoder moves faster than the "
         "codes",
         decay.path if decay else rate,
@@ -296,9 +296,9 @@ RULES: tuple[Rule, ...] = (
     identical_codes,
     offset_latents,
     wrong_initial_scale,
-    learning_rate_too_high,
     beta_too_high,
     beta_too_low,
+    learning_rate_too_high,
     growing_latents,
     shrinking_latents,
     too_few_tokens,

@@ -88,7 +88,7 @@ class Diagnosis:
             f"spread of the latents {first:.3g} → {last:.3g}",
             f"offset {seen.first_latent_offset:.3g} → {seen.latent_offset:.3g}",
             f"first spread of the codes {seen.first_code_spread:.3g}",
-            f"quantization leaves {seen.relative_error:.0%} of the variance",
+            f"quantization leaves {seen.left_over} of the variance",
         )
         return [" · ".join(told)]
 

@@ -3,6 +3,11 @@
 A revived code is only new if all that belongs to its row is: its usage and age, its sums
 and counts, the optimizer's moments, and the average of its weights. Whether it stays is
 counted 100 steps later.
+
+It goes on to the last step. A code that was revived shortly before is scored as it stands,
+and it can only take latents that it is nearer to than the others; to stop earlier would
+leave codes unused for good. How many were never examined is in the report: revived less
+examined.
 """
 
 from __future__ import annotations
