@@ -3,7 +3,7 @@
 import pytest
 
 from vqfw.errors import ExperimentError, PluginError
-from vqfw.study import loading
+from vqfw.study import checking
 from vqfw.study.loading import load_study
 
 HEAD = '"name": "small", "experiment": "tiny.json"'
@@ -116,7 +116,7 @@ def test_a_mistake_in_an_argument_is_told_too(problems):
 
 
 def test_a_grid_that_is_too_large_is_refused_before_it_is_made(problems, monkeypatch):
-    monkeypatch.setattr(loading, "checked", None)
+    monkeypatch.setattr(checking, "checked", None)
     values = list(range(40))
     axes = {f"training.{key}": values for key in ("steps", "batch_size")}
     text = f'{{{HEAD}, ▸"vary": {axes}}}'.replace("'", '"')

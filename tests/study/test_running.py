@@ -133,7 +133,8 @@ def test_what_the_check_finds_ends_the_study(
     program = f"import sys; print({text!r}); sys.exit({code})"
     monkeypatch.setattr(children, "_VQFW", (sys.executable, "-c", program))
     with pytest.raises(error, match=words):
-        vqfw.load_study(write()).run()
+        vqfw.load_study(write(arms=ARMS)).run()
+    assert not (root / "checkpoints" / "studies" / "small" / "logs").exists()
 
 
 def test_what_only_a_component_can_tell_is_found_before_anything_runs(

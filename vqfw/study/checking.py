@@ -1,0 +1,154 @@
+"""Checks every run of a study, and makes the study if nothing is wrong with any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from vqfw.errors import ExperimentError, Place, Problem
+from vqfw.experiment.experiment import Experiment, checked
+from vqfw.experiment.overrides import override_at
+from vqfw.experiment.repairs import alternatives, suggestions
+from vqfw.study.draft import Draft, Layer
+from vqfw.study.grid import Arm, Point, Study
+from vqfw.study.identity import key_of_settings
+from vqfw.study.labels import slug
+
+
+def checked_study(draft: Draft) -> Study:
+    """Lays the grid over the experiment, run by run.
+
+    Raises:
+        ExperimentError: with all problems, the study's before the experiment's.
+    """
+    return _Checking(draft).study()
+
+
+class _Checking:
+    """One grid on its way to a study."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._sheet = draft.sheet
+        self._refused: list[ExperimentError] = []
+
+    def study(self) -> Study:
+        sheet = self._sheet
+        combined = [list(each) for each in product(self._draft.arms, *self._draft.axes)]
+        arms = [_arm(parts) for parts in combined]
+        points = list(self._points(arms, combined))
+        self._refuse()
+        warnings = [each for point in points for each in point.experiment.warnings]
+        return Study(
+            file=sheet.path,
+            name=str(sheet.plain("name")),
+            description=str(sheet.plain("description") or ""),
+            arms=tuple(arms),
+            points=tuple(points),
+            expected=sheet.plain("expected") or {},
+            overrides=sheet.arguments,
+            warnings=tuple(_once([*self._expectations(arms), *warnings])),
+        )
+
+    def _points(
+        self, arms: Sequence[Arm], combined: Sequence[Sequence[Layer]]
+    ) -> Iterator[Point]:
+        """Every run that is right by itself; what is wrong is kept for ``_refuse``."""
+        name = str(self._sheet.plain("name"))
+        first: dict[str, Point] = {}
+        for seed in self._draft.seeds:
+            for arm, parts in zip(arms, combined, strict=True):
+                experiment = self._point([*parts, seed])
+                if experiment is None:
+                    continue
+                point = _point(name, arm, experiment)
+                if point.key in first:
+                    self._same(first[point.key], point, [*parts, seed])
+                first.setdefault(point.key, point)
+                yield point
+
+    def _point(self, layers: Sequence[Layer]) -> Experiment | None:
+        given = [each for layer in layers for each in layer.overrides]
+        name = self._sheet.root.value.get("name")
+        if name is not None:
+            override, _ = override_at("name", name.key or name.place, name)
+            given += [override] if override else []
+        base, arguments = self._draft.base, self._sheet.arguments
+        try:
+            return checked(base.chain, base.file, base.text, arguments, tuple(given))
+        except ExperimentError as error:
+            self._refused.append(error)
+            return None
+
+    def _same(self, one: Point, other: Point, layers: Sequence[Layer]) -> None:
+        node = next(
+            (each.value for layer in reversed(layers) for each in layer.overrides),
+            self._sheet.root,
+        )
+        if one.arm is other.arm:
+            fact = f"seed {one.seed} stands twice"
+        else:
+            fact = f'"{one.arm.label}" and "{other.arm.label}" are the same experiment'
+        help_ = "remove one, or give it a setting that differs"
+        self._sheet.note("twice", fact, help_, node, node.place)
+
+    def _refuse(self) -> None:
+        """Ends the reading if anything is wrong.
+
+        Raises:
+            ExperimentError: with all of it.
+        """
+        found = [each for error in self._refused for each in error.problems]
+        if not self._sheet.problems and not found:
+            return
+        order = {
+            name: number for number, name in enumerate(self._draft.base.chain.files)
+        }
+
+        def position(problem: Problem) -> tuple[int, int, int]:
+            place = problem.place or Place("", 0, 0, 0, "")
+            return order.get(place.source, len(order)), place.line, place.column
+
+        ordered = sorted(_once([*self._sheet.problems, *found]), key=position)
+        kinds = {type(each) for each in self._refused}
+        refusal = kinds.pop() if len(kinds) == 1 and not self._sheet.problems else None
+        raise (refusal or ExperimentError)(ordered)
+
+    def _expectations(self, arms: Sequence[Arm]) -> Iterator[Problem]:
+        known = [arm.label for arm in arms]
+        for label, node in self._sheet.members("expected").items():
+            if label in known:
+                continue
+            close = suggestions(label, known)
+            yield Problem(
+                "unknown-score",
+                f'no row of the table is called "{label}"',
+                ("expected", label),
+                help=f"did you mean {alternatives(close)}?"
+                if close
+                else f"write one of {alternatives(known[:5])}",
+                place=node.key,
+                severity="warning",
+            )
+
+
+def _arm(layers: Sequence[Layer]) -> Arm:
+    labels = [each.label for each in layers if each.label]
+    settings = {
+        each.argument: each.value.plain()
+        for layer in layers
+        for each in layer.overrides
+    }
+    return Arm(", ".join(labels) or "all", settings)
+
+
+def _point(study: str, arm: Arm, experiment: Experiment) -> Point:
+    key = key_of_settings(experiment.values)
+    ending = f"s{experiment.seed}_{key}"
+    parts = [slug(study, 20), slug(arm.label, 62 - 20 - len(ending)), ending]
+    return Point("_".join(each for each in parts if each), key, arm, experiment)
+
+
+def _once(problems: Sequence[Problem]) -> list[Problem]:
+    found = {(each.code, each.message, each.place): each for each in problems}
+    return list(found.values())

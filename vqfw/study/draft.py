@@ -1,0 +1,94 @@
+"""What a study file says, before its runs are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vqfw.errors import Place, Problem
+from vqfw.experiment.files import Chain
+from vqfw.experiment.overrides import Override
+from vqfw.experiment.tree import Node
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Settings under a label.
+
+    Args:
+        label: a part of the arm's.
+        overrides: the settings, with their places.
+    """
+
+    label: str
+    overrides: tuple[Override, ...]
+
+
+@dataclass(frozen=True)
+class Base:
+    """The experiment that every run changes.
+
+    Args:
+        chain: the study file is the first of its files, though none of its layers.
+        text: of the experiment file.
+        file: what it is called in messages.
+    """
+
+    chain: Chain
+    text: str
+    file: Path
+
+
+@dataclass
+class Sheet:
+    """A study file as it is read: its tree, and what is wrong so far.
+
+    Args:
+        path: of the file.
+        root: its tree, an object.
+        arguments: ``path=value`` for every run.
+        problems: found so far.
+    """
+
+    path: Path
+    root: Node
+    arguments: tuple[str, ...]
+    problems: list[Problem]
+
+    def members(self, key: str) -> dict[str, Node]:
+        """The members of an object; none where there is no object."""
+        node = self.root.value.get(key)
+        return node.value if node is not None and isinstance(node.value, dict) else {}
+
+    def plain(self, key: str) -> Any:
+        """A value as plain data; None where there is none."""
+        node = self.root.value.get(key)
+        return None if node is None else node.plain()
+
+    def note(
+        self, code: str, fact: str, help_: str, node: Node, place: Place | None = None
+    ) -> None:
+        """Adds a problem: at a place, or else where the key of a node stands."""
+        where = place or node.key or node.place
+        self.problems.append(Problem(code, fact, help=help_, place=where))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A grid of settings.
+
+    Args:
+        sheet: that says it.
+        base: what is laid under all of it.
+        arms: named variants, at least one.
+        axes: the values of every path that varies but the seed.
+        seeds: at least one.
+    """
+
+    sheet: Sheet
+    base: Base
+    arms: Sequence[Layer]
+    axes: Sequence[Sequence[Layer]]
+    seeds: Sequence[Layer]
