@@ -25,8 +25,8 @@ from typing import Any
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.build import load_entry
-from vqfw.registry.compatibility import require_compatible
-from vqfw.registry.index import FIRST_PARTY, Entry
+from vqfw.registry.compatibility import own_version, require_compatible
+from vqfw.registry.index import Entry
 from vqfw.registry.parameters import Schema, fragment
 
 # Importing Keras takes two seconds, and ten times that beside a training on two cores.
@@ -217,7 +217,7 @@ def _place(entry: Entry) -> Path:
 def _identity(entry: Entry) -> str:
     """Changes whenever the fragment might: distribution, version and its source files."""
     digest = hashlib.sha256()
-    for part in (entry.kind, entry.name, entry.target, entry.owner, _own_version()):
+    for part in (entry.kind, entry.name, entry.target, entry.owner, own_version()):
         digest.update(part.encode() + b"\0")
     for source in _sources(entry):
         with suppress(OSError):
@@ -225,12 +225,6 @@ def _identity(entry: Entry) -> str:
     return f"{entry.distribution}-{entry.version}-{digest.hexdigest()[:24]}".replace(
         os.sep, "_"
     )
-
-
-def _own_version() -> str:
-    from importlib.metadata import version
-
-    return version(FIRST_PARTY)
 
 
 def _sources(entry: Entry) -> list[Path]:
