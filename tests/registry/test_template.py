@@ -61,12 +61,11 @@ def developed(tmp_path, monkeypatch):
 
 
 def lines_of_code(path: Path) -> int:
-    """Lines besides imports, documentation and blank ones."""
+    """Lines besides documentation and blank ones."""
     text = path.read_text()
     skipped: set[int] = set()
     for node in ast.walk(ast.parse(text)):
-        doc = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if doc or isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             skipped |= set(range(node.lineno, (node.end_lineno or 0) + 1))
     lines = enumerate(text.splitlines(), start=1)
     return sum(bool(line.strip()) and number not in skipped for number, line in lines)

@@ -81,6 +81,10 @@ def check_fragment(found: Any, entry: Entry) -> None:
     from jsonschema import Draft202012Validator, SchemaError
 
     try:
+        json.dumps(found, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise _refused(entry, f"a default is no JSON ({error})") from error
+    try:
         Draft202012Validator.check_schema(found)
     except SchemaError as error:
         path = "/".join(str(part) for part in error.absolute_path)
@@ -306,8 +310,4 @@ def answer(question: list[str]) -> None:
             text = json.dumps({"fragment": component_fragment(entry)})
         except PluginError as error:
             text = json.dumps({"error": str(error)})
-        except (TypeError, ValueError) as error:
-            text = json.dumps(
-                {"error": str(_refused(entry, f"a default is no JSON ({error})"))}
-            )
         output.write(text)
