@@ -232,13 +232,62 @@ def test_a_name_that_two_claim_is_nobodys(install, tiny_file, command):
     assert command("validate", "tiny.json", "--set", qualified).code == 0
 
 
-def test_a_traceback_says_whose_fault_it_is(install, tiny_file):
+FAILS = "[][1]  # fails"
+METRIC = f'''
+from vqfw.kinds import Metric
+
+class Odd(Metric):
+    """A metric of other people."""
+
+    def update(self, scored):
+        {FAILS}
+
+    def result(self): ...
+'''
+
+
+def place_of(path, text):
+    """The file and the line that holds a text."""
+    lines = path.read_text().splitlines()
+    (number,) = [at for at, line in enumerate(lines, start=1) if text in line]
+    return f"{path}:{number}"
+
+
+@pytest.mark.parametrize(
+    ("group", "setting", "source"),
+    [
+        ("losses", 'losses=["odd"]', FINE.replace("return [][1]", FAILS)),
+        ("metrics", 'evaluation.metrics=["odd"]', METRIC),
+    ],
+)
+def test_a_traceback_says_whose_fault_it_is(group, setting, source, install, tiny_file):
     from vqfw.cli.main import main
 
-    install("vqfw-odd", FINE, ENTRY)
-    arguments = ["run", "tiny.json", "--set", 'losses=["odd"]', "--quiet"]
+    path = install("vqfw-odd", source, {f"vqfw.{group}": "odd = MODULE:Odd"})
     with pytest.raises(IndexError) as caught:
-        main(arguments)
+        main(["run", "tiny.json", "--set", setting, "--quiet"])
     (note,) = [each for each in caught.value.__notes__ if "came through" in each]
-    assert note.startswith("this error came through vqfw-odd 0.1 (")
-    assert note.endswith("not from vqfw: report it to its authors")
+    assert note == (
+        f"this error came through vqfw-odd 0.1 ({place_of(path, FAILS)}), not from "
+        "vqfw: report it to its authors"
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        FAILS,
+        "x = (  # fails",
+        "raise SystemExit(1)  # fails",
+        FINE.replace("-> None: ...", "-> None: [][1]  # fails"),
+    ],
+    ids=["import", "syntax", "exit", "build"],
+)
+def test_an_import_and_a_constructor_that_fail_are_told_with_their_line(
+    source, install, tiny_file, command
+):
+    path = install("vqfw-odd", source, ENTRY)
+    answer = command("run", "tiny.json", "--set", 'losses=["odd"]')
+    assert answer.code == 3
+    assert 'loss "odd" of vqfw-odd 0.1' in answer.err
+    assert f" at {place_of(path, '# fails')})" in answer.err
