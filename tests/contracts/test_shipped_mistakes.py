@@ -625,3 +625,13 @@ def test_each_of_the_mistakes_is_caught_or_cannot_be_made():
         for each in mistakes:
             assert each.what
             assert bool(each.plant and each.check) != bool(each.elsewhere)
+
+
+def test_the_checks_that_are_planted_here_alone_are_all_there():
+    planted = {each.check for mistakes in SHIPPED.values() for each in mistakes}
+    assert {
+        "every_level_pulls_the_latents",
+        "few_latents_are_enough_to_begin",
+        "recent_latents_are_kept_in_training",
+        "training_brings_codes_to_latents",
+    } <= planted

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from glob import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,9 @@ def cache_folder() -> Path:
 
 def kept_fragment(entry: Entry) -> Schema | None:
     """What the cache knows of a component; no code of its package runs."""
+    # The name of what is kept has the sum of the sources in it; most have nothing kept.
+    if not any(_folder().glob(f"{escape(_label(entry))}-*.json")):
+        return None
     with suppress(OSError, ValueError, PluginError):
         kept: Schema = json.loads(_place(entry).read_text("utf-8"))
         check_fragment(kept, entry)
@@ -215,7 +219,15 @@ def fragment_of(entry: Entry) -> Schema:
 
 
 def _place(entry: Entry) -> Path:
-    return cache_folder() / "fragments" / f"{_identity(entry)}.json"
+    return _folder() / f"{_identity(entry)}.json"
+
+
+def _folder() -> Path:
+    return cache_folder() / "fragments"
+
+
+def _label(entry: Entry) -> str:
+    return f"{entry.distribution}-{entry.version}".replace(os.sep, "_")
 
 
 def _identity(entry: Entry) -> str:
@@ -226,9 +238,7 @@ def _identity(entry: Entry) -> str:
     for source in _sources(entry):
         with suppress(OSError):
             digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    return f"{entry.distribution}-{entry.version}-{digest.hexdigest()[:24]}".replace(
-        os.sep, "_"
-    )
+    return f"{_label(entry)}-{digest.hexdigest()[:24]}"
 
 
 def _sources(entry: Entry) -> list[Path]:

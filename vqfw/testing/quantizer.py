@@ -383,7 +383,7 @@ def few_latents_are_enough_to_begin(factory: Factory) -> None:
 
 
 def training_brings_codes_to_latents(factory: Factory) -> None:
-    """Where there is anything to learn, twenty steps bring the codes closer to latents."""
+    """Where there is anything to learn, eight steps bring the codes closer to latents."""
     quantizer = _built(factory)
     learns = quantizer.trainable_variables or isinstance(quantizer, CodebookQuantizer)
     if not learns:
@@ -391,11 +391,11 @@ def training_brings_codes_to_latents(factory: Factory) -> None:
     latents = _clusters()
     _initialize(quantizer, _latents((8, 4, 4, CHANNELS), seed=6))
     before = _distance(quantizer, latents)
-    descend(quantizer, latents, _rebuilding(latents), steps=20)
+    descend(quantizer, latents, _rebuilding(latents), steps=8)
     after = _distance(quantizer, latents)
     require(
         after < 0.999 * before,
-        f"twenty training steps took the squared error from {before:.5g} to {after:.5g}: "
+        f"eight training steps took the squared error from {before:.5g} to {after:.5g}: "
         "make the codes with add_weight, and let a loss or a moving average move them",
     )
 
