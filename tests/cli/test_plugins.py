@@ -94,7 +94,7 @@ def test_a_component_that_keeps_its_contract_passes(command):
     answer = command("plugins", "check", "loss/mse", "--json")
     assert answer.code == 0
     assert answer.data["failed"] == 0
-    assert len(answer.data["checks"]) == 6
+    assert len(answer.data["checks"]) == 8
 
 
 def test_a_failed_check_says_what_it_means_and_how_it_is_mended(plugin, command):
@@ -103,7 +103,7 @@ def test_a_failed_check_says_what_it_means_and_how_it_is_mended(plugin, command)
     line = answer.out.index("FAILED  the_loss_does_not_grow_with_the_image: An image")
     assert "take the mean over height, width and channels" in answer.out[line:]
     assert "ok      a_match_costs_least" in answer.out
-    assert "6 checks; 1 failed" in answer.err
+    assert "8 checks; 1 failed" in answer.err
 
 
 def test_a_component_that_fails_by_itself_is_a_failed_check(plugin, command):
@@ -112,9 +112,9 @@ def test_a_component_that_fails_by_itself_is_a_failed_check(plugin, command):
     assert answer.code == 1
     assert answer.data["failed"] == 6
     assert (
-        "IndexError: list index out of range" in answer.data["checks"][0]["complaint"]
+        "IndexError: list index out of range" in answer.data["checks"][2]["complaint"]
     )
-    assert "mine.py:8" in answer.data["checks"][0]["complaint"]
+    assert "mine.py:8" in answer.data["checks"][2]["complaint"]
 
 
 def test_a_component_that_cannot_be_made_is_a_failed_check(plugin, command):
@@ -124,7 +124,7 @@ def test_a_component_that_cannot_be_made_is_a_failed_check(plugin, command):
     plugin.write_text(broken)
     answer = command("plugins", "check", "mine.py", "--json")
     assert answer.code == 1
-    assert answer.data["failed"] == 6
+    assert answer.data["failed"] == 8
     complaint = answer.data["checks"][0]["complaint"]
     assert "it fails with IndexError: list index out of range (" in complaint
     assert "mine.py:7)" in complaint

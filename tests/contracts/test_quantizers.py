@@ -221,6 +221,10 @@ class ForgetfulBook:
     def vectors(self):
         return self.book.vectors if self.owner.shown is None else self.owner.shown
 
+    @property
+    def recent_latents(self):
+        return self.book.recent_latents
+
     def replace(self, vectors, mask):
         self.owner.shown = np.where(mask[:, None], vectors, self.vectors)
 
@@ -269,6 +273,17 @@ PLANTED = {
 }
 
 
+# Without a loss of their own the codes do not learn either.
+ALSO = {CodebookLossAfterStraightThrough: ["training_brings_codes_to_latents"]}
+# Planted in test_shipped_mistakes.py.
+ELSEWHERE = {
+    "every_level_pulls_the_latents",
+    "few_latents_are_enough_to_begin",
+    "recent_latents_are_kept_in_training",
+    "training_brings_codes_to_latents",
+}
+
+
 @pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
 def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
     plain = mistake.__init__ is GradientQuantizer.__init__
@@ -278,8 +293,11 @@ def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
         pytest.skip("torch compiles nothing, so NumPy inside a call does work there")
     if mistake is SparseGradient and backend != "tensorflow":
         pytest.skip(f"{backend} has no sparse gradients")
-    assert complaints("quantizer", factory, PLANTED[mistake]) == [PLANTED[mistake]]
+    found = complaints("quantizer", factory, PLANTED[mistake])
+    assert found[0] == PLANTED[mistake]
+    assert set(found[1:]) <= set(ALSO.get(mistake, ()))
 
 
 def test_every_check_has_its_planted_mistake():
-    assert {check.__name__ for check in checks("quantizer")} == set(PLANTED.values())
+    planted = ELSEWHERE | set(PLANTED.values())
+    assert {check.__name__ for check in checks("quantizer")} == planted

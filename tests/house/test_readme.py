@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vqfw.kinds.catalog import KINDS
-from vqfw.registry import fragment, index
+from vqfw.registry import index
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text()
@@ -27,21 +26,6 @@ def test_the_smallest_experiment_is_right(tmp_path):
     path = tmp_path / "smallest.json"
     path.write_text(block("json", '"steps": 600'))
     assert vqfw.load(path).checked.model["quantizer"]["num_embeddings"] == 512
-
-
-def test_the_example_component_keeps_its_contract():
-    from keras import ops
-
-    from vqfw.kinds import Usage
-
-    module: dict = {}
-    exec(block("python", "class Cosine"), module)
-    beta = module["Cosine"](end=0.5, steps=10)
-    usage = Usage(ops.ones((4,)) / 4)
-    values = [float(beta(ops.convert_to_tensor(s), usage, 0.0)) for s in (0, 5, 99)]
-    assert values == pytest.approx([0.0, 0.25, 0.5], abs=1e-6)
-    schema = fragment(module["Cosine"], KINDS["beta"], "cosine")
-    assert schema["properties"]["end"]["description"] == "The weight at the end."
 
 
 def test_every_component_of_the_table_is_installed():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -118,21 +118,33 @@ def test_an_error_of_ours_is_blamed_on_nobody(install) -> None:
     assert blame(caught.value) is None
 
 
-def test_listing_sixty_foreign_components_imports_none(install, tmp_path) -> None:
+def test_listing_sixty_foreign_components_reads_their_metadata_alone(
+    install, tmp_path
+) -> None:
+    marker = tmp_path / "imported"
     for number in range(60):
         install(
             f"vqfw-many{number}",
-            "raise RuntimeError('imported')",
+            f"open({str(marker)!r}, 'a')",
             {GROUP: f"many{number} = MODULE:Odd"},
+            requires="vqfw>=0.1",
         )
+    site = tmp_path / "site"
     code = (
-        "import sys\nfrom vqfw.cli.main import vqfw\n"
+        "import os, sys\n"
+        "read = set()\n"
+        "def watch(event, arguments):\n"
+        f"    if event == 'open' and str(arguments[0]).startswith({str(site)!r}):\n"
+        "        read.add(os.path.basename(arguments[0]))\n"
+        "sys.addaudithook(watch)\n"
+        "from vqfw.cli.main import vqfw\n"
         "vqfw.main(['plugins', 'list', '--json'], standalone_mode=False)\n"
-        "foreign = [name for name in sys.modules if name.startswith('vqfw_many')]\n"
-        "heavy = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
+        "foreign = {name for name in sys.modules if name.startswith('vqfw_many')}\n"
+        "heavy = {'keras', 'tensorflow', 'torch', 'jax', 'numpy'} & set(sys.modules)\n"
         "assert not foreign and not heavy, (foreign, heavy)\n"
+        "assert read == {'METADATA', 'entry_points.txt'}, read\n"
     )
-    path = os.pathsep.join([str(tmp_path / "site"), *filter(None, sys.path)])
+    path = os.pathsep.join([str(site), *filter(None, sys.path)])
     found = subprocess.run(
         [sys.executable, "-P", "-c", code],
         env={**os.environ, "PYTHONPATH": path},
@@ -141,5 +153,8 @@ def test_listing_sixty_foreign_components_imports_none(install, tmp_path) -> Non
         text=True,
     )
     assert found.returncode == 0, found.stderr
-    assert all(f'"many{number}"' in found.stdout for number in range(60))
-    assert not list(Path(tmp_path, "site").glob("__pycache__"))
+    listed = json.loads(found.stdout)["components"]
+    foreign = {c["name"]: c for c in listed if c["distribution"] != "vqfw"}
+    assert set(foreign) == {f"many{number}" for number in range(60)}
+    assert {each["state"] for each in foreign.values()} == {"unread"}
+    assert not marker.exists()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import keras
+from keras import ops
 
 from vqfw.kinds.tensors import Floats, Latents, Mask, Scalar, Tokens
 
@@ -30,6 +31,30 @@ class Quantized(NamedTuple):
     commitment_loss: Scalar
     auxiliary_loss: Scalar
 
+    @classmethod
+    def of(
+        cls, latents: Latents, codes: Latents, tokens: Tokens, training: bool
+    ) -> Quantized:
+        """The result where codes are weights, with both losses and the gradient copied.
+
+        Source: van den Oord et al. 2017, eq. 3, https://arxiv.org/abs/1711.00937.
+
+        Args:
+            latents: (batch, *positions, channels) as they came.
+            codes: the same shape: ``embed(tokens)``.
+            tokens: int32 (batch, *positions, num_codebooks).
+            training: as ``call`` was told.
+        """
+        fixed = ops.stop_gradient(codes)
+        through = latents + ops.stop_gradient(codes - latents)
+        return cls(
+            latents=through if training else codes,
+            tokens=tokens,
+            codebook_loss=ops.mean(ops.square(ops.stop_gradient(latents) - codes)),
+            commitment_loss=ops.mean(ops.square(latents - fixed)),
+            auxiliary_loss=ops.zeros(()),
+        )
+
 
 class Quantizer(keras.layers.Layer):
     """Replaces latents by codes out of a finite set.
@@ -40,6 +65,10 @@ class Quantizer(keras.layers.Layer):
     """
 
     vqfw_kind: ClassVar[str] = "quantizer"
+
+    straight_through: ClassVar[bool] = True
+    """Whether the gradient of ``latents`` passes the choice of codes unchanged. An other
+    estimator (rotation, Gumbel softmax) says False, and owes a finite one only."""
 
     vocabulary: tuple[int, ...]
     """The number of codes of each codebook."""

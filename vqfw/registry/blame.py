@@ -34,5 +34,28 @@ def blame(error: BaseException) -> str | None:
     return f"this error came through {entry.owner} ({place}), not from vqfw: {repair}"
 
 
+def place(error: BaseException, entry: Entry) -> str:
+    """Where in the code of a component an error came up, as `` at file:line``.
+
+    Args:
+        error: as caught.
+        entry: the component.
+
+    Returns:
+        An empty text where its code did not run.
+    """
+    found = ""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SyntaxError) and cause.filename:
+            found = f" at {cause.filename}:{cause.lineno}"
+        for frame, line in walk_tb(cause.__traceback__):
+            module = str(frame.f_globals.get("__name__", ""))
+            if module.partition(".")[0] == _top(entry):
+                found = f" at {frame.f_code.co_filename}:{line}"
+        cause = cause.__cause__
+    return found
+
+
 def _top(entry: Entry) -> str:
     return entry.target.partition(":")[0].partition(".")[0]

@@ -18,6 +18,7 @@ from vqfw.errors import (
     dotted,
 )
 from vqfw.kinds.catalog import KINDS
+from vqfw.registry.blame import place
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.importing import contained
 from vqfw.registry.index import Entry, index
@@ -54,7 +55,8 @@ def load_entry(entry: Entry) -> type:
     except Exception as error:
         raise PluginError(
             f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
-            f"imported ({type(error).__name__}: {error}): {entry.remedy}"
+            f"imported ({type(error).__name__}: {error}{place(error, entry)}): "
+            f"{entry.remedy}"
         ) from error
     declared = getattr(component, "vqfw_kind", entry.kind)
     if declared not in KINDS:
@@ -118,8 +120,8 @@ def build(
         if not entry.first_party:
             raise PluginError(
                 f'{kind} "{name}" of {entry.owner} cannot be made '
-                f"({type(error).__name__}: {_first_line(error)}): change its options, or "
-                f"{entry.remedy}"
+                f"({type(error).__name__}: {_first_line(error)}{place(error, entry)}): "
+                f"change its options, or {entry.remedy}"
             ) from error
         if isinstance(error, ValueError | TypeError):
             raise refused(kind, options, error, at) from error

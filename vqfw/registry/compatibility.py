@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import metadata
 
 from vqfw.errors import PluginError
@@ -19,9 +20,15 @@ def require_compatible(entry: Entry) -> None:
         raise PluginError(
             f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
             f"used (it requires {wanted}, and this is {FIRST_PARTY} "
-            f"{metadata.version(FIRST_PARTY)}): install a version of "
+            f"{own_version()}): install a version of "
             f"{entry.distribution} that fits"
         )
+
+
+@lru_cache(maxsize=1)
+def own_version() -> str:
+    """The version of vqfw that runs."""
+    return metadata.version(FIRST_PARTY)
 
 
 def unmet(entry: Entry) -> str | None:
@@ -38,7 +45,6 @@ def unmet(entry: Entry) -> str | None:
         lines = metadata.requires(entry.distribution) or []
     except metadata.PackageNotFoundError:
         return None
-    own = metadata.version(FIRST_PARTY)
     for line in lines:
         try:
             found = Requirement(line)
@@ -47,6 +53,6 @@ def unmet(entry: Entry) -> str | None:
         if canonicalize_name(found.name) != FIRST_PARTY:
             continue
         applies = found.marker is None or found.marker.evaluate({"extra": ""})
-        if applies and not found.specifier.contains(own, prereleases=True):
+        if applies and not found.specifier.contains(own_version(), prereleases=True):
             return f"{FIRST_PARTY}{found.specifier}"
     return None

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from glob import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ from typing import Any
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.build import load_entry
-from vqfw.registry.compatibility import require_compatible
-from vqfw.registry.index import FIRST_PARTY, Entry
+from vqfw.registry.compatibility import own_version, require_compatible
+from vqfw.registry.index import Entry
 from vqfw.registry.parameters import Schema, fragment
 
 # Importing Keras takes two seconds, and ten times that beside a training on two cores.
@@ -80,6 +81,10 @@ def check_fragment(found: Any, entry: Entry) -> None:
     """
     from jsonschema import Draft202012Validator, SchemaError
 
+    try:
+        json.dumps(found, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise _refused(entry, f"a default is no JSON ({error})") from error
     try:
         Draft202012Validator.check_schema(found)
     except SchemaError as error:
@@ -164,6 +169,9 @@ def cache_folder() -> Path:
 
 def kept_fragment(entry: Entry) -> Schema | None:
     """What the cache knows of a component; no code of its package runs."""
+    # The name of what is kept has the sum of the sources in it; most have nothing kept.
+    if not any(_folder().glob(f"{escape(_label(entry))}-*.json")):
+        return None
     with suppress(OSError, ValueError, PluginError):
         kept: Schema = json.loads(_place(entry).read_text("utf-8"))
         check_fragment(kept, entry)
@@ -211,26 +219,26 @@ def fragment_of(entry: Entry) -> Schema:
 
 
 def _place(entry: Entry) -> Path:
-    return cache_folder() / "fragments" / f"{_identity(entry)}.json"
+    return _folder() / f"{_identity(entry)}.json"
+
+
+def _folder() -> Path:
+    return cache_folder() / "fragments"
+
+
+def _label(entry: Entry) -> str:
+    return f"{entry.distribution}-{entry.version}".replace(os.sep, "_")
 
 
 def _identity(entry: Entry) -> str:
     """Changes whenever the fragment might: distribution, version and its source files."""
     digest = hashlib.sha256()
-    for part in (entry.kind, entry.name, entry.target, entry.owner, _own_version()):
+    for part in (entry.kind, entry.name, entry.target, entry.owner, own_version()):
         digest.update(part.encode() + b"\0")
     for source in _sources(entry):
         with suppress(OSError):
             digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    return f"{entry.distribution}-{entry.version}-{digest.hexdigest()[:24]}".replace(
-        os.sep, "_"
-    )
-
-
-def _own_version() -> str:
-    from importlib.metadata import version
-
-    return version(FIRST_PARTY)
+    return f"{_label(entry)}-{digest.hexdigest()[:24]}"
 
 
 def _sources(entry: Entry) -> list[Path]:
@@ -312,8 +320,4 @@ def answer(question: list[str]) -> None:
             text = json.dumps({"fragment": component_fragment(entry)})
         except PluginError as error:
             text = json.dumps({"error": str(error)})
-        except (TypeError, ValueError) as error:
-            text = json.dumps(
-                {"error": str(_refused(entry, f"a default is no JSON ({error})"))}
-            )
         output.write(text)

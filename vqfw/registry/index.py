@@ -8,6 +8,7 @@ So installing a package can never change what an existing experiment means.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -166,7 +167,7 @@ def index() -> Index:
     found: dict[str, list[Entry]] = {}
     for distribution in metadata.distributions():
         try:
-            name, entries = distribution.name, _entries_of(distribution)
+            name, entries = _entries_of(distribution)
         except Exception:  # half-removed packages leave all kinds of ruins
             continue
         # The first on the path is the one that imports; a second copy is shadowed.
@@ -180,20 +181,27 @@ def index() -> Index:
     )
 
 
-def _entries_of(distribution: metadata.Distribution) -> list[Entry]:
-    return [
-        Entry(
-            _GROUPS[point.group],
-            point.name,
-            point.value,
-            distribution.name,
-            distribution.version,
-        )
+def _entries_of(distribution: metadata.Distribution) -> tuple[str, list[Entry]]:
+    """The name of a package and its components."""
+    name, version = _named(distribution)
+    return name, [
+        Entry(_GROUPS[point.group], point.name, point.value, name, version)
         for point in distribution.entry_points
         if point.group in _GROUPS
     ]
 
 
+def _named(distribution: metadata.Distribution) -> tuple[str, str]:
+    """Name and version; the properties of these names parse the whole text each time."""
+    for file in ("METADATA", "PKG-INFO"):
+        head = (distribution.read_text(file) or "").partition("\n\n")[0]
+        found = dict(_HEAD.findall(head))
+        if found:
+            return found.get("Name", ""), found.get("Version", "")
+    return "", ""
+
+
+_HEAD = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _GROUPS = {kind.group: kind.name for kind in KINDS.values()}
 
 

@@ -67,6 +67,17 @@ def new_package(kind: str, name: str, folder: Path | None = None) -> Path:
     return target
 
 
+def example(kind: str, name: str) -> tuple[str, str]:
+    """The code of the smallest component of a kind, and the metadata of its package.
+
+    Args:
+        kind: one of ``template_kinds``.
+        name: what experiments would call it.
+    """
+    texts = _texts(kind, name)
+    return texts[f"vqfw_{name}/{kind}.py"], texts["pyproject.toml"]
+
+
 def setting(kind: str, name: str) -> str:
     """The argument of ``--set`` that puts a component into an experiment."""
     key = KINDS[kind].key

@@ -17,18 +17,18 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vqfw.errors import CheckpointError
 from vqfw.runs.files import sync_folder
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 FORMAT = 1
 _ARRAYS, _COUNTERS, _MANIFEST = "state.npz", "counters.json", "manifest.json"
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,8 @@ def read(folder: Path) -> Checkpoint:
     # The manifest has no checksum of its own; this is the number in it that would pass.
     if folder.name != _name(step):
         raise CheckpointError(f"{folder / _MANIFEST} is damaged: it says step {step}")
+    import numpy as np
+
     try:
         with np.load(io.BytesIO(contents[_ARRAYS]), allow_pickle=False) as archive:
             arrays = dict(archive)
@@ -151,6 +153,8 @@ def _name(step: int) -> str:
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
+    import numpy as np
+
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **checkpoint.arrays)
     contents = {

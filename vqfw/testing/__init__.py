@@ -6,8 +6,9 @@
     def test_keeps_the_contract(check, factory):
         check(factory)
 
-``vqfw plugins check`` runs them on a component by its name. Every check is a plain function, so it can be called without pytest too. They run on the
-backend that ``KERAS_BACKEND`` names, on tensors so small that a minute is enough.
+``vqfw plugins check`` runs them on a component by its name. Every check is a plain
+function, so it can be called without pytest too. They run on the backend that
+``KERAS_BACKEND`` names, on tensors so small that a minute is enough.
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ from vqfw.testing.check import Check, Factory
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["Check", "Factory", "checks", "kinds", "parametrize_with_checks"]
+__all__ = [
+    "Check",
+    "Factory",
+    "checks",
+    "general_checks",
+    "kinds",
+    "parametrize_with_checks",
+]
 
 _HOME = {
     "augmentation": ("augmentation", "CHECKS"),
@@ -44,7 +52,7 @@ def kinds() -> tuple[str, ...]:
 
 
 def checks(kind: str) -> tuple[Check, ...]:
-    """The checks of a kind of component.
+    """The checks of a kind of component, beside the general ones.
 
     Args:
         kind: ``augmentation``, ``beta``, ``dataset``, ``decoder``, ``encoder``, ``loss``,
@@ -62,6 +70,13 @@ def checks(kind: str) -> tuple[Check, ...]:
     return found
 
 
+def general_checks() -> tuple[Check, ...]:
+    """The checks that every component passes, whatever its kind."""
+    from vqfw.testing.anything import CHECKS
+
+    return CHECKS
+
+
 def parametrize_with_checks(
     kind: str, factories: Sequence[Factory]
 ) -> pytest.MarkDecorator:
@@ -76,7 +91,7 @@ def parametrize_with_checks(
     cases: list[Any] = [
         pytest.param(check, factory, id=f"{_name(factory)}-{check.__name__}")
         for factory in factories
-        for check in checks(kind)
+        for check in (*general_checks(), *checks(kind))
     ]
     return pytest.mark.parametrize(("check", "factory"), cases)
 

@@ -14,7 +14,7 @@ from typing import Any
 from vqfw.errors import PluginError, VqfwError
 from vqfw.experiment.components import resolved
 from vqfw.registry import Entry, build, load_entry
-from vqfw.testing import Check, Factory, checks
+from vqfw.testing import Check, Factory, checks, general_checks
 
 # What the engine would supply for small pictures; factories of decoders are told anew.
 SUPPLIED = {"seed": 0, "image_shape": (16, 16, 3), "downsampling": 4, "steps": 1000}
@@ -65,7 +65,7 @@ def outcomes(entry: Entry, settings: Sequence[str] = ()) -> Iterator[Outcome]:
     """
     load_entry(entry)
     factory = factory_of(entry, settings)
-    for check in checks(entry.kind):
+    for check in (*general_checks(), *checks(entry.kind)):
         promise = (check.__doc__ or "").strip().partition("\n")[0]
         yield Outcome(check.__name__, promise, _complaint(check, factory))
 

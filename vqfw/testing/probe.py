@@ -7,7 +7,8 @@ weight, so that the same lines serve every backend.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -93,9 +94,7 @@ def gradients(
     else:
         probe.compile(optimizer=optimizer, run_eagerly=True)
     before = state(probe)
-    with warnings.catch_warnings():
-        # A loss need not reach every variable; those it does not reach stand still.
-        warnings.filterwarnings("ignore", "Gradients do not exist")
+    with _unreached_allowed():
         probe.train_on_batch(np.zeros((1, 1), "float32"))
     after = state(probe)
     found: dict[str, Floats] = {
@@ -107,12 +106,41 @@ def gradients(
     return found.pop(probe.given.path), found
 
 
+def descend(
+    layer: keras.layers.Layer, inputs: Floats, objective: Objective, steps: int
+) -> None:
+    """Trains a layer on the same inputs for a few steps of Adam.
+
+    Args:
+        layer: left as the steps made it.
+        inputs: (batch, ...) float32; they stay as they are.
+        objective: from the layer's output to a scalar.
+        steps: how many.
+    """
+    probe = Probe(layer, inputs, objective)
+    compiles = keras.backend.backend() == "jax"  # where single operations are slow
+    adam = keras.optimizers.Adam(0.01)
+    probe.compile(optimizer=adam, jit_compile=compiles, run_eagerly=not compiles)
+    with _unreached_allowed():
+        for _ in range(steps):
+            probe.given.assign(inputs)
+            probe.train_on_batch(np.zeros((1, 1), "float32"))
+
+
 def predicted(layer: keras.layers.Layer, inputs: Floats) -> Any:
     """What the layer makes of its input in a compiled evaluation, as NumPy arrays."""
     probe = Probe(layer, inputs, lambda output: ops.zeros(()))
     probe.compile(jit_compile=keras.backend.backend() == "jax")
     rows = np.zeros((len(inputs), 1), "float32")
     return arrays(probe.predict_on_batch(rows))
+
+
+@contextmanager
+def _unreached_allowed() -> Iterator[None]:
+    """A loss need not reach every variable; those it does not reach stand still."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Gradients do not exist")
+        yield
 
 
 def state(layer: keras.layers.Layer) -> Arrays:

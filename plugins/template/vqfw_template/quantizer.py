@@ -1,5 +1,4 @@
-from keras import ops
-from keras.initializers import RandomNormal
+from keras import initializers, ops
 
 from vqfw.kinds import Count, Quantized, Quantizer, Seed
 
@@ -13,18 +12,16 @@ class Template(Quantizer):
 
     def __init__(self, seed: Seed, num_embeddings: Count = 512) -> None:
         super().__init__()
-        self.vocabulary, self.draw = (num_embeddings,), RandomNormal(seed=seed)
+        self.vocabulary = (num_embeddings,)
+        self.draw = initializers.RandomNormal(seed=seed)
 
     def build(self, shape):
-        self.vectors = self.add_weight((shape[-1], *self.vocabulary), self.draw)
+        shape = (shape[-1], *self.vocabulary)
+        self.vectors = self.add_weight(shape, self.draw, name="vectors")
 
     def embed(self, tokens):
         return ops.take(ops.normalize(ops.transpose(self.vectors)), tokens[..., 0], 0)
 
     def call(self, latents, training=False):
         tokens = ops.argmax(latents @ ops.normalize(self.vectors, 0), -1, keepdims=True)
-        codes = self.embed(tokens)
-        through = latents + ops.stop_gradient(codes - latents) if training else codes
-        pull = ops.mean(ops.square(ops.stop_gradient(latents) - codes))
-        commit = ops.mean(ops.square(latents - ops.stop_gradient(codes)))
-        return Quantized(through, tokens, pull, commit, ops.zeros(()))
+        return Quantized.of(latents, self.embed(tokens), tokens, training)

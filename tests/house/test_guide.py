@@ -1,0 +1,89 @@
+"""The documentation shows the template's code, and what it shows works."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from vqfw.kinds.catalog import KINDS
+from vqfw.registry import files, index
+from vqfw.registry.guide import guide, inserted
+from vqfw.registry.template import template_folder, template_kinds
+from vqfw.testing.component import outcomes
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+GUIDE = (ROOT / "plugins" / "README.md").read_text()
+MEND = "mend with: python -m vqfw.registry.guide"
+
+NARROW = "filters=8,residual_filters=4,residual_blocks=1"
+# Small is quick; the defaults are for real pictures.
+SMALL = {
+    "quantizer": ["num_embeddings=16"],
+    "dataset": ["count=20", "size=16"],
+    "model": [
+        f"{part}.{setting}"
+        for part in ("encoder", "decoder")
+        for setting in NARROW.split(",")
+    ],
+}
+
+
+def code(text: str, language: str) -> str:
+    """The one block of a language in a text."""
+    (found,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    return found
+
+
+def page(kind: str) -> str:
+    """What the guide says of a kind."""
+    return re.split(rf"^## {kind}$", GUIDE, flags=re.MULTILINE)[1].split("\n## ")[0]
+
+
+@pytest.fixture
+def documented(tmp_path):
+    """Loads the example of a kind as a file of one's own."""
+
+    def load(kind: str):
+        path = tmp_path / f"documented_{kind}.py"
+        path.write_text(code(page(kind), "python"))
+        (entry,) = files.load_file(path)
+        return entry
+
+    yield load
+    files._LOADED.clear()
+    sys.modules["vqfw.registry.index"]._FROM_FILES.clear()
+    for name in [each for each in sys.modules if "plugin_documented" in each]:
+        del sys.modules[name]
+    index.cache_clear()
+
+
+def test_the_guide_is_what_the_template_makes_it():
+    assert guide() == GUIDE, MEND
+
+
+def test_the_readme_shows_the_quantizer_of_the_template():
+    assert inserted(README) == README, MEND
+    shown = README.partition("<!-- template: quantizer -->")[2].partition("<!--")[0]
+    template = (template_folder() / "vqfw_template" / "quantizer.py").read_text()
+    assert code(shown, "python") == template.replace("Template", "Mine")
+    metadata = (template_folder() / "pyproject.toml").read_text()
+    for line in filter(None, code(shown, "toml").splitlines()):
+        told = line.replace("mine", "template").replace("Mine", "Template")
+        assert told in metadata
+
+
+@pytest.mark.parametrize("kind", template_kinds())
+def test_every_kind_has_a_complete_example(kind):
+    text = page(kind)
+    assert f"class Mine({KINDS[kind].contract.partition(':')[2]})" in text
+    assert f'[project.entry-points."{KINDS[kind].group}"]' in code(text, "toml")
+    assert KINDS[kind].key.removesuffix("[]") in code(text, "sh")
+
+
+@pytest.mark.parametrize("kind", template_kinds())
+def test_the_example_of_the_documentation_keeps_its_contract(kind, documented):
+    found = list(outcomes(documented(kind), SMALL.get(kind, ())))
+    assert found
+    assert [(each.check, each.complaint) for each in found if each.complaint] == []

@@ -1,0 +1,124 @@
+"""What every component promises, whatever its kind."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any
+
+import keras
+import numpy as np
+
+from vqfw.testing.check import Check, Factory, require
+
+_PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+def importing_it_changes_nothing(factory: Factory) -> None:
+    """Its module can be imported without a word and without a trace outside itself."""
+    module = sys.modules[type(factory()).__module__]
+    spec = getattr(module, "__spec__", None)
+    if spec is None or spec.origin is None or not os.path.isfile(spec.origin):
+        return  # a notebook, or a file that was run and not imported
+    before, said = _surroundings(), io.StringIO()
+    again = importlib.util.module_from_spec(spec)
+    try:
+        with _restored(), redirect_stdout(said), redirect_stderr(said):
+            sys.modules[spec.name] = again
+            assert spec.loader is not None
+            spec.loader.exec_module(again)
+            after = _surroundings()
+    finally:
+        sys.modules[spec.name] = module
+    moved = [name for name, value in before.items() if after[name] != value]
+    require(
+        not moved,
+        f"importing {spec.name} changes {', '.join(moved)}: do it where it is needed, "
+        "not at the top of the module",
+    )
+    require(
+        not said.getvalue(),
+        f"importing {spec.name} prints {said.getvalue()[:80]!r}: say nothing",
+    )
+
+
+def its_options_alone_make_it(factory: Factory) -> None:
+    """Made twice from the same options, it has the same settings."""
+    first, second = _settings(factory()), _settings(factory())
+    differ = [name for name in first if first[name] != second.get(name)]
+    require(
+        not differ and first.keys() == second.keys(),
+        f"made twice it differs in {', '.join(differ) or 'its attributes'}: take "
+        "everything from the constructor's arguments, and keep no count or list in the "
+        "class",
+    )
+
+
+CHECKS: tuple[Check, ...] = (importing_it_changes_nothing, its_options_alone_make_it)
+
+
+def _settings(component: Any) -> dict[str, Any]:
+    """Public attributes that are plain values."""
+    found = {name: _plain(value) for name, value in vars(component).items()}
+    return {n: v for n, v in found.items() if not n.startswith("_") and v is not ...}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, list | tuple):
+        parts = [_plain(each) for each in value]
+        return ... if ... in parts else parts
+    return ...
+
+
+def _surroundings() -> Mapping[str, Any]:
+    """What a process shares that a module could change."""
+    return {
+        "the environment": dict(os.environ),
+        "the working folder": os.getcwd(),
+        "sys.path": list(sys.path),
+        "Python's random state": random.getstate(),
+        "NumPy's random state": repr(np.random.get_state()),
+        "the number of threads": threading.active_count(),
+        "how Ctrl-C is handled": signal.getsignal(signal.SIGINT),
+        "the filters of warnings": list(warnings.filters),
+        "Keras's float type": keras.config.floatx(),
+        "Keras's epsilon": keras.config.epsilon(),
+        "Keras's image format": keras.config.image_data_format(),
+        "Keras's precision": keras.config.dtype_policy().name,
+    }
+
+
+@contextmanager
+def _restored() -> Iterator[None]:
+    """Puts back what a module that is examined may have changed."""
+    environment, folder, path = dict(os.environ), os.getcwd(), list(sys.path)
+    python, numpy = random.getstate(), np.random.get_state()
+    interrupt, policy = signal.getsignal(signal.SIGINT), keras.config.dtype_policy()
+    floatx, epsilon = keras.config.floatx(), keras.config.epsilon()
+    layout = keras.config.image_data_format()
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
+        sys.path[:] = path
+        random.setstate(python)
+        np.random.set_state(numpy)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, interrupt)
+        keras.config.set_floatx(floatx)
+        keras.config.set_epsilon(epsilon)
+        keras.config.set_image_data_format(layout)
+        keras.config.set_dtype_policy(policy)
