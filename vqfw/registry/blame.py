@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from traceback import walk_tb
 
 from vqfw.registry.index import Entry, index
@@ -22,16 +23,35 @@ def blame(error: BaseException) -> str | None:
         if not entry.first_party and _top(entry) not in ours:
             theirs.setdefault(_top(entry), entry)
     found = None
-    for frame, line in walk_tb(error.__traceback__):
-        module = str(frame.f_globals.get("__name__", ""))
-        owner = theirs.get(module.partition(".")[0])
-        if owner is not None:
-            found = owner, f"{frame.f_code.co_filename}:{line}"
+    for package, place in _way(error):
+        if package in theirs:
+            found = theirs[package], place
     if found is None:
         return None
     entry, place = found
     repair = f"repair {entry.file}" if entry.file else "report it to its authors"
     return f"this error came through {entry.owner} ({place}), not from vqfw: {repair}"
+
+
+def place_in(error: BaseException, entry: Entry) -> str | None:
+    """The last place in a component's package that an error came through.
+
+    Args:
+        error: as caught.
+        entry: the component.
+
+    Returns:
+        ``file:line``, or None if it was not in its package.
+    """
+    places = [place for package, place in _way(error) if package == _top(entry)]
+    return places[-1] if places else None
+
+
+def _way(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Top-level package and ``file:line`` of every frame that an error came through."""
+    for frame, line in walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        yield module.partition(".")[0], f"{frame.f_code.co_filename}:{line}"
 
 
 def _top(entry: Entry) -> str:
