@@ -6,8 +6,9 @@
     def test_keeps_the_contract(check, factory):
         check(factory)
 
-``vqfw plugins check`` runs them on a component by its name. Every check is a plain function, so it can be called without pytest too. They run on the
-backend that ``KERAS_BACKEND`` names, on tensors so small that a minute is enough.
+``vqfw plugins check`` runs them on a component by its name. Every check is a plain
+function, so it can be called without pytest too. They run on the backend that
+``KERAS_BACKEND`` names, on tensors so small that a minute is enough.
 """
 
 from __future__ import annotations
@@ -43,12 +44,15 @@ def kinds() -> tuple[str, ...]:
     return tuple(_HOME)
 
 
-def checks(kind: str) -> tuple[Check, ...]:
+def checks(kind: str, factory: Factory | None = None) -> tuple[Check, ...]:
     """The checks of a kind of component.
 
     Args:
         kind: ``augmentation``, ``beta``, ``dataset``, ``decoder``, ``encoder``, ``loss``,
             ``metric``, ``model``, ``quantizer`` or ``revival``.
+        factory: of the component that they are for, or its class. Image augmentations
+            have other checks than tensor augmentations; without it, those of the
+            latter are given.
 
     Raises:
         ValueError: if there are none for this kind.
@@ -58,6 +62,8 @@ def checks(kind: str) -> tuple[Check, ...]:
             f'there are no checks for kind "{kind}": choose one of {", ".join(_HOME)}'
         )
     module, name = _HOME[kind]
+    if kind == "augmentation" and factory is not None and _changes_pictures(factory):
+        module = "image_augmentation"
     found: tuple[Check, ...] = getattr(import_module(f"vqfw.testing.{module}"), name)
     return found
 
@@ -76,9 +82,16 @@ def parametrize_with_checks(
     cases: list[Any] = [
         pytest.param(check, factory, id=f"{_name(factory)}-{check.__name__}")
         for factory in factories
-        for check in checks(kind)
+        for check in checks(kind, factory)
     ]
     return pytest.mark.parametrize(("check", "factory"), cases)
+
+
+def _changes_pictures(factory: Factory) -> bool:
+    from vqfw.kinds import ImageAugmentation
+
+    made = factory if isinstance(factory, type) else type(factory())
+    return issubclass(made, ImageAugmentation)
 
 
 def _name(factory: Factory) -> str:
