@@ -24,9 +24,10 @@ from vqfw.registry.template import (
 )
 
 WRITTEN = (
-    "augmentation", "beta", "dataset", "decoder", "encoder", "loss", "metric", "model",
-    "quantizer", "revival",
+    "augmentation", "beta", "dataset", "decoder", "encoder", "image_augmentation", "loss",
+    "metric", "model", "quantizer", "revival",
 )  # fmt: skip
+KIND = {each: each for each in WRITTEN} | {"image_augmentation": "augmentation"}
 every = pytest.mark.parametrize("kind", WRITTEN)
 
 
@@ -76,10 +77,10 @@ def test_there_is_a_template_for_every_kind_that_is_worth_one():
     assert set(template_kinds()) == set(WRITTEN)
     project = tomllib.loads((template_folder() / "pyproject.toml").read_text())
     groups = project["project"]["entry-points"]
-    assert set(groups) == {KINDS[kind].group for kind in WRITTEN}
+    assert set(groups) == {KINDS[kind].group for kind in KIND.values()}
 
 
-@pytest.mark.parametrize("kind", ["quantizer", "augmentation"])
+@pytest.mark.parametrize("kind", ["quantizer", "augmentation", "image_augmentation"])
 def test_an_idea_takes_fifteen_lines_of_python_and_six_of_toml(kind, tmp_path):
     folder = new_package(kind, "my_own", tmp_path / "new")
     assert lines_of_code(folder / "vqfw_my_own" / f"{kind}.py") <= 15
@@ -104,16 +105,22 @@ def test_a_new_package_works_by_name_and_keeps_no_word_of_the_template(
         assert "template" not in path.read_text().lower()
     project = developed(folder)
     assert project["name"] == "vqfw-my-own"
-    component = index().find(kind, "my_own")
+    component = index().find(KIND[kind], "my_own")
     assert component.owner == "vqfw-my-own 0.1.0"
     argument = setting(kind, "my_own")
-    assert argument in (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text()
+    assert argument in text
+    assert f"{KIND[kind]}/my_own" in text
+    assert f"vqfw_my_own/{kind}.py" in text
 
 
-def test_a_new_quantizer_passes_its_test_and_trains(tmp_path, developed, tiny_file):
+@pytest.mark.parametrize("kind", ["quantizer", "image_augmentation"])
+def test_a_new_component_passes_its_test_and_trains(
+    kind, tmp_path, developed, tiny_file
+):
     import vqfw
 
-    folder = new_package("quantizer", "my_own", tmp_path / "new")
+    folder = new_package(kind, "my_own", tmp_path / "new")
     path = os.pathsep.join([str(folder), *filter(None, sys.path)])
     tested = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
@@ -124,7 +131,7 @@ def test_a_new_quantizer_passes_its_test_and_trains(tmp_path, developed, tiny_fi
     )
     assert tested.returncode == 0, tested.stdout[-3000:]
     developed(folder)
-    run = vqfw.load(tiny_file, ["model.quantizer=my_own"]).run()
+    run = vqfw.load(tiny_file, [setting(kind, "my_own")]).run()
     assert run.trained is not None
     assert run.trained.steps == 12
     assert run.scores["test"]["psnr"]["value"] > 0
@@ -137,7 +144,9 @@ def test_all_new_components_together_make_an_experiment(tmp_path, developed, tin
     folder = tmp_path / "whole"
     subprocess.run(["cp", "-r", str(template_folder()), str(folder)], check=True)
     developed(folder)
-    settings = [setting(kind, "template") for kind in WRITTEN if kind != "model"]
+    alone = ("model", "augmentation", "image_augmentation")
+    settings = [setting(kind, "template") for kind in WRITTEN if kind not in alone]
+    settings += ['data.augmentations=["template_image", "template"]']
     settings += ["data.dataset.size=16", "data.dataset.count=48"]
     settings += ["model.encoder.downsampling=4", "model.quantizer.num_embeddings=16"]
     settings += ["model.revival=null"]  # the quantizer has no codebook to revive
@@ -182,6 +191,7 @@ def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
         ("quantiser", "x", "no template for kind"),
         ("tracker", "x", "no template for kind"),
         ("quantizer", "ema", "is there already, from vqfw"),
+        ("image_augmentation", "zoom", 'augmentation "zoom" is there already'),
         ("loss", "losses", "vqfw_losses is installed already"),
         ("loss", "class", "cannot name a component"),
         ("loss", "My-Loss", "cannot name a component"),
