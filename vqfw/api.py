@@ -234,7 +234,7 @@ def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:
     """Writes a package with one component that can be installed and passes its test.
 
     Args:
-        kind: of the component.
+        kind: of the component, or ``image_augmentation``.
         name: what experiments will call it.
         folder: to write; None for ``vqfw-<name>`` in the working folder.
 

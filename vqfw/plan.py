@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from vqfw.errors import ExperimentError, Path, Problem
 from vqfw.experiment import Experiment
+from vqfw.kinds.augmentation import ImageAugmentation
 from vqfw.kinds.catalog import KINDS
 from vqfw.kinds.context import Context
 from vqfw.kinds.dataset import Dataset
@@ -179,10 +180,28 @@ def _problems(experiment: Experiment) -> list[Problem]:
         check = getattr(component, "check", None)
         if check is not None:
             found += [problem.under(path) for problem in check(options, context)]
+    found += _order_problems(experiment)
     found += _optimizer_problems(experiment)
     for problems in observers().tell("vqfw_checks", experiment=experiment.values):
         found += problems
     return found
+
+
+def _order_problems(experiment: Experiment) -> Iterator[Problem]:
+    """Image augmentations behind a tensor augmentation, which runs after them all."""
+    tensor = None
+    for i, each in enumerate(experiment.data.augmentations):
+        name = each["type"]
+        if not issubclass(load("augmentation", name), ImageAugmentation):
+            tensor = tensor or name
+        elif tensor is not None:
+            yield Problem(
+                "wrong-order",
+                f'image augmentation "{name}" comes after tensor augmentation '
+                f'"{tensor}", but pictures are changed on the host before tensors are',
+                ("data", "augmentations", i),
+                help=f'move "{name}" before "{tensor}"',
+            )
 
 
 def _optimizer_problems(experiment: Experiment) -> Iterator[Problem]:

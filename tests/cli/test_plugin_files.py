@@ -113,6 +113,98 @@ def test_a_file_whose_component_cannot_be_made_is_to_be_repaired(plugin, command
     assert f"(ValueError: odd): change its options, or repair {plugin}\n" in answer.err
 
 
+PICTURES = """
+from PIL import ImageOps
+from vqfw.kinds import Count, ImageAugmentation
+
+class CoarseImageAugmentation(ImageAugmentation):
+    '''Keeps a few bits of each colour.
+
+    Args:
+        fewest: Bits that are left at least.
+    '''
+
+    def __init__(self, fewest: Count = 2) -> None:
+        self.fewest = fewest
+
+    def apply(self, image, rng):
+        return ImageOps.posterize(image, int(rng.integers(self.fewest, 8)))
+"""
+
+
+def augmented_by(tiny_file, *augmentations):
+    experiment = json.loads(tiny_file.read_text()) | {"losses": ["mse"]}
+    experiment["data"]["augmentations"] = augmentations
+    tiny_file.write_text(json.dumps(experiment, indent=1))
+
+
+def test_a_file_with_an_image_augmentation_trains(plugin, command, tiny_file):
+    plugin.write_text(PICTURES)
+    coarse = {"type": "coarse", "fewest": 3, "probability": 0.5}
+    augmented_by(tiny_file, coarse, "horizontal_flip")
+    told = command("plan", "tiny.json", "--plugin", "mine.py", "--json", "--measure")
+    assert told.code == 0, told.err
+    assert told.data["seconds_per_step"] > 0
+    ran = command("run", "tiny.json", "--plugin", "mine.py", "--json", "--quiet")
+    assert ran.code == 0, ran.err
+    checked = command("plugins", "check", "mine.py", "--json")
+    assert checked.code == 0, checked.out
+
+
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_a_tensor_augmentation_before_an_image_augmentation_is_refused_in_its_line(
+    plugin, command, tiny_file, verb
+):
+    plugin.write_text(PICTURES)
+    augmented_by(tiny_file, "coarse", "horizontal_flip", {"type": "coarse"}, "zoom")
+    answer = command(verb, "tiny.json", "--plugin", "mine.py", "--json")
+    assert answer.code == 2
+    (problem,) = answer.data["problems"]
+    assert problem["code"] == "wrong-order"
+    assert problem["path"] == "data.augmentations[2]"
+    line = tiny_file.read_text().splitlines()[problem["line"] - 1]
+    assert line[problem["column"] - 1 :].startswith("{")
+    assert problem["help"] == 'move "coarse" before "horizontal_flip"'
+    right = command(
+        "plan",
+        "tiny.json",
+        "--plugin",
+        "mine.py",
+        "--set",
+        'data.augmentations=["coarse","coarse","horizontal_flip","zoom"]',
+    )
+    assert right.code == 0, right.err
+
+
+def test_an_image_augmentation_that_fails_ends_with_the_code_for_plugins(
+    plugin, command, tiny_file
+):
+    plugin.write_text(PICTURES.replace("return", "raise ValueError('odd');"))
+    augmented_by(tiny_file, "coarse")
+    answer = command("run", "tiny.json", "--plugin", "mine.py", "--quiet")
+    assert answer.code == 3
+    assert 'augmentation "coarse" of mine.py' in answer.err
+    assert f"(ValueError: odd, {plugin}:16): repair {plugin}\n" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("bases", "fact"), [("object", "none"), ("Augmentation, ImageAugmentation", "both")]
+)
+def test_an_augmentation_is_of_one_form(plugin, command, tiny_file, bases, fact):
+    plugin.write_text(
+        "from vqfw.kinds import Augmentation, ImageAugmentation\n"
+        f"class Mixed({bases}):\n"
+        "    vqfw_kind = 'augmentation'\n"
+        "    def draw(self, rng, count): ...\n"
+        "    def apply(self, image, rng): ...\n"
+    )
+    augmented_by(tiny_file, "mixed")
+    answer = command("plan", "tiny.json", "--plugin", "mine.py")
+    assert answer.code == 3
+    repair = "derive it from Augmentation or ImageAugmentation of vqfw.kinds"
+    assert f"has {fact} of its forms: {repair}" in answer.err
+
+
 def test_a_backend_that_is_none_is_not_blamed_on_the_file(plugin, root):
     code = "from vqfw.cli.main import main; main()"
     paths = os.pathsep.join(each for each in sys.path if each)

@@ -14,7 +14,7 @@ def complaints():
 
     def run(kind, factory, expected):
         names = []
-        for check in checks(kind):
+        for check in checks(kind, factory):
             if keras.backend.backend() != "tensorflow" and check.__name__ != expected:
                 continue
             try:

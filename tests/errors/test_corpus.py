@@ -18,7 +18,7 @@ def test_corpus_has_every_kind_of_mistake(corpus: Any, tmp_path: Path) -> None:
     elsewhere = {
         "ambiguous-component", "broken-component", "encoding", "image-too-small",
         "missing-file", "never-reached", "refused-by-component", "size-mismatch",
-        "too-big", "too-deep", "unknown-code",
+        "too-big", "too-deep", "unknown-code", "wrong-order",
     }  # fmt: skip
     assert codes == set(CODES) - elsewhere
     assert len(corpus) >= 80

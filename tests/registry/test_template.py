@@ -26,9 +26,10 @@ from vqfw.registry.template import (
 )
 
 WRITTEN = (
-    "augmentation", "beta", "dataset", "decoder", "encoder", "loss", "metric", "model",
-    "quantizer", "revival",
+    "augmentation", "beta", "dataset", "decoder", "encoder", "image_augmentation", "loss",
+    "metric", "model", "quantizer", "revival",
 )  # fmt: skip
+KIND = {each: each for each in WRITTEN} | {"image_augmentation": "augmentation"}
 every = pytest.mark.parametrize("kind", WRITTEN)
 
 
@@ -77,10 +78,10 @@ def test_there_is_a_template_for_every_kind_that_is_worth_one():
     assert set(template_kinds()) == set(WRITTEN)
     project = tomllib.loads((template_folder() / "pyproject.toml").read_text())
     groups = project["project"]["entry-points"]
-    assert set(groups) == {KINDS[kind].group for kind in WRITTEN}
+    assert set(groups) == {KINDS[kind].group for kind in KIND.values()}
 
 
-@pytest.mark.parametrize("kind", ["quantizer", "augmentation"])
+@pytest.mark.parametrize("kind", ["quantizer", "augmentation", "image_augmentation"])
 def test_an_idea_takes_fifteen_lines_of_python_and_six_of_toml(kind, tmp_path):
     folder = new_package(kind, "my_own", tmp_path / "new")
     assert lines_of_code(folder / "vqfw_my_own" / f"{kind}.py") <= 15
@@ -105,10 +106,13 @@ def test_a_new_package_works_by_name_and_keeps_no_word_of_the_template(
         assert "template" not in path.read_text().lower()
     project = developed(folder)
     assert project["name"] == "vqfw-my-own"
-    component = index().find(kind, "my_own")
+    component = index().find(KIND[kind], "my_own")
     assert component.owner == "vqfw-my-own 0.1.0"
     argument = setting(kind, "my_own")
-    assert argument in (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text()
+    assert argument in text
+    assert f"{KIND[kind]}/my_own" in text
+    assert f"vqfw_my_own/{kind}.py" in text
 
 
 def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
@@ -145,6 +149,7 @@ def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
         ("quantiser", "x", "no template for kind"),
         ("tracker", "x", "no template for kind"),
         ("quantizer", "ema", "is there already, from vqfw"),
+        ("image_augmentation", "zoom", 'augmentation "zoom" is there already'),
         ("loss", "losses", "vqfw_losses is installed already"),
         ("loss", "class", "cannot name a component"),
         ("loss", "My-Loss", "cannot name a component"),

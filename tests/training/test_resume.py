@@ -75,6 +75,27 @@ def test_a_model_that_draws_noise_resumes_in_every_bit(tiny, cut, everything):
     assert any("seed_generator" in name for name in names)
 
 
+def test_a_run_with_image_augmentations_resumes_in_every_bit(
+    tiny, cut, everything, install
+):
+    source = (
+        "from PIL import ImageOps\n"
+        "from vqfw.kinds import ImageAugmentation\n"
+        "class Coarse(ImageAugmentation):\n"
+        "    def apply(self, image, rng):\n"
+        "        return ImageOps.posterize(image, int(rng.integers(3, 7)))\n"
+    )
+    install("vqfw-coarse", source, {"vqfw.augmentations": "coarse = MODULE:Coarse"})
+    listed = '["coarse",{"type":"coarse","probability":0.5},"horizontal_flip"]'
+    changes = f"data.augmentations={listed}"
+    whole = tiny(changes).run(name="whole")
+    run = cut(tiny(changes), 7, "interrupted")
+    run.resume()
+    assert differing(everything(run), everything(whole)) == []
+    plain = tiny().run(name="plain")
+    assert differing(everything(plain), everything(whole))
+
+
 @pytest.mark.parametrize(
     ("part", "changes"),
     [

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import numpy as np
 
 from vqfw.assembly.autoencoder import Autoencoder, WeightedLoss
-from vqfw.kinds.augmentation import Augmentation
+from vqfw.data.pictures import ListedAugmentation
+from vqfw.kinds.augmentation import Augmentation, ImageAugmentation
 from vqfw.kinds.metric import Metric
 from vqfw.kinds.model import Model
 from vqfw.plan import Plan
-from vqfw.registry import build
+from vqfw.registry import build, index, load
 
 
 def build_model(plan: Plan) -> Model:
@@ -53,13 +55,20 @@ def build_autoencoder(plan: Plan) -> Autoencoder:
 
 
 def build_augmentations(plan: Plan) -> Sequence[tuple[Augmentation, float]]:
-    """The augmentations with the share of images that each one changes."""
+    """The tensor augmentations with the share of images that each one changes."""
+    built = _augmentations(plan, Augmentation)
+    return [(augmentation, each["probability"]) for each, augmentation in built]
+
+
+def build_image_augmentations(plan: Plan) -> Sequence[ListedAugmentation]:
+    """The image augmentations, which run before all others."""
     return [
-        (
-            build("augmentation", each, plan.supplied, ("data", "augmentations", i)),
+        ListedAugmentation(
+            augmentation,
             each["probability"],
+            index().find("augmentation", each["type"]),
         )
-        for i, each in enumerate(plan.experiment.data.augmentations)
+        for each, augmentation in _augmentations(plan, ImageAugmentation)
     ]
 
 
@@ -87,6 +96,14 @@ def codebook_fingerprint(model: Model) -> str:
         digest.update(f"{name} {value.shape} {value.dtype}\n".encode())
         digest.update(np.ascontiguousarray(value).tobytes())
     return digest.hexdigest()[:32]
+
+
+def _augmentations(plan: Plan, form: type) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """Those of one form, with what the experiment says of them."""
+    for i, each in enumerate(plan.experiment.data.augmentations):
+        if issubclass(load("augmentation", each["type"]), form):
+            at = ("data", "augmentations", i)
+            yield each, build("augmentation", each, plan.supplied, at)
 
 
 def _losses(plan: Plan) -> list[WeightedLoss]:

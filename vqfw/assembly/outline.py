@@ -10,17 +10,21 @@ import math
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from vqfw.assembly.assemble import build_augmentations, build_autoencoder
+from vqfw.assembly.assemble import (
+    build_augmentations,
+    build_autoencoder,
+    build_image_augmentations,
+)
 from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.data.arrays import Images
-from vqfw.data.batches import Batches
+from vqfw.data.batches import Batches, prefetched
 from vqfw.plan import Plan
 
 Shape = tuple[int, ...]
@@ -100,31 +104,40 @@ def measure(plan: Plan) -> float:
     """Times training steps on random images.
 
     Returns:
-        Seconds a step, the median of five.
+        Seconds a step with its wait for a batch, the median of five.
     """
     autoencoder = build_autoencoder(plan)
-    batch = random_batch(plan)
-    autoencoder.train_on_batch(batch)
-    return statistics.median(_timed(autoencoder, batch) for _ in range(_MEASURED))
+    batches = _random_batches(plan)
+    steps = 1 + _MEASURED
+    with closing(prefetched(batches, 0, steps, plan.threads)) as coming:
+        autoencoder.train_on_batch(next(coming))
+        return statistics.median(_timed(autoencoder, coming) for _ in range(_MEASURED))
 
 
-def _timed(autoencoder: Autoencoder, batch: dict[str, Any]) -> float:
+def _timed(autoencoder: Autoencoder, coming: Iterator[dict[str, Any]]) -> float:
     begun = time.perf_counter()
-    autoencoder.train_on_batch(batch)
+    autoencoder.train_on_batch(next(coming))
     return time.perf_counter() - begun
 
 
 def random_batch(plan: Plan) -> dict[str, Any]:
     """The training batch of a plan, with noise for images."""
+    return _random_batches(plan).batch(0)
+
+
+def _random_batches(plan: Plan) -> Batches:
+    """As many batches as anybody asks for, all of the same noise."""
     size = plan.experiment.training.batch_size
     rng = np.random.default_rng(plan.experiment.seed)
     pixels = rng.integers(0, 256, (size, *plan.image_shape), dtype="uint8")
     images = Images(pixels, ids=("",) * size, groups=("",) * size)
-    augmentations = build_augmentations(plan)
-    batches = Batches(
-        images, batch_size=size, seed=plan.experiment.seed, augmentations=augmentations
+    return Batches(
+        images,
+        batch_size=size,
+        seed=plan.experiment.seed,
+        augmentations=build_augmentations(plan),
+        image_augmentations=build_image_augmentations(plan),
     )
-    return batches.batch(0)
 
 
 class _Outputs:

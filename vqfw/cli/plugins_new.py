@@ -22,7 +22,8 @@ from vqfw.cli.talk import say
 def command(kind: str, name: str, folder: Path | None) -> None:
     """Write a package with a component NAME of a KIND: code, test, README.
 
-    It can be installed, passes its test, and works in experiments as it is.
+    It can be installed, passes its test, and works in experiments as it is. KIND may be
+    image_augmentation too, for an augmentation of PIL pictures.
     """
     from vqfw import api
 

@@ -1,7 +1,7 @@
 """Training batches whose content is a function of the step: nothing to save on resume.
 
-Shuffled pictures and the numbers that augmentations draw; applying them to the pictures
-is the training step's business, so a batch holds bytes.
+Shuffled pictures, changed by image augmentations, and the numbers that tensor augmentations
+draw; applying those is the training step's business, so a batch holds bytes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.data.arrays import Images
+from vqfw.data.pictures import ListedAugmentation, changed
 from vqfw.errors import DataError
 from vqfw.kinds.augmentation import Augmentation
 
 # The streams of numbers that one seed gives.
-_ORDER, _AUGMENTATION = 0, 1
+_ORDER, _AUGMENTATION, _IMAGE_AUGMENTATION = 0, 1, 2
 
-_AHEAD = 2  # batches made before they are asked for
+# More of them would wait for each other: PIL lets go of Python's lock only while it works.
+_MOST_WORKERS = 4
 
 
 class Batches(keras.utils.PyDataset):
@@ -41,6 +43,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: images a batch.
         seed: of the order and of the augmentations; not negative.
         augmentations: each with the share of the images that it changes.
+        image_augmentations: what changes the pictures themselves, before all others.
 
     Raises:
         DataError: if there are fewer images than a batch needs.
@@ -53,6 +56,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         augmentations: Sequence[tuple[Augmentation, float]] = (),
+        image_augmentations: Sequence[ListedAugmentation] = (),
     ) -> None:
         super().__init__()
         if len(images) < batch_size:
@@ -64,6 +68,7 @@ class Batches(keras.utils.PyDataset):
         self._batch_size = batch_size
         self._seed = seed
         self._augmentations = tuple(augmentations)
+        self._image_augmentations = tuple(image_augmentations)
         self._lock = Lock()
         self._last: tuple[int, NDArray[np.int64]] | None = None
 
@@ -71,6 +76,11 @@ class Batches(keras.utils.PyDataset):
     def steps_per_epoch(self) -> int:
         """Whole batches in one pass over the images."""
         return len(self._images) // self._batch_size
+
+    @property
+    def changes_pictures(self) -> bool:
+        """Whether making a batch runs image augmentations, which takes its time."""
+        return bool(self._image_augmentations)
 
     def __len__(self) -> int:
         return self.steps_per_epoch
@@ -83,11 +93,18 @@ class Batches(keras.utils.PyDataset):
 
         Args:
             step: counted from 0 over all epochs.
+
+        Raises:
+            PluginError: if an image augmentation fails.
         """
         epoch, place = divmod(step, self.steps_per_epoch)
         start = place * self._batch_size
         rows = self._order(epoch)[start : start + self._batch_size]
         images = np.asarray(self._images.pixels[rows])
+        if self._image_augmentations:
+            names = [self._images.ids[row] for row in rows]
+            seed = [self._seed, _IMAGE_AUGMENTATION, step]
+            images = changed(images, names, self._image_augmentations, seed)
         return {"images": images, "params": self._drawn(step)}
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
@@ -108,23 +125,29 @@ class Batches(keras.utils.PyDataset):
         return params
 
 
-def prefetched(batches: Batches, first: int, last: int) -> Generator[dict[str, Any]]:
-    """The batches of steps ``first`` to ``last - 1``, made ahead in one thread.
+def prefetched(
+    batches: Batches, first: int, last: int, threads: int = 1
+) -> Generator[dict[str, Any]]:
+    """The batches of steps ``first`` to ``last - 1``, made ahead in other threads.
 
+    Each thread makes whole batches, so nothing in them depends on how many there are.
     An error in making a batch is raised where that batch is asked for. Closing the
-    generator ends the thread.
+    generator ends the threads.
 
     Args:
         batches: where they come from.
         first: the first step.
         last: the step after the last.
+        threads: that the run may use. Only image augmentations need more than one; then
+            up to four are taken.
     """
-    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vqfw-batches")
+    workers = min(threads, _MOST_WORKERS) if batches.changes_pictures else 1
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="vqfw-batches")
     try:
         ahead: deque[Future[dict[str, Any]]] = deque()
         for step in range(first, last):
-            while len(ahead) < _AHEAD and step + len(ahead) < last:
-                ahead.append(worker.submit(batches.batch, step + len(ahead)))
+            while len(ahead) <= workers and step + len(ahead) < last:
+                ahead.append(pool.submit(batches.batch, step + len(ahead)))
             yield ahead.popleft().result()
     finally:
-        worker.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)

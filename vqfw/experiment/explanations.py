@@ -222,6 +222,15 @@ There is a component of this name, but of another kind than the one that stands 
 wrong:  "quantizer": "perturb_active"
 right:  "quantizer": "ema", "revival": "perturb_active"
 """,
+    "wrong-order": """
+An image augmentation, which changes PIL pictures on the host, stands behind one that changes
+tensors inside the training step. Pictures are changed first, whatever the list says, so the
+list has to say it. Only vqfw plan and vqfw run can find this, because vqfw validate imports
+no component. Here "jpeg" is an image augmentation of another package:
+
+wrong:  "augmentations": ["horizontal_flip", "jpeg"]
+right:  "augmentations": ["jpeg", "horizontal_flip"]
+""",
     "wrong-type": """
 A value has the wrong type. Most often a number stands in quotes, or a list is missing its
 brackets.

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqfw.kinds.augmentation import Augmentation, Params
+    from vqfw.kinds.augmentation import Augmentation, ImageAugmentation, Params
     from vqfw.kinds.beta import BetaScheduler
     from vqfw.kinds.codebook import Codebook, nearest
     from vqfw.kinds.context import Context
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from vqfw.kinds.usage import Usage
 
 _HOME = {
-    "augmentation": ("Augmentation", "Params"),
+    "augmentation": ("Augmentation", "ImageAugmentation", "Params"),
     "beta": ("BetaScheduler",),
     "codebook": ("Codebook", "nearest"),
     "context": ("Context",),
@@ -82,6 +82,7 @@ __all__ = [
     "Downsampling",
     "Drawn",
     "Encoder",
+    "ImageAugmentation",
     "ImageShape",
     "Loss",
     "Metric",

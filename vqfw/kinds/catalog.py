@@ -36,6 +36,7 @@ class Kind:
         key: where an experiment names one.
         contract: ``module:class`` of the base class, imported only when needed.
         summary: what it is, in a few words.
+        other_contracts: the same for further forms of the kind, if it has any.
         engine_options: options that the engine reads beside the component's own, as
             JSON Schema; the component's constructor never sees them.
         shorthand: the plain value that may stand for a component, if any.
@@ -48,10 +49,21 @@ class Kind:
     key: str
     contract: str
     summary: str
+    other_contracts: tuple[str, ...] = ()
     engine_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shorthand: Shorthand | None = None
     plain: str | None = None
     hidden: frozenset[str] = frozenset()
+
+    @property
+    def contracts(self) -> tuple[str, ...]:
+        """The base classes of all its forms, as ``module:class``."""
+        return (self.contract, *self.other_contracts)
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The names of those classes."""
+        return tuple(each.partition(":")[2] for each in self.contracts)
 
 
 # Keras averages the weights of an optimizer with these, and puts the average in place at
@@ -75,6 +87,7 @@ _ALL = (
         "data.augmentations[]",
         "vqfw.kinds.augmentation:Augmentation",
         "a random change of a training image",
+        other_contracts=("vqfw.kinds.augmentation:ImageAugmentation",),
         engine_options={
             "probability": {
                 "type": "number",

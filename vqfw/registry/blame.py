@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from traceback import walk_tb
 
 from vqfw.registry.index import Entry, index
@@ -22,11 +23,9 @@ def blame(error: BaseException) -> str | None:
         if not entry.first_party and _top(entry) not in ours:
             theirs.setdefault(_top(entry), entry)
     found = None
-    for frame, line in walk_tb(error.__traceback__):
-        module = str(frame.f_globals.get("__name__", ""))
-        owner = theirs.get(module.partition(".")[0])
-        if owner is not None:
-            found = owner, f"{frame.f_code.co_filename}:{line}"
+    for package, place in _way(error):
+        if package in theirs:
+            found = theirs[package], place
     if found is None:
         return None
     entry, place = found
@@ -49,12 +48,17 @@ def place(error: BaseException, entry: Entry) -> str:
     while cause is not None:
         if isinstance(cause, SyntaxError) and cause.filename:
             found = f" at {cause.filename}:{cause.lineno}"
-        for frame, line in walk_tb(cause.__traceback__):
-            module = str(frame.f_globals.get("__name__", ""))
-            if module.partition(".")[0] == _top(entry):
-                found = f" at {frame.f_code.co_filename}:{line}"
+        places = [at for package, at in _way(cause) if package == _top(entry)]
+        found = f" at {places[-1]}" if places else found
         cause = cause.__cause__
     return found
+
+
+def _way(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Top-level package and ``file:line`` of every frame that an error came through."""
+    for frame, line in walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        yield module.partition(".")[0], f"{frame.f_code.co_filename}:{line}"
 
 
 def _top(entry: Entry) -> str:

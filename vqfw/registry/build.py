@@ -63,7 +63,7 @@ def load_entry(entry: Entry) -> type:
         raise PluginError(
             f'{entry.owner} registers "{entry.name}" as {entry.kind}, but '
             f"{entry.target} is of kind {declared!r}, which there is not: derive it from "
-            f"{KINDS[entry.kind].contract.partition(':')[2]} of vqfw.kinds"
+            f"{' or '.join(KINDS[entry.kind].bases)} of vqfw.kinds"
         )
     if declared != entry.kind:
         raise PluginError(
@@ -71,6 +71,7 @@ def load_entry(entry: Entry) -> type:
             f"{entry.target} is a {declared}: move its entry point to the group "
             f"{KINDS[declared].group}"
         )
+    _require_one_form(entry, component)
     return component  # type: ignore[no-any-return]  # Keras classes are Any
 
 
@@ -126,6 +127,27 @@ def build(
         if isinstance(error, ValueError | TypeError):
             raise refused(kind, options, error, at) from error
         raise
+
+
+def _require_one_form(entry: Entry, component: type) -> None:
+    """Where a kind has several forms, a component's base class tells which it is."""
+    kind = KINDS[entry.kind]
+    if not kind.other_contracts:
+        return
+    own = component if isinstance(component, type) else type(component)
+    kept = [each for each in kind.contracts if issubclass(own, _class_of(each))]
+    if len(kept) != 1:
+        fact = "both of its forms" if kept else "none of its forms"
+        raise PluginError(
+            f'{entry.owner} registers "{entry.name}" as {entry.kind}, but '
+            f"{entry.target} has {fact}: derive it from {' or '.join(kind.bases)} of "
+            "vqfw.kinds"
+        )
+
+
+def _class_of(target: str) -> type:
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
 
 
 def refused(

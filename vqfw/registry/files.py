@@ -111,8 +111,7 @@ def component_name(component: type, kind: str) -> str:
                 'a-z 0-9 _ . -, as in name = "cosine"'
             )
         return given
-    contract = KINDS[kind].contract.partition(":")[2]
-    endings = {contract, kind.title().replace("_", ""), "Scheduler"}
+    endings = {*KINDS[kind].bases, kind.title().replace("_", ""), "Scheduler"}
     bare = component.__name__
     for ending in sorted(endings, key=len, reverse=True):
         bare = bare.removesuffix(ending) or bare

@@ -1,7 +1,7 @@
 """Begins a package of one component, from a distribution that is valid itself.
 
-The template is a whole package with one component of each kind; what is written is the
-part of it that the kind asked for needs, under other names.
+The template is a whole package with a component of each kind and form; what is written is
+the part of it that the one asked for needs, under other names.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from vqfw.kinds.catalog import KINDS
 from vqfw.registry.index import index
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+# Forms of a kind that have a template of their own, beside those called like a kind.
+_FORMS = {"image_augmentation": "augmentation"}
 _WORDS = re.compile(r"vqfw_template|vqfw-template|Template|template")
 
 
@@ -27,16 +29,17 @@ def template_folder() -> Path:
 
 
 def template_kinds() -> tuple[str, ...]:
-    """The kinds of component that there is a template for."""
+    """The kinds of component, and further forms of a kind, that have a template."""
     folder = template_folder() / "vqfw_template"
-    return tuple(kind for kind in KINDS if (folder / f"{kind}.py").is_file())
+    names = (*KINDS, *_FORMS)
+    return tuple(name for name in names if (folder / f"{name}.py").is_file())
 
 
 def new_package(kind: str, name: str, folder: Path | None = None) -> Path:
     """Writes a package with one component, its test and its README.
 
     Args:
-        kind: of the component.
+        kind: of the component, or ``image_augmentation``.
         name: what experiments will call it, in snake_case.
         folder: to write; None for one in the working folder, called like the package.
 
@@ -80,7 +83,7 @@ def example(kind: str, name: str) -> tuple[str, str]:
 
 def setting(kind: str, name: str) -> str:
     """The argument of ``--set`` that puts a component into an experiment."""
-    key = KINDS[kind].key
+    key = KINDS[_FORMS.get(kind, kind)].key
     if key.endswith("[]"):
         return f'{key.removesuffix("[]")}=["{name}"]'
     return f"{key}={name}"
@@ -97,10 +100,11 @@ def _require_free(kind: str, name: str) -> None:
             f"{name!r} cannot name a component: use up to 40 of a-z 0-9 _, starting "
             "with a letter"
         )
-    owners = [entry.owner for entry in index().of(kind) if entry.name == name]
+    own = _FORMS.get(kind, kind)
+    owners = [entry.owner for entry in index().of(own) if entry.name == name]
     if owners:
         raise UsageError(
-            f'{kind} "{name}" is there already, from {owners[0]}: choose another name'
+            f'{own} "{name}" is there already, from {owners[0]}: choose another name'
         )
     if find_spec(f"vqfw_{name}") is not None:
         raise UsageError(
@@ -124,26 +128,30 @@ def _texts(kind: str, name: str) -> dict[str, str]:
     paths = [f"vqfw_template/{kind}.py", f"tests/test_{kind}.py"]
     texts = {named(path): named((source / path).read_text("utf-8")) for path in paths}
     texts[f"vqfw_{name}/__init__.py"] = ""
-    texts["pyproject.toml"] = named(_one_group((source / "pyproject.toml"), kind))
-    texts["README.md"] = named(_readme((source / "README.md"), kind))
+    texts["pyproject.toml"] = named(_metadata(source / "pyproject.toml", kind))
+    texts["README.md"] = named(_readme(source / "README.md", kind))
     return texts
 
 
-def _one_group(path: Path, kind: str) -> str:
-    """The metadata with the entry point of one kind alone."""
-    head, *groups = path.read_text("utf-8").split("[project.entry-points.")
-    wanted = f'"{KINDS[kind].group}"]'
-    (group,) = [each for each in groups if each.startswith(wanted)]
-    return f"{head}[project.entry-points.{group.rstrip()}\n"
+def _metadata(path: Path, kind: str) -> str:
+    """The metadata with the entry point of one component alone."""
+    head = path.read_text("utf-8").partition("[project.entry-points.")[0]
+    group, target = (
+        KINDS[_FORMS.get(kind, kind)].group,
+        f"vqfw_template.{kind}:Template",
+    )
+    return f'{head}[project.entry-points."{group}"]\ntemplate = "{target}"\n'
 
 
 def _readme(path: Path, kind: str) -> str:
     """The text about a quantizer, said of another kind."""
     text = path.read_text("utf-8")
+    text = text.replace("/quantizer.py", f"/{kind}.py")
     argument = setting(kind, "template")
     shown = f"'{argument}'" if "[" in argument else argument
     text = text.replace("model.quantizer=template", shown)
-    article = "An" if kind[0] in "aeiou" else "A"
-    text = text.replace("A quantizer", f"{article} {kind}")
-    text = text.replace("a quantizer", f"{article.lower()} {kind}")
-    return text.replace("quantizer", kind)
+    own = _FORMS.get(kind, kind)
+    article = "An" if own[0] in "aeiou" else "A"
+    text = text.replace("A quantizer", f"{article} {own}")
+    text = text.replace("a quantizer", f"{article.lower()} {own}")
+    return text.replace("quantizer", own)

@@ -51,12 +51,15 @@ def kinds() -> tuple[str, ...]:
     return tuple(_HOME)
 
 
-def checks(kind: str) -> tuple[Check, ...]:
+def checks(kind: str, factory: Factory | None = None) -> tuple[Check, ...]:
     """The checks of a kind of component, beside the general ones.
 
     Args:
         kind: ``augmentation``, ``beta``, ``dataset``, ``decoder``, ``encoder``, ``loss``,
             ``metric``, ``model``, ``quantizer`` or ``revival``.
+        factory: of the component that they are for, or its class. Image augmentations
+            have other checks than tensor augmentations; without it, those of the
+            latter are given.
 
     Raises:
         ValueError: if there are none for this kind.
@@ -66,6 +69,8 @@ def checks(kind: str) -> tuple[Check, ...]:
             f'there are no checks for kind "{kind}": choose one of {", ".join(_HOME)}'
         )
     module, name = _HOME[kind]
+    if kind == "augmentation" and factory is not None and _changes_pictures(factory):
+        module = "image_augmentation"
     found: tuple[Check, ...] = getattr(import_module(f"vqfw.testing.{module}"), name)
     return found
 
@@ -91,9 +96,16 @@ def parametrize_with_checks(
     cases: list[Any] = [
         pytest.param(check, factory, id=f"{_name(factory)}-{check.__name__}")
         for factory in factories
-        for check in (*general_checks(), *checks(kind))
+        for check in (*general_checks(), *checks(kind, factory))
     ]
     return pytest.mark.parametrize(("check", "factory"), cases)
+
+
+def _changes_pictures(factory: Factory) -> bool:
+    from vqfw.kinds import ImageAugmentation
+
+    made = factory if isinstance(factory, type) else type(factory())
+    return issubclass(made, ImageAugmentation)
 
 
 def _name(factory: Factory) -> str:

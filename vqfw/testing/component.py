@@ -63,9 +63,9 @@ def outcomes(entry: Entry, settings: Sequence[str] = ()) -> Iterator[Outcome]:
         VqfwError: if it needs what is not there, as a dataset its files.
         ValueError: if there are no checks for its kind.
     """
-    load_entry(entry)
+    component = load_entry(entry)
     factory = factory_of(entry, settings)
-    for check in (*general_checks(), *checks(entry.kind)):
+    for check in (*general_checks(), *checks(entry.kind, component)):
         promise = (check.__doc__ or "").strip().partition("\n")[0]
         yield Outcome(check.__name__, promise, _complaint(check, factory))
 

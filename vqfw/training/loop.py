@@ -16,7 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from vqfw.assembly.assemble import build_augmentations, build_metrics
+from vqfw.assembly.assemble import (
+    build_augmentations,
+    build_image_augmentations,
+    build_metrics,
+)
 from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.data.arrays import Splits
 from vqfw.data.batches import Batches, prefetched
@@ -115,6 +119,7 @@ class _Training:
             batch_size=self._settings.batch_size,
             seed=experiment.seed,
             augmentations=build_augmentations(plan),
+            image_augmentations=build_image_augmentations(plan),
         )
         self._total = plan.steps(len(splits.train))
         self._revival = self._revival_engine()
@@ -160,7 +165,8 @@ class _Training:
 
     def _run_steps(self, wishes: Wishes, journal: Journal) -> None:
         first, begun = self._step, time.perf_counter()
-        with closing(prefetched(self._batches, first, self._total)) as coming:
+        threads = self._plan.threads
+        with closing(prefetched(self._batches, first, self._total, threads)) as coming:
             for batch in coming:
                 if self._patience.is_over:
                     return

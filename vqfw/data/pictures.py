@@ -1,0 +1,134 @@
+"""Image augmentations on their way over a batch: bytes to PIL pictures and back.
+
+What other people's code does wrong here is said in its name, with the picture it was at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vqfw.errors import PluginError
+from vqfw.kinds.augmentation import ImageAugmentation
+from vqfw.registry import Entry
+from vqfw.registry.blame import place
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ListedAugmentation:
+    """An image augmentation as an experiment lists it.
+
+    Args:
+        augmentation: built.
+        probability: that it changes a picture.
+        entry: by which it is known, for messages.
+    """
+
+    augmentation: ImageAugmentation
+    probability: float
+    entry: Entry
+
+    def apply(
+        self, picture: Image.Image, rng: np.random.Generator, name: str
+    ) -> Image.Image:
+        """The picture, changed or left as it is.
+
+        Args:
+            picture: of mode ``L`` or ``RGB``.
+            rng: of this picture and this place in the list alone.
+            name: of the picture.
+
+        Raises:
+            PluginError: if it fails, or gives anything but a picture of the same size
+                and mode.
+        """
+        if self.probability < 1 and rng.random() >= self.probability:
+            return picture
+        size, mode = picture.size, picture.mode
+        try:
+            changed = self.augmentation.apply(picture, rng)
+            if isinstance(changed, Image.Image):
+                changed.load()  # a picture from a stream is decoded only now
+        except (Exception, SystemExit) as error:
+            raise self._failed(error, name) from error
+        self._require_same(changed, size, mode, name)
+        return changed
+
+    def _failed(self, error: BaseException, name: str) -> PluginError:
+        words = str(error).strip().partition("\n")[0]
+        what = f"{type(error).__name__}: {words}" if words else type(error).__name__
+        return PluginError(
+            f"{self._who} fails on picture {name!r} ({what}"
+            f"{place(error, self.entry)}): {self.entry.remedy}"
+        )
+
+    def _require_same(
+        self, changed: Any, size: tuple[int, int], mode: str, name: str
+    ) -> None:
+        """Refuses what does not fit into the batch."""
+        if not isinstance(changed, Image.Image):
+            fact = f"a {type(changed).__name__} instead of a PIL picture"
+            repair = "return a picture, as Image.fromarray(array) makes one"
+        elif changed.size != size:
+            fact = f"{_sides(changed.size)} pixels instead of {_sides(size)}"
+            repair = f"return image.resize({size}), or crop and pad to that size"
+        elif changed.mode != mode:
+            fact = f'mode "{changed.mode}" instead of "{mode}"'
+            repair = f'return image.convert("{mode}")'
+        else:
+            return
+        raise PluginError(
+            f"{self._who} gives {fact} for picture {name!r}: {repair} in it, or "
+            f"{self.entry.remedy}"
+        )
+
+    @property
+    def _who(self) -> str:
+        return f'augmentation "{self.entry.name}" of {self.entry.owner}'
+
+
+def changed(
+    images: Pixels,
+    names: Sequence[str],
+    augmentations: Sequence[ListedAugmentation],
+    seed: Sequence[int],
+) -> Pixels:
+    """A batch of images after all image augmentations, in their order.
+
+    Each picture and each place in the list has a generator of its own, so neither the
+    rest of the batch nor what else is listed changes its numbers.
+
+    Args:
+        images: (batch, height, width, 1 or 3); left as they are.
+        names: of the pictures, for messages.
+        augmentations: in the order of the list.
+        seed: of this batch.
+
+    Raises:
+        PluginError: see ``ListedAugmentation.apply``.
+    """
+    found = np.empty_like(images)
+    for row, name in enumerate(names):
+        picture = _picture(images[row])
+        for position, each in enumerate(augmentations):
+            rng = np.random.default_rng([*seed, position, row])
+            picture = each.apply(picture, rng, name)
+        found[row] = np.asarray(picture).reshape(images.shape[1:])
+    return found
+
+
+def _picture(pixels: Pixels) -> Image.Image:
+    """A picture with memory of its own."""
+    plane = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    return Image.fromarray(plane).copy()
+
+
+def _sides(size: tuple[int, int]) -> str:
+    return f"{size[0]} × {size[1]}"

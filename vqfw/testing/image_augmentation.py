@@ -1,0 +1,229 @@
+"""What every image augmentation promises. A factory takes nothing and gives a fresh one.
+
+Pictures are handed in as the engine does it: 8 bits, of mode ``RGB`` or ``L``, several
+threads at a time.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vqfw.kinds import ImageAugmentation
+from vqfw.testing.check import Check, Factory, require
+
+SIDES = ((24, 24), (23, 17), (8, 19))  # (width, height), as PIL says it
+DRAWS = 50  # generators, one of which should change a picture
+LINES = 40  # of a component, at each of which it is disturbed once
+PATIENCE = 0.1  # seconds that a disturbance waits for one that holds a lock
+
+
+def the_generator_decides_all(factory: Factory) -> None:
+    """Equal generators change a picture in the same way, in one object and in the next."""
+    augmentation = factory()
+    first, again = _applied(augmentation), _applied(augmentation)
+    _applied(augmentation, seed=1)
+    later, fresh = _applied(augmentation), _applied(factory())
+    require(
+        first == again == later == fresh,
+        "equal generators gave different pictures, so a run cannot be resumed: draw from "
+        "rng alone, hand a library a seed from it, and keep no state between calls",
+    )
+
+
+def the_picture_handed_in_stays_as_it_is(factory: Factory) -> None:
+    """It works on a copy, or makes a new picture."""
+    for seed in range(DRAWS):
+        picture = _picture()
+        before = picture.tobytes()
+        with _pinned(0):
+            factory().apply(picture, np.random.default_rng(seed))
+        require(
+            picture.tobytes() == before,
+            "the picture that was handed in has changed: begin with image = image.copy()",
+        )
+
+
+def colour_keeps_its_size_and_mode(factory: Factory) -> None:
+    """Colour pictures of any size come back as PIL pictures of that size and mode."""
+    _require_same(factory, "RGB")
+
+
+def grey_pictures_are_taken(factory: Factory) -> None:
+    """Pictures of one channel come back with one channel."""
+    try:
+        _require_same(factory, "L")
+    except AssertionError:
+        raise
+    except Exception as error:
+        raise AssertionError(
+            f"it fails on grey pictures ({type(error).__name__}: {error}): look at "
+            'image.mode, which is "L" for one channel, or at image.getbands()'
+        ) from error
+
+
+def it_changes_pictures(factory: Factory) -> None:
+    """With its default options, some picture comes out otherwise than it went in."""
+    augmentation, before = factory(), _picture().tobytes()
+    require(
+        any(_applied(augmentation, seed=seed) != before for seed in range(DRAWS)),
+        f"{DRAWS} generators left the picture as it is: return the changed picture, not "
+        "the one that was handed in, or choose stronger defaults",
+    )
+
+
+def the_global_generators_are_left_alone(factory: Factory) -> None:
+    """Neither ``random`` nor ``numpy.random`` is drawn from or seeded."""
+    augmentation = factory()
+    for seed in range(DRAWS):
+        with _pinned(0):
+            before = _global_state()
+            augmentation.apply(_picture(), np.random.default_rng(seed))
+            after = _global_state()
+        require(
+            before == after,
+            "it draws from random or numpy.random, or seeds them, which all threads "
+            "share: draw from rng, or make random.Random(int(rng.integers(2**31)))",
+        )
+
+
+def threads_do_not_disturb_each_other(factory: Factory) -> None:
+    """A picture comes out the same while another thread changes another one."""
+    augmentation = factory()
+    alone = _applied(augmentation)
+    if _applied(augmentation) != alone:
+        return  # chance from elsewhere, which another check complains about
+    for line in range(LINES):
+        found, reached = _disturbed(factory(), line)
+        require(
+            found == alone,
+            "a picture came out differently because another thread used the same object "
+            "meanwhile: keep what belongs to a picture in local variables, not on self",
+        )
+        if not reached:
+            return
+
+
+CHECKS: tuple[Check, ...] = (
+    the_generator_decides_all,
+    the_picture_handed_in_stays_as_it_is,
+    colour_keeps_its_size_and_mode,
+    grey_pictures_are_taken,
+    it_changes_pictures,
+    the_global_generators_are_left_alone,
+    threads_do_not_disturb_each_other,
+)
+
+
+class _Disturbance:
+    """Changes another picture in another thread, once, at a line of a component.
+
+    Switching at every line in turn finds what a scheduler finds once in a million steps.
+
+    Args:
+        augmentation: shared by both threads.
+        line: how many lines of its package run before.
+        pool: where the other thread comes from.
+    """
+
+    def __init__(
+        self, augmentation: ImageAugmentation, line: int, pool: ThreadPoolExecutor
+    ) -> None:
+        self.augmentation = augmentation
+        self.left = line
+        self.pool = pool
+        self.other: Future[bytes] | None = None
+
+    def run(self) -> bytes:
+        """The picture, changed while another one is."""
+        sys.settrace(self._trace)
+        try:
+            return _applied(self.augmentation)
+        finally:
+            sys.settrace(None)
+
+    def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if _top(frame.f_globals.get("__name__")) != _top(_module(self.augmentation)):
+            return None
+        if event == "line" and self.other is None:
+            if self.left == 0:
+                self.other = self.pool.submit(_applied, self.augmentation, 1)
+                wait([self.other], PATIENCE)
+            self.left -= 1
+        return self._trace
+
+
+def _disturbed(augmentation: ImageAugmentation, line: int) -> tuple[bytes, bool]:
+    """The picture, and whether the component has that many lines at all."""
+    with ThreadPoolExecutor(2) as pool:
+        disturbance = _Disturbance(augmentation, line, pool)
+        found = pool.submit(disturbance.run).result()
+        if disturbance.other is not None:
+            disturbance.other.result()
+        return found, disturbance.other is not None
+
+
+def _require_same(factory: Factory, mode: str) -> None:
+    for size in SIDES:
+        with _pinned(0):
+            found = factory().apply(_picture(size, mode), np.random.default_rng(0))
+        require(
+            isinstance(found, Image.Image),
+            f"it gives a {type(found).__name__}: return a PIL picture, as "
+            "Image.fromarray(array) makes one",
+        )
+        require(
+            found.size == size and found.mode == mode,
+            f'a picture of {size} pixels, mode "{mode}", came back with {found.size}, '
+            f'mode "{found.mode}": resize it back, and end with convert("{mode}")',
+        )
+
+
+def _applied(augmentation: ImageAugmentation, seed: int = 0) -> bytes:
+    """What comes of the picture, whoever used the global generators before."""
+    with _pinned(0):
+        found = augmentation.apply(_picture(), np.random.default_rng(seed))
+        return bytes(found.tobytes())
+
+
+def _picture(size: tuple[int, int] = SIDES[0], mode: str = "RGB") -> Image.Image:
+    """A gradient under noise: something to blur, to sharpen and to move."""
+    width, height = size
+    noise = np.random.default_rng(0).integers(0, 64, (height, width, 3))
+    slope = np.linspace(0, 191, width)[None, :, None]
+    return Image.fromarray((noise + slope).astype(np.uint8)).convert(mode)
+
+
+@contextmanager
+def _pinned(seed: int) -> Iterator[None]:
+    """Seeds the global generators of Python and NumPy for a block."""
+    # What a component draws from them is one check's business; the others hold it still.
+    python, array = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(array)
+
+
+def _global_state() -> tuple[Any, ...]:
+    name, keys, *rest = np.random.get_state(legacy=True)
+    return random.getstate(), name, np.asarray(keys).tobytes(), *rest
+
+
+def _module(augmentation: ImageAugmentation) -> str:
+    return type(augmentation).__module__
+
+
+def _top(module: object) -> str:
+    return str(module).partition(".")[0]
