@@ -44,8 +44,9 @@ TINY = {
     },
     "training": {"steps": 4, "batch_size": 8, "precision": "float32"},
 }
-# A model brings its own parts, and the template's quantizer has no codebook to revive.
-ALONE = ("model", "revival")
+# A model brings its own parts, the template's quantizer has no codebook to revive, and the
+# two forms of an augmentation are set in the same place.
+ALONE = ("model", "revival", "image_augmentation")
 
 pytestmark = pytest.mark.slow
 
@@ -95,7 +96,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
 
 
 def test_every_new_package_passes_its_own_test(fresh):
-    folders = [f"vqfw-my-{kind}" for kind in template_kinds()]
+    folders = [f"vqfw-{called(kind).replace('_', '-')}" for kind in template_kinds()]
     options = ("-q", "-p", "no:cacheprovider", "--import-mode=importlib")
     printed = fresh.run("-m", "pytest", *options, *folders)
     assert "passed" in printed
