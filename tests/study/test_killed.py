@@ -12,7 +12,7 @@ import vqfw
 from vqfw.runs.checkpoint import newest, steps
 
 VQFW = [sys.executable, "-m", "vqfw"]
-DEADLINE = 300  # seconds; only a study that hangs reaches it
+DEADLINE = 900  # seconds; only a study that hangs reaches it
 
 
 @pytest.mark.slow
