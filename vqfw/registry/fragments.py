@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
@@ -24,13 +25,15 @@ from typing import Any
 
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
+from vqfw.registry import importing
 from vqfw.registry.build import load_entry
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.index import FIRST_PARTY, Entry
+from vqfw.registry.own_time import watched
 from vqfw.registry.parameters import Schema, fragment
 
-# Importing Keras takes two seconds, and ten times that beside a training on two cores.
-DEADLINE_SECONDS = 30.0
+# After this only code is still running that Python cannot interrupt: native, and stuck.
+STUCK_SECONDS = 120.0
 
 # Keywords that mean the same in draft-07 and 2020-12, reach nothing outside, and cost no
 # more than the value is long (a regular expression may cost anything).
@@ -252,12 +255,13 @@ def _sources(entry: Entry) -> list[Path]:
 # folder and let a file there pass for a library.
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from vqfw.registry.fragments import answer; answer(json.loads(sys.argv[2]))"
+    "from vqfw.registry.fragments import answer; answer(*json.loads(sys.argv[2]))"
 )
 
 
 def _from_child(entry: Entry) -> Schema:
-    question = [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
+    asked = [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
+    question = [asked, importing.IMPORT_SECONDS]
     command = [sys.executable, "-P", "-c", _CHILD]
     command += [json.dumps([path for path in sys.path if path])]
     command += [json.dumps(question)]
@@ -273,12 +277,12 @@ def _from_child(entry: Entry) -> Schema:
         start_new_session=True,
     ) as child:
         try:
-            output, _ = child.communicate(timeout=DEADLINE_SECONDS)
+            output, _ = child.communicate(timeout=STUCK_SECONDS)
         except subprocess.TimeoutExpired as error:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             raise _unreadable(
-                entry, f"its import took more than {DEADLINE_SECONDS:.0f} seconds"
+                entry, f"its import did not end within {STUCK_SECONDS:.0f} seconds"
             ) from error
     try:
         answered = json.loads(output)
@@ -298,22 +302,32 @@ def _unreadable(entry: Entry, why: str) -> PluginError:
     )
 
 
-def answer(question: list[str]) -> None:
+def answer(question: list[str], seconds: float) -> None:
     """Prints the fragment of one component as JSON; the child process's whole work.
 
     Args:
         question: kind, name, target, distribution and version.
+        seconds: of its own that the import may take.
     """
     # A package may print while it is imported; only the answer goes to the real output.
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
-        os.dup2(2, 1)
-        entry = Entry(*question)
+    output = os.dup(1)
+    os.dup2(2, 1)
+    entry, only_one = Entry(*question), threading.Lock()
+
+    def reply(answered: Mapping[str, Any]) -> None:
+        text = json.dumps(answered).encode()
+        only_one.acquire()  # never given back: the process ends with its answer
+        with os.fdopen(output, "wb") as file:
+            file.write(text)
+        os._exit(0)
+
+    def give_up() -> None:
+        reply({"error": str(_unreadable(entry, importing.too_long(seconds)))})
+
+    with watched(seconds, give_up):
         try:
-            text = json.dumps({"fragment": component_fragment(entry)})
+            reply({"fragment": component_fragment(entry)})
         except PluginError as error:
-            text = json.dumps({"error": str(error)})
+            reply({"error": str(error)})
         except (TypeError, ValueError) as error:
-            text = json.dumps(
-                {"error": str(_refused(entry, f"a default is no JSON ({error})"))}
-            )
-        output.write(text)
+            reply({"error": str(_refused(entry, f"a default is no JSON ({error})"))})
