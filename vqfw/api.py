@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,9 +32,11 @@ if TYPE_CHECKING:
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
     from vqfw.experiment.components import Described
+    from vqfw.kinds.hooks import Section
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
     from vqfw.registry import Entry
+    from vqfw.registry.hook_reference import Described as Hook
     from vqfw.training.loop import Trained
 
 Say = Callable[[str], None]
@@ -143,6 +144,20 @@ def describe(name: str) -> Described:
     from vqfw.experiment import components as found
 
     return found.described(found.named(name))
+
+
+def hooks() -> tuple[Hook, ...]:
+    """Every hook with its exact arguments and meaning."""
+    from vqfw.registry.hook_reference import described
+
+    return described()
+
+
+def observers() -> tuple[Entry, ...]:
+    """The observers that packages have installed; nothing is imported."""
+    from vqfw.registry.hooks import observer_entries
+
+    return observer_entries()
 
 
 def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:
@@ -459,6 +474,14 @@ class Run:
                     ) from error
         return len(file.names)
 
+    def sections(self) -> list[Section]:
+        """What the observers of installed packages tell of the run."""
+        from vqfw.kinds.hooks import Section
+        from vqfw.registry.hooks import observers
+
+        found = observers().gather("vqfw_report_sections", Section, run=self.folder)
+        return [section for _, section in found]
+
     def _train(self, plan: Plan, splits: Splits, quiet: bool, say: Say) -> None:
         """Trains to the end, then scores the test images, or those of validation.
 
@@ -477,11 +500,8 @@ class Run:
             scores = self._score(plan, splits, autoencoder.model, say)
             watching.tell("vqfw_run_end", run=self.folder, scores=scores)
         finally:
-            if watching.failures:
-                record = {"detached": watching.failures}
-                # A full disk has been reported by what matters more.
-                with suppress(OSError):
-                    write_json(self.folder.path / "detached_observers.json", record)
+            for failure in watching.failures:
+                self.folder.note_failure(failure)
 
     def _score(
         self, plan: Plan, splits: Splits, model: Model, say: Say

@@ -180,9 +180,8 @@ def _problems(experiment: Experiment) -> list[Problem]:
         if check is not None:
             found += [problem.under(path) for problem in check(options, context)]
     found += _optimizer_problems(experiment)
-    for problems in observers().tell("vqfw_checks", experiment=experiment.values):
-        found += problems
-    return found
+    told = observers().gather("vqfw_checks", Problem, experiment=experiment.values)
+    return [*found, *(problem for _, problem in told)]
 
 
 def _optimizer_problems(experiment: Experiment) -> Iterator[Problem]:

@@ -123,9 +123,9 @@ def test_no_plugins_means_no_observers(install, monkeypatch):
 @pytest.mark.parametrize("name", hooks._NAMES)
 def test_the_documentation_of_a_hook_names_its_exact_arguments(name):
     function = getattr(Hooks, name)
-    from vqfw.registry.parameters import _arguments_section
+    from vqfw.registry.parameters import arguments_section
 
-    documented = _arguments_section(inspect.getdoc(function) or "")
+    documented = arguments_section(inspect.getdoc(function) or "")
     arguments = [
         each for each in inspect.signature(function).parameters if each != "self"
     ]

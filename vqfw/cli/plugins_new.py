@@ -1,4 +1,4 @@
-"""``vqfw plugins new``: the beginning of a package with one component."""
+"""``vqfw plugins new``: the beginning of a package with one component or observer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from vqfw.cli.talk import say
 def command(kind: str, name: str, folder: Path | None) -> None:
     """Write a package with a component NAME of a KIND: code, test, README.
 
-    It can be installed, passes its test, and works in experiments as it is.
+    It can be installed, passes its test, and works in experiments as it is. KIND may be
+    "observer" as well: a module with all hooks.
     """
     from vqfw import api
 

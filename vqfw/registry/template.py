@@ -13,7 +13,12 @@ from pathlib import Path
 
 from vqfw.errors import UsageError
 from vqfw.kinds.catalog import KINDS
+from vqfw.kinds.hooks import GROUP
+from vqfw.registry.hooks import observer_entries
 from vqfw.registry.index import index
+
+OBSERVER = "observer"
+"""What is no component, and begins with a package all the same: a module of hooks."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _WORDS = re.compile(r"vqfw_template|vqfw-template|Template|template")
@@ -27,16 +32,18 @@ def template_folder() -> Path:
 
 
 def template_kinds() -> tuple[str, ...]:
-    """The kinds of component that there is a template for."""
+    """The kinds of component that there is a template for, and the observer."""
     folder = template_folder() / "vqfw_template"
-    return tuple(kind for kind in KINDS if (folder / f"{kind}.py").is_file())
+    return tuple(
+        each for each in (*KINDS, OBSERVER) if (folder / f"{each}.py").is_file()
+    )
 
 
 def new_package(kind: str, name: str, folder: Path | None = None) -> Path:
-    """Writes a package with one component, its test and its README.
+    """Writes a package with one component or observer, its test and its README.
 
     Args:
-        kind: of the component.
+        kind: of the component, or ``observer``.
         name: what experiments will call it, in snake_case.
         folder: to write; None for one in the working folder, called like the package.
 
@@ -86,7 +93,8 @@ def _require_free(kind: str, name: str) -> None:
             f"{name!r} cannot name a component: use up to 40 of a-z 0-9 _, starting "
             "with a letter"
         )
-    owners = [entry.owner for entry in index().of(kind) if entry.name == name]
+    taken = (*index().of(kind), *(observer_entries() if kind == OBSERVER else ()))
+    owners = [entry.owner for entry in taken if entry.name == name]
     if owners:
         raise UsageError(
             f'{kind} "{name}" is there already, from {owners[0]}: choose another name'
@@ -121,13 +129,16 @@ def _texts(kind: str, name: str) -> dict[str, str]:
 def _one_group(path: Path, kind: str) -> str:
     """The metadata with the entry point of one kind alone."""
     head, *groups = path.read_text("utf-8").split("[project.entry-points.")
-    wanted = f'"{KINDS[kind].group}"]'
-    (group,) = [each for each in groups if each.startswith(wanted)]
-    return f"{head}[project.entry-points.{group.rstrip()}\n"
+    group = GROUP if kind == OBSERVER else KINDS[kind].group
+    wanted = f'"{group}"]'
+    (found,) = [each for each in groups if each.startswith(wanted)]
+    return f"{head}[project.entry-points.{found.rstrip()}\n"
 
 
 def _readme(path: Path, kind: str) -> str:
-    """The text about a quantizer, said of another kind."""
+    """The text about a quantizer, said of another kind; an observer has its own."""
+    if kind == OBSERVER:
+        return path.with_name("README.observer.md").read_text("utf-8")
     text = path.read_text("utf-8")
     argument = setting(kind, "template")
     shown = f"'{argument}'" if "[" in argument else argument

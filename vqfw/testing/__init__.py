@@ -33,13 +33,15 @@ _HOME = {
     "loss": ("loss", "CHECKS"),
     "metric": ("metric", "CHECKS"),
     "model": ("model", "CHECKS"),
+    "observer": ("observer", "CHECKS"),
     "quantizer": ("quantizer", "CHECKS"),
     "revival": ("revival", "CHECKS"),
+    "tracker": ("tracker", "CHECKS"),
 }
 
 
 def kinds() -> tuple[str, ...]:
-    """The kinds of component that there are checks for."""
+    """The kinds of component that there are checks for, and the observer."""
     return tuple(_HOME)
 
 
@@ -48,7 +50,7 @@ def checks(kind: str) -> tuple[Check, ...]:
 
     Args:
         kind: ``augmentation``, ``beta``, ``dataset``, ``decoder``, ``encoder``, ``loss``,
-            ``metric``, ``model``, ``quantizer`` or ``revival``.
+            ``metric``, ``model``, ``observer``, ``quantizer``, ``revival`` or ``tracker``.
 
     Raises:
         ValueError: if there are none for this kind.
