@@ -47,7 +47,7 @@ def test_the_example_component_keeps_its_contract():
 def test_every_component_of_the_table_is_installed():
     for line in TEXT.splitlines():
         row = re.match(
-            r"\| (dataset|augmentation|quantizer|revival|beta|model|loss|metric) \|",
+            r"\| (dataset|augmentation|quantizer|revival|beta|model|loss|metric|tracker) \|",
             line,
         )
         if row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,7 @@ import pytest
 from vqfw.errors import UsageError
 from vqfw.experiment import experiment_from
 from vqfw.kinds.catalog import KINDS
-from vqfw.registry import index
+from vqfw.registry import hooks, index
 from vqfw.registry.template import (
     new_package,
     setting,
@@ -25,7 +26,7 @@ from vqfw.registry.template import (
 
 WRITTEN = (
     "augmentation", "beta", "dataset", "decoder", "encoder", "loss", "metric", "model",
-    "quantizer", "revival",
+    "quantizer", "revival", "tracker",
 )  # fmt: skip
 every = pytest.mark.parametrize("kind", WRITTEN)
 
@@ -52,12 +53,14 @@ def developed(tmp_path, monkeypatch):
         (about / "entry_points.txt").write_text("".join(lines))
         monkeypatch.syspath_prepend(str(folder))
         index.cache_clear()
+        hooks.observers.cache_clear()
         return project
 
     yield develop
     for name in [each for each in sys.modules if each.startswith("vqfw_my_own")]:
         del sys.modules[name]
     index.cache_clear()
+    hooks.observers.cache_clear()
 
 
 def lines_of_code(path: Path) -> int:
@@ -73,13 +76,13 @@ def lines_of_code(path: Path) -> int:
 
 
 def test_there_is_a_template_for_every_kind_that_is_worth_one():
-    assert set(template_kinds()) == set(WRITTEN)
+    assert set(template_kinds()) == {*WRITTEN, "observer"}
     project = tomllib.loads((template_folder() / "pyproject.toml").read_text())
     groups = project["project"]["entry-points"]
-    assert set(groups) == {KINDS[kind].group for kind in WRITTEN}
+    assert set(groups) == {*(KINDS[kind].group for kind in WRITTEN), "vqfw"}
 
 
-@pytest.mark.parametrize("kind", ["quantizer", "augmentation"])
+@pytest.mark.parametrize("kind", ["quantizer", "augmentation", "tracker"])
 def test_an_idea_takes_fifteen_lines_of_python_and_six_of_toml(kind, tmp_path):
     folder = new_package(kind, "my_own", tmp_path / "new")
     assert lines_of_code(folder / "vqfw_my_own" / f"{kind}.py") <= 15
@@ -110,10 +113,8 @@ def test_a_new_package_works_by_name_and_keeps_no_word_of_the_template(
     assert argument in (folder / "README.md").read_text()
 
 
-def test_a_new_quantizer_passes_its_test_and_trains(tmp_path, developed, tiny_file):
-    import vqfw
-
-    folder = new_package("quantizer", "my_own", tmp_path / "new")
+def own_tests(folder: Path) -> None:
+    """Runs the tests that a package brings, as its author would."""
     path = os.pathsep.join([str(folder), *filter(None, sys.path)])
     tested = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
@@ -123,11 +124,68 @@ def test_a_new_quantizer_passes_its_test_and_trains(tmp_path, developed, tiny_fi
         text=True,
     )
     assert tested.returncode == 0, tested.stdout[-3000:]
+
+
+def test_a_new_quantizer_passes_its_test_and_trains(tmp_path, developed, tiny_file):
+    import vqfw
+
+    folder = new_package("quantizer", "my_own", tmp_path / "new")
+    own_tests(folder)
     developed(folder)
     run = vqfw.load(tiny_file, ["model.quantizer=my_own"]).run()
     assert run.trained is not None
     assert run.trained.steps == 12
     assert run.scores["test"]["psnr"]["value"] > 0
+
+
+def test_a_new_tracker_passes_its_test_and_tracks(tmp_path, developed, tiny_file):
+    import vqfw
+
+    folder = new_package("tracker", "my_own", tmp_path / "new")
+    own_tests(folder)
+    developed(folder)
+    run = vqfw.load(tiny_file, ['training.trackers=["my_own"]']).run()
+    kept = run.folder.path / "my_own"
+    assert json.loads((kept / "newest.json").read_text())["step"] == 10
+    assert (kept / "grid.png").exists()
+    assert run.folder.failures == []
+
+
+def test_a_new_observer_passes_its_test_and_watches_a_run(
+    tmp_path, developed, tiny, command
+):
+    folder = new_package("observer", "my_own", tmp_path / "new")
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    assert files == [
+        "README.md",
+        "pyproject.toml",
+        "tests/test_observer.py",
+        "vqfw_my_own/__init__.py",
+        "vqfw_my_own/observer.py",
+    ]
+    for path in folder.rglob("*.*"):
+        assert "template" not in path.read_text().lower()
+    own_tests(folder)
+    developed(folder)
+    (warning,) = tiny("training.batch_size=1").plan().warnings
+    assert "one image" in warning.message
+    tiny().run(name="a")
+    shown = command("runs", "show", "a")
+    assert shown.err == ""
+    diary = shown.out.partition("\nmy_own\n\n")[2]
+    assert re.sub(r"loss 0\.\d{4}", "loss", diary).splitlines() == [
+        "it begins, or goes on",
+        "an epoch",
+        "epoch 1 ends at step 5 with loss",
+        "an epoch",
+        "epoch 2 ends at step 10 with loss",
+        "an epoch",
+        "epoch 3 ends at step 12 with loss",
+        "it ends, scored on 4 images",
+    ]
+    assert command("my_own").out.startswith("my_own keeps a diary")
+    with pytest.raises(UsageError, match="is there already, from vqfw-my-own"):
+        new_package("observer", "my_own", tmp_path / "again")
 
 
 def test_all_new_components_together_make_an_experiment(tmp_path, developed, tiny_file):
@@ -164,7 +222,7 @@ def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
                 "decoder": "template",
             },
             "losses": ["template"],
-            "training": {"steps": 10},
+            "training": {"steps": 10, "trackers": ["template"]},
             "evaluation": {"metrics": ["template"]},
         }
     )
@@ -180,7 +238,7 @@ def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
     ("kind", "name", "told"),
     [
         ("quantiser", "x", "no template for kind"),
-        ("tracker", "x", "no template for kind"),
+        ("optimizer", "x", "no template for kind"),
         ("quantizer", "ema", "is there already, from vqfw"),
         ("loss", "losses", "vqfw_losses is installed already"),
         ("loss", "class", "cannot name a component"),

@@ -35,8 +35,8 @@ class Observers:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
-        self._manager = pluggy.PluginManager(GROUP)
-        self._manager.add_hookspecs(Hooks)
+        # A manager each, so that a call reaches one observer and fails for one.
+        self._managers: dict[str, pluggy.PluginManager] = {}
         self.failures: list[dict[str, str]] = []
 
     def attach(self, entry: Entry) -> None:
@@ -57,11 +57,15 @@ class Observers:
             name: ``distribution/name``.
             observer: a module or object with marked functions.
         """
+        manager = pluggy.PluginManager(GROUP)
+        manager.add_hookspecs(Hooks)
         try:
             _require_hooks(observer)
-            self._manager.register(observer, name=name)
+            manager.register(observer, name=name)
         except Exception as error:
             self.report(name, "import", error)
+        else:
+            self._managers[name] = manager
 
     def tell(self, hook: str, **arguments: Any) -> None:
         """Calls every observer of a hook, each on its own; those that raise are detached.
@@ -118,10 +122,7 @@ class Observers:
         self, hook: str, arguments: dict[str, Any]
     ) -> Iterator[tuple[str, Any]]:
         """What each observer of a hook returned, besides None."""
-        everyone = self._manager.list_name_plugin()
-        for name, observer in everyone:
-            others = [other for _, other in everyone if other is not observer]
-            call = self._manager.subset_hook_caller(hook, remove_plugins=others)
+        for name, manager in list(self._managers.items()):
             # Each is told its own copy: none can change what the others are told.
             own = {
                 key: deepcopy(value) if isinstance(value, dict) else value
@@ -129,14 +130,14 @@ class Observers:
             }
             try:
                 with harmless():
-                    returned = call(**own)
+                    returned = getattr(manager.hook, hook)(**own)
             except Exception as error:
                 self._detach(name, hook, error)
                 continue
             yield from ((name, each) for each in returned)
 
     def _detach(self, name: str, hook: str, error: Exception) -> None:
-        self._manager.unregister(name=name)
+        del self._managers[name]
         self.report(name, hook, error)
 
 
