@@ -233,6 +233,18 @@ def test_a_component_that_hangs_is_given_up(
         experiment_from(VALID)
 
 
+def test_a_package_that_hangs_costs_its_seconds_once(
+    install: Install, monkeypatch: pytest.MonkeyPatch, children: list[Any]
+) -> None:
+    hangs = "import time; time.sleep(601)"
+    install("vqfw-calm", hangs, {GROUP: "calm = MODULE:Calm\nrest = MODULE:Rest"})
+    monkeypatch.setattr(importing, "IMPORT_SECONDS", 0.5)
+    for name in ("calm", "rest", "calm"):
+        with pytest.raises(PluginError, match=f'"{name}".*took more than'):
+            experiment_from(with_revival(name))
+    assert len(children) == 1
+
+
 def test_code_that_nothing_can_interrupt_is_ended_with_its_process(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:

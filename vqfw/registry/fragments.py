@@ -28,6 +28,7 @@ from vqfw.kinds.catalog import KINDS
 from vqfw.registry import importing
 from vqfw.registry.build import load_entry
 from vqfw.registry.compatibility import require_compatible
+from vqfw.registry.importing import HungError
 from vqfw.registry.index import FIRST_PARTY, Entry
 from vqfw.registry.own_time import watched
 from vqfw.registry.parameters import Schema, fragment
@@ -53,6 +54,11 @@ _ROOT_KEYWORDS = frozenset(
         "additionalProperties",
     }
 )  # fmt: skip
+
+
+# The code that hung in this process already, so that its other components, and the next
+# question about this one, do not cost as much again.
+_HUNG: set[str] = set()
 
 
 def component_fragment(entry: Entry) -> Schema:
@@ -222,12 +228,19 @@ def _identity(entry: Entry) -> str:
     digest = hashlib.sha256()
     for part in (entry.kind, entry.name, entry.target, entry.owner, _own_version()):
         digest.update(part.encode() + b"\0")
-    for source in _sources(entry):
-        with suppress(OSError):
-            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    digest.update(_code(entry).encode())
     return f"{entry.distribution}-{entry.version}-{digest.hexdigest()[:24]}".replace(
         os.sep, "_"
     )
+
+
+def _code(entry: Entry) -> str:
+    """A checksum of the module of a component and its neighbours."""
+    digest = hashlib.sha256(entry.target.partition(":")[0].encode())
+    for source in _sources(entry):
+        with suppress(OSError):
+            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()
 
 
 def _own_version() -> str:
@@ -260,6 +273,8 @@ _CHILD = (
 
 
 def _from_child(entry: Entry) -> Schema:
+    if (code := _code(entry)) in _HUNG:
+        raise _unreadable(entry, importing.too_long(importing.IMPORT_SECONDS))
     asked = [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
     question = [asked, importing.IMPORT_SECONDS]
     command = [sys.executable, "-P", "-c", _CHILD]
@@ -290,6 +305,9 @@ def _from_child(entry: Entry) -> Schema:
         raise _unreadable(
             entry, f"its import ended Python with exit code {child.returncode}"
         ) from error
+    if answered.get("hung"):
+        _HUNG.add(code)
+        raise _unreadable(entry, importing.too_long(importing.IMPORT_SECONDS))
     if "error" in answered:
         raise PluginError(answered["error"])
     return dict(answered["fragment"])
@@ -322,12 +340,14 @@ def answer(question: list[str], seconds: float) -> None:
         os._exit(0)
 
     def give_up() -> None:
-        reply({"error": str(_unreadable(entry, importing.too_long(seconds)))})
+        reply({"hung": True})
 
     with watched(seconds, give_up):
         try:
             reply({"fragment": component_fragment(entry)})
         except PluginError as error:
+            if error.__cause__ and isinstance(error.__cause__.__cause__, HungError):
+                give_up()
             reply({"error": str(error)})
         except (TypeError, ValueError) as error:
             reply({"error": str(_refused(entry, f"a default is no JSON ({error})"))})
