@@ -21,7 +21,7 @@ def vqfw_checks(experiment):
     message = "a batch of one image makes for a noisy training"
     path = ("training", "batch_size")
     repair = "use 8 or more"
-    return [Problem("template", message, path, help=repair, severity="warning")]
+    return [Problem("out-of-range", message, path, help=repair, severity="warning")]
 
 
 @hook
