@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,9 +41,11 @@ if TYPE_CHECKING:
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
     from vqfw.experiment.components import Described
+    from vqfw.kinds.hooks import Section
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
     from vqfw.registry import Entry
+    from vqfw.registry.hook_reference import Described as Hook
     from vqfw.study.grid import Point
     from vqfw.study.grid import Study as Grid
     from vqfw.study.running import Call
@@ -228,6 +229,20 @@ def doctor() -> dict[str, Any]:
         "components": len(found),
         "broken": [each.reason for each in found if each.state == "broken"],
     }
+
+
+def hooks() -> tuple[Hook, ...]:
+    """Every hook with its exact arguments and meaning."""
+    from vqfw.registry.hook_reference import described
+
+    return described()
+
+
+def observers() -> tuple[Entry, ...]:
+    """The observers that packages have installed; nothing is imported."""
+    from vqfw.registry.hooks import observer_entries
+
+    return observer_entries()
 
 
 def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:
@@ -556,6 +571,14 @@ class Run:
                     ) from error
         return len(file.names)
 
+    def sections(self) -> list[Section]:
+        """What the observers of installed packages tell of the run."""
+        from vqfw.kinds.hooks import Section
+        from vqfw.registry.hooks import observers
+
+        found = observers().gather("vqfw_report_sections", Section, run=self.folder)
+        return [section for _, section in found]
+
     def _train(self, plan: Plan, splits: Splits, quiet: bool, say: Say) -> None:
         """Trains to the end, then scores the test images, or those of validation.
 
@@ -577,11 +600,8 @@ class Run:
             self._keep_training(self.trained, resumed)
             watching.tell("vqfw_run_end", run=self.folder, scores=scores)
         finally:
-            if watching.failures:
-                record = {"detached": watching.failures}
-                # A full disk has been reported by what matters more.
-                with suppress(OSError):
-                    write_json(self.folder.path / "detached_observers.json", record)
+            for failure in watching.failures:
+                self.folder.note_failure(failure)
 
     def _keep_training(self, trained: Trained, resumed: bool) -> None:
         """Records how the training went, which also says that all of the run is done."""

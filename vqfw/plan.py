@@ -182,9 +182,8 @@ def _problems(experiment: Experiment) -> list[Problem]:
             found += [problem.under(path) for problem in check(options, context)]
     found += _order_problems(experiment)
     found += _optimizer_problems(experiment)
-    for problems in observers().tell("vqfw_checks", experiment=experiment.values):
-        found += problems
-    return found
+    told = observers().gather("vqfw_checks", Problem, experiment=experiment.values)
+    return [*found, *(problem for _, problem in told)]
 
 
 def _order_problems(experiment: Experiment) -> Iterator[Problem]:

@@ -31,7 +31,7 @@ def test_the_smallest_experiment_is_right(tmp_path):
 def test_every_component_of_the_table_is_installed():
     for line in TEXT.splitlines():
         row = re.match(
-            r"\| (dataset|augmentation|quantizer|revival|beta|model|loss|metric) \|",
+            r"\| (dataset|augmentation|quantizer|revival|beta|model|loss|metric|tracker) \|",
             line,
         )
         if row:

@@ -12,7 +12,7 @@ import pytest
 
 from vqfw.errors import ExperimentError, PluginError
 from vqfw.experiment import experiment_from, schema
-from vqfw.registry import fragments, index
+from vqfw.registry import fragments, importing, index
 from vqfw.registry.fragments import cache_folder, check_fragment, foreign_fragments
 
 Install = Callable[..., Path]
@@ -209,12 +209,50 @@ def test_a_component_that_cannot_be_read_is_fatal_only_where_it_is_named(
     assert problem.place.line > 1
 
 
+HANGS = {
+    "sleeps": "import time; time.sleep(600)",
+    "computes": "while True: pass",
+    "catches_everything": """
+import time
+while True:
+    try:
+        time.sleep(600)
+    except BaseException:
+        pass
+""",
+}
+
+
+@pytest.mark.parametrize("source", HANGS.values(), ids=list(HANGS))
 def test_a_component_that_hangs_is_given_up(
+    install: Install, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    install("vqfw-calm", source, ENTRY)
+    monkeypatch.setattr(importing, "IMPORT_SECONDS", 0.5)
+    with pytest.raises(PluginError, match=r"more than 0\.5 seconds of its own"):
+        experiment_from(VALID)
+
+
+def test_a_package_that_hangs_costs_its_seconds_once(
+    install: Install, monkeypatch: pytest.MonkeyPatch, children: list[Any]
+) -> None:
+    hangs = "import time; time.sleep(601)"
+    install("vqfw-calm", hangs, {GROUP: "calm = MODULE:Calm\nrest = MODULE:Rest"})
+    monkeypatch.setattr(importing, "IMPORT_SECONDS", 0.5)
+    for name in ("calm", "rest", "calm"):
+        with pytest.raises(PluginError, match=f'"{name}".*took more than'):
+            experiment_from(with_revival(name))
+    assert len(children) == 1
+
+
+def test_code_that_nothing_can_interrupt_is_ended_with_its_process(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install("vqfw-calm", "import time; time.sleep(600)", ENTRY)
-    monkeypatch.setattr(fragments, "DEADLINE_SECONDS", 1.0)
-    with pytest.raises(PluginError, match="more than 1 seconds"):
+    # Native code that keeps the interpreter to itself: no thread of the child can run.
+    stuck = "import ctypes; ctypes.PyDLL(None).sleep(600)"
+    install("vqfw-calm", stuck, ENTRY)
+    monkeypatch.setattr(fragments, "STUCK_SECONDS", 5.0)
+    with pytest.raises(PluginError, match="did not end within 5 seconds"):
         experiment_from(VALID)
 
 

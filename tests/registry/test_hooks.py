@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 
+import click
 import pytest
 
 from vqfw.errors import ExperimentError
-from vqfw.kinds.hooks import Hooks
 from vqfw.registry import hooks
+from vqfw.registry.template import template_folder
 
 GROUP = {"vqfw": "watch = MODULE"}
-HEAD = "from vqfw.kinds.hooks import hook\nfrom vqfw.errors import Problem\nseen = []\n"
+HEAD = """
+import click
+from keras.callbacks import LambdaCallback
+from vqfw.errors import Problem
+from vqfw.kinds.hooks import Section, hook
+seen = []
+"""
 WATCHES = (
     HEAD
     + """
@@ -26,12 +32,24 @@ def vqfw_run_start(run):
     seen.append(("start", run.id))
 
 @hook
+def vqfw_callbacks(run):
+    return [LambdaCallback(on_train_begin=lambda logs: seen.append(("train", run.id)))]
+
+@hook
 def vqfw_epoch_end(run, epoch, step, values):
     seen.append(("epoch", run.id, epoch, step, values["loss"] > 0))
 
 @hook
 def vqfw_run_end(run, scores):
     seen.append(("end", run.id, scores["psnr"]["value"] > 0))
+
+@hook
+def vqfw_report_sections(run):
+    return [Section("seen", run.id)]
+
+@hook
+def vqfw_cli():
+    return [click.Command("watch", callback=lambda: click.echo("it watches"))]
 """
 )
 
@@ -58,6 +76,7 @@ def test_every_hook_is_told_its_moment_with_its_arguments(install, tiny):
     assert module("vqfw_watch").seen == [
         ("checks", "tiny"),
         ("start", "a"),
+        ("train", "a"),
         ("epoch", "a", 1, 5, True),
         ("epoch", "a", 2, 10, True),
         ("epoch", "a", 3, 12, True),
@@ -89,45 +108,91 @@ def test_one_that_raises_is_reported_once_detached_and_recorded(
         'observer "vqfw-bad/watch" failed in vqfw_epoch_end (ValueError: oh) and is '
         "detached: repair or uninstall vqfw-bad"
     )
-    record = json.loads((root / "checkpoints/a/detached_observers.json").read_text())
+    (record,) = (root / "checkpoints/a/failures.jsonl").read_text().splitlines()
     failure = {"observer": "vqfw-bad/watch", "hook": "vqfw_epoch_end"}
-    assert record == {"detached": [{**failure, "error": "ValueError: oh"}]}
-    assert module("vqfw_bad").seen == [("checks", "tiny"), ("start", "a")]
+    assert json.loads(record) == {**failure, "error": "ValueError: oh"}
+    assert run.folder.failures == [json.loads(record)]
+    begun = [("checks", "tiny"), ("start", "a"), ("train", "a")]
+    assert module("vqfw_bad").seen == begun
     assert module("vqfw_watch").seen[-1] == ("end", "a", True)
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("raise ValueError('x')", "ValueError: x"),
-        ("raise SystemExit(3)", "exit code 3"),
-        (WATCHES.replace("vqfw_run_end", "vqfw_run_ends"), 'mean "vqfw_run_end"'),
-        (WATCHES.replace("(run, scores)", "(run, score)"), "score"),
-    ],
-)
+BROKEN = {
+    "raises": ("raise ValueError('x')", "ValueError: x"),
+    "exits": ("raise SystemExit(3)", "exit code 3"),
+    "unknown_hook": (
+        WATCHES.replace("vqfw_run_end", "vqfw_run_ends"),
+        'there is no hook "vqfw_run_ends": did you mean "vqfw_run_end"?',
+    ),
+    "unknown_argument": (
+        WATCHES.replace("(run, scores)", "(run, score)"),
+        'vqfw_run_end has no argument "score": did you mean "scores"?',
+    ),
+    "argument_of_none": (
+        WATCHES.replace("vqfw_cli()", "vqfw_cli(parser)"),
+        'vqfw_cli has no argument "parser": it takes none',
+    ),
+    "not_marked": (
+        WATCHES.replace("@hook\ndef vqfw_cli", "def vqfw_cli"),
+        "vqfw_cli is not marked and would never be called: write @hook",
+    ),
+    "no_hooks": ("x = 1", "it has no hooks: mark functions with @hook"),
+}
+
+
+@pytest.mark.parametrize(("source", "reason"), BROKEN.values(), ids=list(BROKEN))
 def test_one_that_cannot_be_used_is_left_out(install, source, reason, capsys):
     install("vqfw-bad", source, GROUP)
     (failure,) = hooks.observers().failures
     assert reason in failure["error"]
-    assert hooks.observers().tell("vqfw_run_start", run=None) == []
+    assert hooks.observers().gather("vqfw_cli", click.Command) == []
     (line,) = [x for x in capsys.readouterr().err.splitlines() if "observer" in x]
     assert "vqfw-bad" in line
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("'blue'", "it returns str: return a list of Problem"),
+        ("['blue']", "it returns a list with str in it: return a list of Problem"),
+    ],
+)
+def test_one_that_returns_something_else_is_detached(install, tiny, answer, told):
+    bad = HEAD + f"@hook\ndef vqfw_checks(experiment):\n    return {answer}\n"
+    install("vqfw-bad", bad, GROUP)
+    assert tiny().plan().warnings == ()
+    (failure,) = hooks.observers().failures
+    assert told in failure["error"]
+
+
+def test_an_observer_cannot_change_the_experiment(install, tiny):
+    thief = HEAD + (
+        '@hook\ndef vqfw_checks(experiment):\n    experiment["training"]["steps"] = 1\n'
+    )
+    install("vqfw-thief", thief, GROUP)
+    assert tiny().plan().experiment.values["training"]["steps"] == 12
+
+
+def test_an_observer_may_be_an_object_with_methods(install, tiny):
+    methods = HEAD + (
+        "class Watch:\n    @hook\n    def vqfw_checks(self, experiment):\n"
+        "        seen.append(experiment['name'])\nwatch = Watch()\n"
+    )
+    install("vqfw-watch", methods, {"vqfw": "watch = MODULE:watch"})
+    tiny().plan()
+    assert module("vqfw_watch").seen == ["tiny"]
 
 
 def test_no_plugins_means_no_observers(install, monkeypatch):
     install("vqfw-watch", WATCHES, GROUP)
     monkeypatch.setenv("VQFW_NO_PLUGINS", "1")
-    assert hooks.observers().tell("vqfw_checks", experiment={"name": "x"}) == []
+    assert hooks.observer_entries() == ()
+    assert hooks.observers().gather("vqfw_cli", click.Command) == []
 
 
-@pytest.mark.parametrize("name", hooks._NAMES)
-def test_the_documentation_of_a_hook_names_its_exact_arguments(name):
-    function = getattr(Hooks, name)
-    from vqfw.registry.parameters import _arguments_section
-
-    documented = _arguments_section(inspect.getdoc(function) or "")
-    arguments = [
-        each for each in inspect.signature(function).parameters if each != "self"
-    ]
-    assert list(documented) == arguments
-    assert f"def {name}({', '.join(arguments)}):" in WATCHES
+@pytest.mark.parametrize("name", hooks.HOOKS)
+def test_every_hook_is_used_with_its_exact_arguments(name):
+    called = f"def {name}({', '.join(hooks.arguments_of(name))}):"
+    template = template_folder() / "vqfw_template" / "observer.py"
+    assert called in WATCHES
+    assert called in template.read_text()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,7 +19,7 @@ import pytest
 from vqfw.errors import UsageError
 from vqfw.experiment import experiment_from
 from vqfw.kinds.catalog import KINDS
-from vqfw.registry import index
+from vqfw.registry import hooks, index
 from vqfw.registry.template import (
     new_package,
     setting,
@@ -27,7 +29,7 @@ from vqfw.registry.template import (
 
 WRITTEN = (
     "augmentation", "beta", "dataset", "decoder", "encoder", "image_augmentation", "loss",
-    "metric", "model", "quantizer", "revival",
+    "metric", "model", "quantizer", "revival", "tracker",
 )  # fmt: skip
 KIND = {each: each for each in WRITTEN} | {"image_augmentation": "augmentation"}
 every = pytest.mark.parametrize("kind", WRITTEN)
@@ -55,12 +57,14 @@ def developed(tmp_path, monkeypatch):
         (about / "entry_points.txt").write_text("".join(lines))
         monkeypatch.syspath_prepend(str(folder))
         index.cache_clear()
+        hooks.observers.cache_clear()
         return project
 
     yield develop
     for name in [each for each in sys.modules if each.startswith("vqfw_my_own")]:
         del sys.modules[name]
     index.cache_clear()
+    hooks.observers.cache_clear()
 
 
 def lines_of_code(path: Path) -> int:
@@ -75,13 +79,15 @@ def lines_of_code(path: Path) -> int:
 
 
 def test_there_is_a_template_for_every_kind_that_is_worth_one():
-    assert set(template_kinds()) == set(WRITTEN)
+    assert set(template_kinds()) == {*WRITTEN, "observer"}
     project = tomllib.loads((template_folder() / "pyproject.toml").read_text())
     groups = project["project"]["entry-points"]
-    assert set(groups) == {KINDS[kind].group for kind in KIND.values()}
+    assert set(groups) == {*(KINDS[kind].group for kind in KIND.values()), "vqfw"}
 
 
-@pytest.mark.parametrize("kind", ["quantizer", "augmentation", "image_augmentation"])
+@pytest.mark.parametrize(
+    "kind", ["quantizer", "augmentation", "image_augmentation", "tracker"]
+)
 def test_an_idea_takes_fifteen_lines_of_python_and_six_of_toml(kind, tmp_path):
     folder = new_package(kind, "my_own", tmp_path / "new")
     assert lines_of_code(folder / "vqfw_my_own" / f"{kind}.py") <= 15
@@ -115,6 +121,69 @@ def test_a_new_package_works_by_name_and_keeps_no_word_of_the_template(
     assert f"vqfw_my_own/{kind}.py" in text
 
 
+def own_tests(folder: Path) -> None:
+    """Runs the tests that a package brings, as its author would."""
+    path = os.pathsep.join([str(folder), *filter(None, sys.path)])
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert tested.returncode == 0, tested.stdout[-3000:]
+
+
+def test_a_new_tracker_passes_its_test_and_tracks(tmp_path, developed, tiny_file):
+    import vqfw
+
+    folder = new_package("tracker", "my_own", tmp_path / "new")
+    own_tests(folder)
+    developed(folder)
+    run = vqfw.load(tiny_file, ['training.trackers=["my_own"]']).run()
+    kept = run.folder.path / "my_own"
+    assert json.loads((kept / "newest.json").read_text())["step"] == 10
+    assert (kept / "grid.png").exists()
+    assert run.folder.failures == []
+
+
+def test_a_new_observer_passes_its_test_and_watches_a_run(
+    tmp_path, developed, tiny, command
+):
+    folder = new_package("observer", "my_own", tmp_path / "new")
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    assert files == [
+        "README.md",
+        "pyproject.toml",
+        "tests/test_observer.py",
+        "vqfw_my_own/__init__.py",
+        "vqfw_my_own/observer.py",
+    ]
+    for path in folder.rglob("*.*"):
+        assert "template" not in path.read_text().lower()
+    own_tests(folder)
+    developed(folder)
+    (warning,) = tiny("training.batch_size=1").plan().warnings
+    assert "one image" in warning.message
+    tiny().run(name="a")
+    shown = command("runs", "show", "a")
+    assert shown.err == ""
+    diary = shown.out.partition("\nmy_own\n\n")[2]
+    assert re.sub(r"loss 0\.\d{4}", "loss", diary).splitlines() == [
+        "it begins, or goes on",
+        "an epoch",
+        "epoch 1 ends at step 5 with loss",
+        "an epoch",
+        "epoch 2 ends at step 10 with loss",
+        "an epoch",
+        "epoch 3 ends at step 12 with loss",
+        "it ends, scored on 4 images",
+    ]
+    assert command("my_own").out.startswith("my_own keeps a diary")
+    with pytest.raises(UsageError, match="is there already, from vqfw-my-own"):
+        new_package("observer", "my_own", tmp_path / "again")
+
+
 def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
     folder = tmp_path / "whole"
     subprocess.run(["cp", "-r", str(template_folder()), str(folder)], check=True)
@@ -131,7 +200,7 @@ def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
                 "decoder": "template",
             },
             "losses": ["template"],
-            "training": {"steps": 10},
+            "training": {"steps": 10, "trackers": ["template"]},
             "evaluation": {"metrics": ["template"]},
         }
     )
@@ -147,7 +216,7 @@ def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
     ("kind", "name", "told"),
     [
         ("quantiser", "x", "no template for kind"),
-        ("tracker", "x", "no template for kind"),
+        ("optimizer", "x", "no template for kind"),
         ("quantizer", "ema", "is there already, from vqfw"),
         ("image_augmentation", "zoom", 'augmentation "zoom" is there already'),
         ("loss", "losses", "vqfw_losses is installed already"),

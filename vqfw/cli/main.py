@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import click
@@ -39,22 +39,46 @@ class _Verbs(click.Group):
     """Finds a verb's command in its own file."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_VERBS)
+        return [*_VERBS, *_foreign(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
-            return None
+            return _foreign(ctx).get(cmd_name)
         module = import_module(f"vqfw.cli.{_VERBS[cmd_name]}")
         return module.command  # type: ignore[no-any-return]  # every verb's file has one
+
+
+def _foreign(context: click.Context) -> Mapping[str, click.Command]:
+    """The verbs of other packages, asked for once a command line."""
+    from vqfw.cli.foreign import foreign_verbs
+
+    key = "vqfw.foreign_verbs"
+    if key not in context.meta:
+        context.meta[key] = foreign_verbs(_VERBS)
+    found: Mapping[str, click.Command] = context.meta[key]
+    return found
+
+
+def _without_plugins(
+    context: click.Context, parameter: click.Parameter, wanted: bool
+) -> None:
+    """Takes effect before anything is listed or called."""
+    if wanted:
+        os.environ["VQFW_NO_PLUGINS"] = "1"
 
 
 @click.group(cls=_Verbs, invoke_without_command=True)
 @click.version_option(package_name="vqfw", message="%(package)s %(version)s")
 @click.option(
-    "--no-plugins", is_flag=True, help="Start with vqfw's own components alone."
+    "--no-plugins",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_without_plugins,
+    help="Start with vqfw's own components alone.",
 )
 @click.pass_context
-def vqfw(context: click.Context, no_plugins: bool) -> None:
+def vqfw(context: click.Context) -> None:
     r"""Vector-quantized image autoencoders, assembled from plugins by one file.
 
     \b
@@ -62,8 +86,6 @@ def vqfw(context: click.Context, no_plugins: bool) -> None:
     3 plugin missing or broken · 4 data missing or unusable · 130/143 interrupted,
     with everything saved.
     """
-    if no_plugins:
-        os.environ["VQFW_NO_PLUGINS"] = "1"
     if context.invoked_subcommand is None:
         click.echo(_NEXT)
 

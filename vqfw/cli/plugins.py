@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vqfw.experiment.components import Described, Option
 
 # Subcommand: the file of this room that defines it.
-_ELSEWHERE = {"check": "plugins_check", "new": "plugins_new"}
+_ELSEWHERE = {"check": "plugins_check", "hooks": "plugins_hooks", "new": "plugins_new"}
 
 
 class _Subcommands(click.Group):

@@ -1,4 +1,4 @@
-"""``vqfw plugins new``: the beginning of a package with one component."""
+"""``vqfw plugins new``: the beginning of a package with one component or observer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def command(kind: str, name: str, folder: Path | None) -> None:
     """Write a package with a component NAME of a KIND: code, test, README.
 
     It can be installed, passes its test, and works in experiments as it is. KIND may be
-    image_augmentation too, for an augmentation of PIL pictures.
+    image_augmentation too, for an augmentation of PIL pictures, and observer, for a
+    module with all hooks.
     """
     from vqfw import api
 

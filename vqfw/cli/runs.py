@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqfw.cli.talk import json_option, print_json
+from vqfw.cli.talk import json_option, print_json, say
+
+if TYPE_CHECKING:
+    from vqfw.api import Run
 
 
 @click.group("runs")
 def command() -> None:
-    """List runs and find their folders."""
+    """List, show and find runs."""
 
 
 @command.command("list")
@@ -32,6 +36,51 @@ def list_runs(as_json: bool) -> None:
             if isinstance(entry, Mapping) and entry["value"] is not None
         )
         click.echo(f"{run.id:<40} {scores or 'not scored yet'}")
+
+
+@command.command("show")
+@click.argument("wanted", metavar="RUN", default="latest")
+@json_option
+def show(wanted: str, as_json: bool) -> None:
+    """One run: an id, its beginning, latest, or best:METRIC.
+
+    Its experiment, steps and scores, what failed beside it, and the sections that
+    installed packages add.
+    """
+    from vqfw import api
+    from vqfw.cli.evaluate import show_scores
+
+    run = api.open_run(wanted)
+    sections = run.sections()
+    if as_json:
+        print_json({**_facts(run), "sections": [vars(each) for each in sections]})
+        return
+    facts = _facts(run)
+    click.echo(f"run {run.id} · {facts['experiment']} · {facts['model']}")
+    click.echo(f"  {facts['steps']} steps saved · {facts['path']}")
+    for split in run.scores:
+        show_scores(run, split)
+    for failure in run.folder.failures:
+        say("failed: " + " · ".join(failure.values()))
+    for section in sections:
+        click.echo(f"\n{section.title}\n\n{section.text.rstrip()}")
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """What a run is, as plain data."""
+    from vqfw.runs import checkpoint
+
+    resolved = run.folder.resolved
+    return {
+        "run": run.id,
+        "path": str(run.folder.path),
+        "pictures": str(run.folder.pictures),
+        "experiment": resolved["name"],
+        "model": resolved["model"]["type"],
+        "steps": max(checkpoint.steps(run.folder.states), default=0),
+        "scores": run.scores,
+        "failures": run.folder.failures,
+    }
 
 
 @command.command("path")

@@ -17,6 +17,7 @@ marked ``Supplied`` and do not appear in the schema.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 
@@ -25,7 +26,7 @@ class Supplied:
     """Marks a parameter that the engine fills in, from what it knows of the experiment.
 
     Args:
-        name: ``seed``, ``image_shape``, ``downsampling`` or ``steps``.
+        name: ``seed``, ``image_shape``, ``downsampling``, ``steps`` or ``run_folder``.
     """
 
     name: str
@@ -72,3 +73,5 @@ TotalSteps = Annotated[int, Supplied("steps")]
 Known only where the experiment gives "steps"; with "epochs" it depends on the data, and a
 component that asks for it cannot be built.
 """
+RunFolder = Annotated[Path, Supplied("run_folder")]
+"""Where the run keeps its records; for trackers, which nothing but a run makes."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from traceback import walk_tb
 
+from vqfw.registry.hooks import observer_entries
 from vqfw.registry.index import Entry, index
 
 
 def blame(error: BaseException) -> str | None:
-    """A sentence about the component of another package that an error came through.
+    """A sentence about the component or observer of another package that an error came through.
 
     Args:
         error: as caught.
@@ -17,9 +18,10 @@ def blame(error: BaseException) -> str | None:
     Returns:
         None where only vqfw and libraries took part.
     """
-    ours = {_top(entry) for entry in index().entries if entry.first_party}
+    entries = (*index().entries, *observer_entries())
+    ours = {_top(entry) for entry in entries if entry.first_party}
     theirs: dict[str, Entry] = {}
-    for entry in index().entries:
+    for entry in entries:
         if not entry.first_party and _top(entry) not in ours:
             theirs.setdefault(_top(entry), entry)
     found = None

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from glob import escape
@@ -25,13 +26,16 @@ from typing import Any
 
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
+from vqfw.registry import importing
 from vqfw.registry.build import load_entry
 from vqfw.registry.compatibility import own_version, require_compatible
+from vqfw.registry.importing import HungError
 from vqfw.registry.index import Entry
+from vqfw.registry.own_time import watched
 from vqfw.registry.parameters import Schema, fragment
 
-# Importing Keras takes two seconds, and ten times that beside a training on two cores.
-DEADLINE_SECONDS = 30.0
+# After this only code is still running that Python cannot interrupt: native, and stuck.
+STUCK_SECONDS = 120.0
 
 # Keywords that mean the same in draft-07 and 2020-12, reach nothing outside, and cost no
 # more than the value is long (a regular expression may cost anything).
@@ -51,6 +55,11 @@ _ROOT_KEYWORDS = frozenset(
         "additionalProperties",
     }
 )  # fmt: skip
+
+
+# The code that hung in this process already, so that its other components, and the next
+# question about this one, do not cost as much again.
+_HUNG: set[str] = set()
 
 
 def component_fragment(entry: Entry) -> Schema:
@@ -235,10 +244,17 @@ def _identity(entry: Entry) -> str:
     digest = hashlib.sha256()
     for part in (entry.kind, entry.name, entry.target, entry.owner, own_version()):
         digest.update(part.encode() + b"\0")
+    digest.update(_code(entry).encode())
+    return f"{_label(entry)}-{digest.hexdigest()[:24]}"
+
+
+def _code(entry: Entry) -> str:
+    """A checksum of the module of a component and its neighbours."""
+    digest = hashlib.sha256(entry.target.partition(":")[0].encode())
     for source in _sources(entry):
         with suppress(OSError):
             digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    return f"{_label(entry)}-{digest.hexdigest()[:24]}"
+    return digest.hexdigest()
 
 
 def _sources(entry: Entry) -> list[Path]:
@@ -260,12 +276,15 @@ def _sources(entry: Entry) -> list[Path]:
 # folder and let a file there pass for a library.
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from vqfw.registry.fragments import answer; answer(json.loads(sys.argv[2]))"
+    "from vqfw.registry.fragments import answer; answer(*json.loads(sys.argv[2]))"
 )
 
 
 def _from_child(entry: Entry) -> Schema:
-    question = [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
+    if (code := _code(entry)) in _HUNG:
+        raise _unreadable(entry, importing.too_long(importing.IMPORT_SECONDS))
+    asked = [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
+    question = [asked, importing.IMPORT_SECONDS]
     command = [sys.executable, "-P", "-c", _CHILD]
     command += [json.dumps([path for path in sys.path if path])]
     command += [json.dumps(question)]
@@ -281,12 +300,12 @@ def _from_child(entry: Entry) -> Schema:
         start_new_session=True,
     ) as child:
         try:
-            output, _ = child.communicate(timeout=DEADLINE_SECONDS)
+            output, _ = child.communicate(timeout=STUCK_SECONDS)
         except subprocess.TimeoutExpired as error:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             raise _unreadable(
-                entry, f"its import took more than {DEADLINE_SECONDS:.0f} seconds"
+                entry, f"its import did not end within {STUCK_SECONDS:.0f} seconds"
             ) from error
     try:
         answered = json.loads(output)
@@ -294,6 +313,9 @@ def _from_child(entry: Entry) -> Schema:
         raise _unreadable(
             entry, f"its import ended Python with exit code {child.returncode}"
         ) from error
+    if answered.get("hung"):
+        _HUNG.add(code)
+        raise _unreadable(entry, importing.too_long(importing.IMPORT_SECONDS))
     if "error" in answered:
         raise PluginError(answered["error"])
     return dict(answered["fragment"])
@@ -306,18 +328,34 @@ def _unreadable(entry: Entry, why: str) -> PluginError:
     )
 
 
-def answer(question: list[str]) -> None:
+def answer(question: list[str], seconds: float) -> None:
     """Prints the fragment of one component as JSON; the child process's whole work.
 
     Args:
         question: kind, name, target, distribution and version.
+        seconds: of its own that the import may take.
     """
     # A package may print while it is imported; only the answer goes to the real output.
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
-        os.dup2(2, 1)
-        entry = Entry(*question)
+    output = os.dup(1)
+    os.dup2(2, 1)
+    entry, only_one = Entry(*question), threading.Lock()
+
+    def reply(answered: Mapping[str, Any]) -> None:
+        text = json.dumps(answered).encode()
+        only_one.acquire()  # never given back: the process ends with its answer
+        with os.fdopen(output, "wb") as file:
+            file.write(text)
+        os._exit(0)
+
+    def give_up() -> None:
+        reply({"hung": True})
+
+    with watched(seconds, give_up):
         try:
-            text = json.dumps({"fragment": component_fragment(entry)})
+            reply({"fragment": component_fragment(entry)})
         except PluginError as error:
-            text = json.dumps({"error": str(error)})
-        output.write(text)
+            if error.__cause__ and isinstance(error.__cause__.__cause__, HungError):
+                give_up()
+            reply({"error": str(error)})
+        except (TypeError, ValueError) as error:
+            reply({"error": str(_refused(entry, f"a default is no JSON ({error})"))})

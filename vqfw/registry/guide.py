@@ -13,8 +13,13 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-from vqfw.kinds.catalog import KINDS
-from vqfw.registry.template import example, setting, template_kinds
+from vqfw.registry.template import (
+    OBSERVER,
+    example,
+    promised,
+    setting,
+    template_kinds,
+)
 
 NAME = "mine"
 """What the examples are called."""
@@ -43,8 +48,9 @@ annotated with a contract, as in `inner: Quantizer`, takes another component.
 
 def guide() -> str:
     """The text of ``plugins/README.md``."""
-    links = [f"[{kind}](#{kind})" for kind in template_kinds()]
-    pages = [_page(kind) for kind in template_kinds()]
+    kinds = [kind for kind in template_kinds() if kind != OBSERVER]
+    links = [f"[{kind}](#{kind})" for kind in kinds]
+    pages = [_page(kind) for kind in kinds]
     return "\n".join([_HEAD, " · ".join(links), "", *pages])
 
 
@@ -67,8 +73,8 @@ def inserted(text: str) -> str:
 
 
 def _page(kind: str) -> str:
-    found = KINDS[kind]
-    module, _, name = found.contract.partition(":")
+    found, contract = promised(kind)
+    module, _, name = contract.partition(":")
     text = inspect.getdoc(getattr(import_module(module), name)) or ""
     owed = re.split(r"\n(?:Args|Raises):", text)[0].replace("``", "`").strip()
     argument = setting(kind, NAME)

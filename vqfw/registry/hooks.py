@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
@@ -18,20 +20,23 @@ from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.importing import contained, harmless
 from vqfw.registry.index import FIRST_PARTY, Entry
 
-_NAMES = tuple(name for name in vars(Hooks) if name.startswith("vqfw_"))
+Item = TypeVar("Item")
+
+HOOKS = tuple(name for name in vars(Hooks) if name.startswith("vqfw_"))
+"""The names of all hooks, in the order in which a run comes to them."""
 
 
 class Observers:
-    """The installed observers that work.
+    """The observers that work.
 
     Args:
         say: told once of each observer that is left out or detached.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._manager = pluggy.PluginManager(GROUP)
-        self._manager.add_hookspecs(Hooks)
+        self.say = say
+        # A manager each, so that a call reaches one observer and fails for one.
+        self._managers: dict[str, pluggy.PluginManager] = {}
         self.failures: list[dict[str, str]] = []
 
     def attach(self, entry: Entry) -> None:
@@ -40,67 +45,179 @@ class Observers:
             require_compatible(entry)
             with contained():
                 found = metadata.EntryPoint(entry.name, entry.target, GROUP).load()
-            self._manager.register(found, name=entry.qualified)
-            self._refuse_unknown(found)
-            self._manager.check_pending()
         except Exception as error:
-            self._detach(entry.qualified, "import", error)
+            self.report(entry.qualified, "import", error)
+        else:
+            self.add(entry.qualified, found)
 
-    def tell(self, hook: str, **arguments: Any) -> list[Any]:
-        """Calls every observer of a hook, each on its own.
+    def add(self, name: str, observer: Any) -> None:
+        """Takes an observer; one with functions that are no hooks is left out.
+
+        Args:
+            name: ``distribution/name``.
+            observer: a module or object with marked functions.
+        """
+        manager = pluggy.PluginManager(GROUP)
+        manager.add_hookspecs(Hooks)
+        try:
+            _require_hooks(observer)
+            manager.register(observer, name=name)
+        except Exception as error:
+            self.report(name, "import", error)
+        else:
+            self._managers[name] = manager
+
+    def tell(self, hook: str, **arguments: Any) -> None:
+        """Calls every observer of a hook, each on its own; those that raise are detached.
 
         Args:
             hook: its name.
             arguments: all that its specification lists.
+        """
+        for _ in self._answers(hook, arguments):
+            pass
+
+    def gather(
+        self, hook: str, of: type[Item], **arguments: Any
+    ) -> list[tuple[str, Item]]:
+        """Calls every observer of a hook that returns a list, each on its own.
+
+        Args:
+            hook: its name.
+            of: what the list holds; an observer that returns anything else is detached.
+            arguments: all that its specification lists.
 
         Returns:
-            What they returned, without None; those that raised are detached.
+            All that they returned, with the name of the observer that did.
         """
-        returned: list[Any] = []
-        everyone = self._manager.list_name_plugin()
-        for name, observer in everyone:
-            others = [other for _, other in everyone if other is not observer]
-            call = self._manager.subset_hook_caller(hook, remove_plugins=others)
+        found: list[tuple[str, Item]] = []
+        for name, answer in self._answers(hook, arguments):
+            try:
+                found += [(name, item) for item in _items(answer, of)]
+            except PluginError as error:
+                self._detach(name, hook, error)
+        return found
+
+    def report(
+        self, observer: str, where: str, error: Exception, part: str = ""
+    ) -> None:
+        """Says and records that something of an observer failed and is detached.
+
+        Args:
+            observer: its name, ``distribution/name``.
+            where: the hook or method that failed.
+            error: what it raised.
+            part: what is detached; an empty text is the whole observer.
+        """
+        reason = f"{type(error).__name__}: {error}"
+        place = f"{part}.{where}" if part else where
+        self.failures.append({"observer": observer, "hook": place, "error": reason})
+        self.say(
+            f'{f"{part} of " if part else ""}observer "{observer}" failed in {where} '
+            f"({reason}) and is detached: repair or uninstall "
+            f"{observer.partition('/')[0]}"
+        )
+
+    def _answers(
+        self, hook: str, arguments: dict[str, Any]
+    ) -> Iterator[tuple[str, Any]]:
+        """What each observer of a hook returned, besides None."""
+        for name, manager in list(self._managers.items()):
+            # Each is told its own copy: none can change what the others are told.
+            own = {
+                key: deepcopy(value) if isinstance(value, dict) else value
+                for key, value in arguments.items()
+            }
             try:
                 with harmless():
-                    returned += call(**arguments)
+                    returned = getattr(manager.hook, hook)(**own)
             except Exception as error:
                 self._detach(name, hook, error)
-        return returned
-
-    def _refuse_unknown(self, observer: Any) -> None:
-        """Finds functions that are marked as hooks and are called like none."""
-        for caller in self._manager.get_hookcallers(observer) or ():
-            if not caller.has_spec():
-                close = get_close_matches(caller.name, _NAMES, n=1)
-                hint = (
-                    f'did you mean "{close[0]}"' if close else f"write one of {_NAMES}"
-                )
-                raise PluginError(f'there is no hook "{caller.name}": {hint}?')
+                continue
+            yield from ((name, each) for each in returned)
 
     def _detach(self, name: str, hook: str, error: Exception) -> None:
-        if self._manager.has_plugin(name):
-            self._manager.unregister(name=name)
-        reason = f"{type(error).__name__}: {error}"
-        self.failures.append({"observer": name, "hook": hook, "error": reason})
-        self._say(
-            f'observer "{name}" failed in {hook} ({reason}) and is detached: repair or '
-            f"uninstall {name.partition('/')[0]}"
-        )
+        del self._managers[name]
+        self.report(name, hook, error)
+
+
+def observer_entries() -> tuple[Entry, ...]:
+    """The observers of installed packages, by their metadata; nothing is imported.
+
+    With ``VQFW_NO_PLUGINS=1`` in the environment there are none.
+    """
+    if os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0"):
+        return ()
+    points = metadata.entry_points(group=GROUP)
+    entries = {
+        Entry("observer", each.name, each.value, each.dist.name, each.dist.version)
+        for each in points
+        if each.dist is not None and each.dist.name != FIRST_PARTY
+    }
+    return tuple(sorted(entries, key=lambda each: each.qualified))
 
 
 @lru_cache(maxsize=1)
 def observers() -> Observers:
-    """The observers of all installed packages, imported once a process.
-
-    With ``VQFW_NO_PLUGINS=1`` in the environment there are none.
-    """
+    """The observers of all installed packages, imported once a process."""
     found = Observers(lambda text: print(text, file=sys.stderr))
-    if os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0"):
-        return found
-    for point in metadata.entry_points(group=GROUP):
-        owner = point.dist
-        if owner is not None and owner.name != FIRST_PARTY:
-            names = (point.name, point.value, owner.name, owner.version)
-            found.attach(Entry("observer", *names))
+    for entry in observer_entries():
+        found.attach(entry)
     return found
+
+
+def _items(answer: Any, of: type[Item]) -> list[Item]:
+    if isinstance(answer, list | tuple):
+        if all(isinstance(each, of) for each in answer):
+            return list(answer)
+        answer = next(each for each in answer if not isinstance(each, of))
+        got = f"a list with {type(answer).__name__} in it"
+    else:
+        got = type(answer).__name__
+    raise PluginError(f"it returns {got}: return a list of {of.__name__}")
+
+
+def _require_hooks(observer: Any) -> None:
+    """Refuses functions that would never be called, or could not be."""
+    marked = {
+        name: value
+        for name in dir(observer)
+        if hasattr(value := inspect.getattr_static(observer, name), f"{GROUP}_impl")
+    }
+    forgotten = [name for name in HOOKS if _is_unmarked(observer, name)]
+    if forgotten:
+        raise PluginError(
+            f"{forgotten[0]} is not marked and would never be called: write @hook of "
+            "vqfw.kinds.hooks above it"
+        )
+    if not marked:
+        raise PluginError("it has no hooks: mark functions with @hook")
+    for called, function in marked.items():
+        name = getattr(function, f"{GROUP}_impl")["specname"] or called
+        if name not in HOOKS:
+            raise PluginError(f'there is no hook "{name}": {_instead(name, HOOKS)}')
+        _require_arguments(name, function)
+
+
+def _is_unmarked(observer: Any, name: str) -> bool:
+    found = getattr(observer, name, None)
+    return callable(found) and not hasattr(found, f"{GROUP}_impl")
+
+
+def _require_arguments(name: str, function: Any) -> None:
+    known = arguments_of(name)
+    for argument in inspect.signature(function).parameters:
+        if argument not in (*known, "self"):
+            told = _instead(argument, known) if known else "it takes none"
+            raise PluginError(f'{name} has no argument "{argument}": {told}')
+
+
+def arguments_of(hook: str) -> tuple[str, ...]:
+    """The names of all arguments of a hook."""
+    found = inspect.signature(getattr(Hooks, hook)).parameters
+    return tuple(name for name in found if name != "self")
+
+
+def _instead(name: str, known: tuple[str, ...]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f'did you mean "{close[0]}"?' if close else f"there are {', '.join(known)}"

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from types import FrameType
 
-# A component may be the first to import TensorFlow, which takes half a minute on a busy
-# machine.
-IMPORT_SECONDS = 60.0
+from vqfw.registry.own_time import watched
+
+IMPORT_SECONDS = 10.0
+"""Of its own, that an import may take; see ``own_time`` for what counts."""
 
 
 class HungError(BaseException):
@@ -49,26 +50,34 @@ def contained() -> Iterator[None]:
         with harmless(), _deadline(IMPORT_SECONDS):
             yield
     except HungError as error:
-        raise ImportError(
-            f"its import took more than {IMPORT_SECONDS:g} seconds"
-        ) from error
+        raise ImportError(too_long(IMPORT_SECONDS)) from error
+
+
+def too_long(seconds: float) -> str:
+    """What is said of an import that hangs."""
+    return f"its import took more than {seconds:g} seconds of its own"
 
 
 @contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
     """Interrupts the block after a time; only the main thread can be interrupted."""
-    if threading.current_thread() is not threading.main_thread():
+    main = threading.main_thread()
+    if threading.current_thread() is not main or main.ident is None:
         yield
         return
+    number, done = main.ident, threading.Event()
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise HungError
+    def interrupt(received: int, frame: FrameType | None) -> None:
+        if not done.is_set():
+            raise HungError
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    # Again every second, for code that catches everything and goes on.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
-        yield
+        # Again every second, for code that catches everything and goes on.
+        with watched(seconds, lambda: signal.pthread_kill(number, signal.SIGALRM)):
+            try:
+                yield
+            finally:
+                done.set()
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -111,11 +111,12 @@ def descriptions(documented: type) -> dict[str, str]:
     """What the ``Args:`` section of a class or its constructor says, by parameter."""
     texts: dict[str, str] = {}
     for source in (documented.__init__, documented):  # type: ignore[misc]  # of this class
-        texts |= _arguments_section(inspect.getdoc(source) or "")
+        texts |= arguments_section(inspect.getdoc(source) or "")
     return texts
 
 
-def _arguments_section(docstring: str) -> dict[str, str]:
+def arguments_section(docstring: str) -> dict[str, str]:
+    """What the ``Args:`` section of a docstring says, by argument."""
     section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", docstring, re.MULTILINE)
     if not section:
         return {}

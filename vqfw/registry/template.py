@@ -12,8 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vqfw.errors import UsageError
-from vqfw.kinds.catalog import KINDS
+from vqfw.kinds.catalog import KINDS, Kind
+from vqfw.kinds.hooks import GROUP
+from vqfw.registry.hooks import observer_entries
 from vqfw.registry.index import index
+
+OBSERVER = "observer"
+"""What is no component, and begins with a package all the same: a module of hooks."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 # Forms of a kind that have a template of their own, beside those called like a kind.
@@ -29,17 +34,17 @@ def template_folder() -> Path:
 
 
 def template_kinds() -> tuple[str, ...]:
-    """The kinds of component, and further forms of a kind, that have a template."""
+    """What a package can begin with: kinds, further forms of a kind, and the observer."""
     folder = template_folder() / "vqfw_template"
-    names = (*KINDS, *_FORMS)
+    names = (*KINDS, *_FORMS, OBSERVER)
     return tuple(name for name in names if (folder / f"{name}.py").is_file())
 
 
 def new_package(kind: str, name: str, folder: Path | None = None) -> Path:
-    """Writes a package with one component, its test and its README.
+    """Writes a package with one component or observer, its test and its README.
 
     Args:
-        kind: of the component, or ``image_augmentation``.
+        kind: of the component; or ``image_augmentation``, or ``observer``.
         name: what experiments will call it, in snake_case.
         folder: to write; None for one in the working folder, called like the package.
 
@@ -81,9 +86,19 @@ def example(kind: str, name: str) -> tuple[str, str]:
     return texts[f"vqfw_{name}/{kind}.py"], texts["pyproject.toml"]
 
 
+def promised(kind: str) -> tuple[Kind, str]:
+    """The kind of component that a template is of, and ``module:class`` of its contract.
+
+    Args:
+        kind: one of ``template_kinds``, but the observer.
+    """
+    found = KINDS[_FORMS.get(kind, kind)]
+    return found, found.other_contracts[0] if kind in _FORMS else found.contract
+
+
 def setting(kind: str, name: str) -> str:
     """The argument of ``--set`` that puts a component into an experiment."""
-    key = KINDS[_FORMS.get(kind, kind)].key
+    key = promised(kind)[0].key
     if key.endswith("[]"):
         return f'{key.removesuffix("[]")}=["{name}"]'
     return f"{key}={name}"
@@ -101,7 +116,8 @@ def _require_free(kind: str, name: str) -> None:
             "with a letter"
         )
     own = _FORMS.get(kind, kind)
-    owners = [entry.owner for entry in index().of(own) if entry.name == name]
+    taken = observer_entries() if kind == OBSERVER else index().of(own)
+    owners = [entry.owner for entry in taken if entry.name == name]
     if owners:
         raise UsageError(
             f'{own} "{name}" is there already, from {owners[0]}: choose another name'
@@ -134,17 +150,22 @@ def _texts(kind: str, name: str) -> dict[str, str]:
 
 
 def _metadata(path: Path, kind: str) -> str:
-    """The metadata with the entry point of one component alone."""
-    head = path.read_text("utf-8").partition("[project.entry-points.")[0]
-    group, target = (
-        KINDS[_FORMS.get(kind, kind)].group,
-        f"vqfw_template.{kind}:Template",
-    )
-    return f'{head}[project.entry-points."{group}"]\ntemplate = "{target}"\n'
+    """The metadata with the entry point of one component, or of the observer, alone."""
+    head, *groups = path.read_text("utf-8").split("[project.entry-points.")
+    points = "".join(groups).splitlines()
+    (point,) = [each for each in points if f'"vqfw_template.{kind}' in each]
+    target = re.sub(r"^\w+", "template", point)
+    return f'{head}[project.entry-points."{_group(kind)}"]\n{target}\n'
+
+
+def _group(kind: str) -> str:
+    return GROUP if kind == OBSERVER else KINDS[_FORMS.get(kind, kind)].group
 
 
 def _readme(path: Path, kind: str) -> str:
-    """The text about a quantizer, said of another kind."""
+    """The text about a quantizer, said of another kind; an observer has its own."""
+    if kind == OBSERVER:
+        return path.with_name("README.observer.md").read_text("utf-8")
     text = path.read_text("utf-8")
     text = text.replace("/quantizer.py", f"/{kind}.py")
     argument = setting(kind, "template")

@@ -7,6 +7,7 @@ A run is ``checkpoints/<run>/`` (records and weights) and ``images_saved/<run>/`
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -79,6 +80,30 @@ class Run:
             return read_json(self.path / "training.json")
         except (OSError, ValueError):
             return {}
+
+    def note_failure(self, failure: Mapping[str, str]) -> None:
+        """Records, once, that something failed which only looked on.
+
+        Args:
+            failure: who, where and why.
+        """
+        if failure in self.failures:
+            return
+        # A full disk is reported by what matters more.
+        with suppress(OSError), open(self._failures, "a", encoding="utf-8") as file:
+            file.write(json.dumps(failure) + "\n")
+
+    @property
+    def failures(self) -> list[dict[str, str]]:
+        """Observers and trackers that were detached, and why."""
+        with suppress(OSError, ValueError):
+            lines = self._failures.read_text(encoding="utf-8").splitlines()
+            return [json.loads(line) for line in lines]
+        return []
+
+    @property
+    def _failures(self) -> Path:
+        return self.path / "failures.jsonl"
 
     @contextmanager
     def locked(self) -> Iterator[None]:

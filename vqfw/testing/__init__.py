@@ -41,13 +41,15 @@ _HOME = {
     "loss": ("loss", "CHECKS"),
     "metric": ("metric", "CHECKS"),
     "model": ("model", "CHECKS"),
+    "observer": ("observer", "CHECKS"),
     "quantizer": ("quantizer", "CHECKS"),
     "revival": ("revival", "CHECKS"),
+    "tracker": ("tracker", "CHECKS"),
 }
 
 
 def kinds() -> tuple[str, ...]:
-    """The kinds of component that there are checks for."""
+    """The kinds of component that there are checks for, and the observer."""
     return tuple(_HOME)
 
 
@@ -56,7 +58,7 @@ def checks(kind: str, factory: Factory | None = None) -> tuple[Check, ...]:
 
     Args:
         kind: ``augmentation``, ``beta``, ``dataset``, ``decoder``, ``encoder``, ``loss``,
-            ``metric``, ``model``, ``quantizer`` or ``revival``.
+            ``metric``, ``model``, ``observer``, ``quantizer``, ``revival`` or ``tracker``.
         factory: of the component that they are for, or its class. Image augmentations
             have other checks than tensor augmentations; without it, those of the
             latter are given.

@@ -32,6 +32,7 @@ from vqfw.plan import Plan
 from vqfw.registry.hooks import observers
 from vqfw.runs import Run, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
+from vqfw.training.callbacks import Callbacks
 from vqfw.training.early_stopping import Patience
 from vqfw.training.geometry import geometry_after
 from vqfw.training.journal import Journal
@@ -133,14 +134,22 @@ class _Training:
         messages = self._resume()
         epochs = math.ceil(self._total / self._batches.steps_per_epoch)
         progress = progress_for(self._quiet, self._total, self._step, epochs)
-        trackers = Trackers(self._plan, progress.say)
+        trackers = Trackers(self._plan, self._run, progress.say)
         with (
             listening() as wishes,
             Journal(self._run, self._step, progress, trackers) as journal,
         ):
             for message in messages:
                 journal.say(message)
-            self._run_steps(wishes, journal)
+            callbacks = Callbacks(
+                self._run,
+                self._autoencoder,
+                self._total,
+                self._batches.steps_per_epoch,
+            )
+            callbacks.begin()
+            self._run_steps(wishes, journal, callbacks)
+            callbacks.end()
         save_film(self._run.pictures, self._run.pictures / "training.gif")
         pace = statistics.median(self._times) if self._times else None
         return Trained(
@@ -163,7 +172,9 @@ class _Training:
             )
         )
 
-    def _run_steps(self, wishes: Wishes, journal: Journal) -> None:
+    def _run_steps(
+        self, wishes: Wishes, journal: Journal, callbacks: Callbacks
+    ) -> None:
         first, begun = self._step, time.perf_counter()
         threads = self._plan.threads
         with closing(prefetched(self._batches, first, self._total, threads)) as coming:
@@ -171,7 +182,10 @@ class _Training:
                 if self._patience.is_over:
                     return
                 self._between_steps()
-                self._report(self._train_on(batch), journal)
+                callbacks.before_step(self._step)
+                values = self._train_on(batch)
+                self._report(values, journal)
+                callbacks.after_step(self._step, values)
                 begun = self._clock(first, begun)
                 due = self._step % self._settings.checkpoint_every == 0
                 last = self._step == self._total

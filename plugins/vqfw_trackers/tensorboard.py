@@ -1,0 +1,99 @@
+"""A run as TensorBoard shows it: curves and grids, in event files.
+
+The files are written with the package ``tensorboard`` alone, so that a training on JAX or
+torch does not bring TensorFlow into its process.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import time
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
+from PIL import Image
+
+from vqfw.errors import PluginError
+from vqfw.kinds import RunFolder, Tracker
+
+
+class TensorBoard(Tracker):
+    """Writes event files into the run's folder, to be shown with ``tensorboard --logdir``.
+
+    ``tensorboard --logdir checkpoints`` shows all runs side by side.
+    """
+
+    def __init__(self, run_folder: RunFolder) -> None:
+        if find_spec("tensorboard") is None:
+            raise PluginError(
+                'tracker "tensorboard" needs the package tensorboard, which is not '
+                "installed: pip install 'vqfw[tensorboard]', or take tracker \"csv\""
+            )
+        self._folder = run_folder / "tensorboard"
+        self._file: BinaryIO | None = None
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        told = [Summary.Value(tag=name, simple_value=v) for name, v in values.items()]
+        self._write(step, summary=Summary(value=told))
+
+    def images(self, step: int, name: str, images: NDArray[Any]) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        told = []
+        for number, image in enumerate(images):
+            height, width, channels = image.shape
+            shown = Summary.Image(
+                height=height,
+                width=width,
+                colorspace=channels,
+                encoded_image_string=_png(image),
+            )
+            tag = name if len(images) == 1 else f"{name}/{number}"
+            told.append(Summary.Value(tag=tag, image=shown))
+        self._write(step, summary=Summary(value=told))
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self, step: int, **what: Any) -> None:
+        if self._file is None:
+            self._file = self._opened()
+            self._begin_at(step)
+        self._put(step=step, **what)
+        self._file.flush()
+
+    def _opened(self) -> BinaryIO:
+        """A new file; TensorBoard reads the files of a folder in the order of names."""
+        self._folder.mkdir(exist_ok=True)
+        moment = f"{time.time_ns() // 1000:020d}"
+        name = f"events.out.tfevents.{moment}.{socket.gethostname()}.{os.getpid()}"
+        return (self._folder / name).open("xb")
+
+    def _begin_at(self, step: int) -> None:
+        """Has TensorBoard forget what earlier files tell of this step and later ones."""
+        from tensorboard.compat.proto.event_pb2 import SessionLog
+
+        self._put(file_version="brain.Event:2")
+        self._put(step=step, session_log=SessionLog(status=SessionLog.START))
+
+    def _put(self, **what: Any) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        event = Event(wall_time=time.time(), **what)
+        RecordWriter(self._file).write(event.SerializeToString())
+
+
+def _png(image: NDArray[Any]) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(
+        content, "PNG"
+    )
+    return content.getvalue()

@@ -1,0 +1,103 @@
+"""What there is to know of each hook, read off its specification."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vqfw.kinds.hooks import Hooks, ObservedRun
+from vqfw.registry.hooks import HOOKS
+from vqfw.registry.parameters import arguments_section
+
+_HEAD = """\
+# Hooks
+
+Written by `vqfw plugins hooks` from `vqfw/kinds/hooks.py`.
+
+An observer is a module or object that a package registers in the entry-point group `vqfw`,
+with a function for each hook that it wants, marked with `@hook` of `vqfw.kinds.hooks` and
+with any of the arguments below. `vqfw plugins new observer NAME` writes one with all of them.
+"""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a hook.
+
+    Args:
+        name: as an implementation writes it.
+        type: as the specification annotates it.
+        meaning: what it tells.
+    """
+
+    name: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Described:
+    """One hook.
+
+    Args:
+        name: of the function that implements it.
+        arguments: any of which an implementation may take.
+        text: what it is for.
+        type: of what it returns.
+        returns: what it returns; empty where that is ignored.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    text: str
+    type: str
+    returns: str
+
+
+def described() -> tuple[Described, ...]:
+    """All hooks, in the order in which a run comes to them."""
+    return tuple(_described(name) for name in HOOKS)
+
+
+def as_markdown(hooks: Sequence[Described]) -> str:
+    """The page about hooks."""
+    return "\n".join([_HEAD, *map(_section, hooks), _the_run()])
+
+
+def _described(name: str) -> Described:
+    function = getattr(Hooks, name)
+    doc = inspect.getdoc(function) or ""
+    types, meanings = function.__annotations__, arguments_section(doc)
+    arguments = (Argument(each, types[each], meanings[each]) for each in meanings)
+    text = re.split(r"\n(?:Args|Returns):\n", doc)[0]
+    returns = doc.partition("\nReturns:\n")[2]
+    return Described(
+        name, tuple(arguments), text.strip(), types["return"], " ".join(returns.split())
+    )
+
+
+def _section(hook: Described) -> str:
+    arguments = ", ".join(each.name for each in hook.arguments)
+    lines = [f"## `{hook.name}({arguments})`", "", hook.text, ""]
+    for each in hook.arguments:
+        lines += _item(f"- `{each.name}` (`{each.type}`): {each.meaning}")
+    if hook.returns:
+        lines += _item(f"- returns (`{hook.type}`): {hook.returns}")
+    return "\n".join([*lines, ""]).replace("``", "`")
+
+
+def _the_run() -> str:
+    """What an implementation finds on its argument ``run``."""
+    lines = ["## What `run` has", ""]
+    for name, found in vars(ObservedRun).items():
+        if isinstance(found, property) and found.fget is not None:
+            type_ = found.fget.__annotations__["return"]
+            lines += _item(f"- `run.{name}` (`{type_}`): {found.__doc__}")
+    return "\n".join([*lines, ""])
+
+
+def _item(text: str) -> list[str]:
+    return textwrap.wrap(text, 96, subsequent_indent="  ", break_long_words=False)

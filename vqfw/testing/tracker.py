@@ -1,0 +1,162 @@
+"""What every tracker promises. A factory takes ``run_folder=`` where its class does.
+
+What arrives at the far end is the tracker's own affair; this is about what a run needs.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqfw.kinds import Tracker
+from vqfw.testing.check import Check, Factory, require
+
+_VALUES = {"loss": 0.25, "mse": 0.125}
+_SCORES = {"validation_psnr": 20.0, "validation_ssim": 0.5}
+
+
+def making_one_opens_nothing(factory: Factory) -> None:
+    """A tracker that hears nothing leaves no file, so that nothing is begun in vain."""
+    with _folder() as folder:
+        _made(factory, folder)
+        found = sorted(path.name for path in folder.iterdir())
+        require(
+            not found,
+            f"the constructor made {found}: open files and connections at the first call",
+        )
+
+
+def numbers_of_any_name_are_taken(factory: Factory) -> None:
+    """Other names may come at any step, and twice at one step."""
+    with _folder() as folder:
+        tracker = _made(factory, folder)
+        tracker.scalars(1, dict(_VALUES))
+        try:
+            tracker.scalars(1, dict(_SCORES))
+            tracker.scalars(2, {**_VALUES, "revived": 3.0})
+            tracker.scalars(3, dict(_VALUES))
+        except Exception as error:
+            _complain(
+                error,
+                "on numbers of other names",
+                "which names there are may change from call to call",
+            )
+        tracker.close()
+
+
+def pictures_of_any_size_are_taken(factory: Factory) -> None:
+    """Grey and colour, one and several, small and wide."""
+    with _folder() as folder:
+        tracker = _made(factory, folder)
+        for count, height, width, channels in (
+            (1, 8, 8, 3),
+            (1, 8, 8, 1),
+            (3, 5, 9, 3),
+        ):
+            shape = (count, height, width, channels)
+            try:
+                tracker.images(1, "grid", _pictures(shape))
+            except Exception as error:
+                _complain(
+                    error,
+                    f"on pictures of shape {shape}",
+                    "images are uint8 (count, height, width, 1 or 3)",
+                )
+        tracker.close()
+
+
+def what_is_told_is_left_alone(factory: Factory) -> None:
+    """Neither numbers nor pictures are changed: other trackers are told the same."""
+    with _folder() as folder:
+        tracker = _made(factory, folder)
+        values, pictures = dict(_VALUES), _pictures((1, 8, 8, 3))
+        tracker.scalars(1, values)
+        tracker.images(1, "grid", pictures)
+        tracker.close()
+        require(
+            values == _VALUES, f"scalars() turned {_VALUES} into {values}: copy them"
+        )
+        require(
+            np.array_equal(pictures, _pictures((1, 8, 8, 3))),
+            "images() changed the pictures: copy them first",
+        )
+
+
+def one_that_heard_nothing_can_be_closed(factory: Factory) -> None:
+    """A run that is resumed at its end has nothing to report."""
+    with _folder() as folder:
+        tracker = _made(factory, folder)
+        try:
+            tracker.close()
+        except Exception as error:
+            _complain(
+                error,
+                "when it is closed before anything was told",
+                "close only what was opened",
+            )
+
+
+def a_run_that_was_cut_goes_on(factory: Factory) -> None:
+    """A new tracker takes over, with the last steps once more, from one never closed."""
+    with _folder() as folder:
+        cut = _made(factory, folder)
+        for step in (1, 2, 3, 4):
+            cut.scalars(step, dict(_VALUES))
+            cut.images(step, "grid", _pictures((1, 8, 8, 3)))
+        try:
+            resumed = _made(factory, folder)
+            for step in (3, 4, 5):
+                resumed.scalars(step, dict(_VALUES))
+                resumed.images(step, "grid", _pictures((1, 8, 8, 3)))
+            resumed.close()
+        except Exception as error:
+            _complain(
+                error,
+                "when a run goes on that was cut",
+                "open what is there, and replace it from the first step that is told",
+            )
+        finally:
+            with suppress(Exception):  # it is long dead in a real run
+                cut.close()
+
+
+CHECKS: tuple[Check, ...] = (
+    making_one_opens_nothing,
+    numbers_of_any_name_are_taken,
+    pictures_of_any_size_are_taken,
+    what_is_told_is_left_alone,
+    one_that_heard_nothing_can_be_closed,
+    a_run_that_was_cut_goes_on,
+)
+
+
+def _made(factory: Factory, folder: Path) -> Tracker:
+    """A tracker; one that keeps nothing in the run's folder is not told of it."""
+    taken = inspect.signature(factory).parameters.values()
+    wanted = any(
+        each.name == "run_folder" or each.kind is each.VAR_KEYWORD for each in taken
+    )
+    made: Tracker = factory(run_folder=folder) if wanted else factory()
+    return made
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="vqfw-tracker-") as name:
+        yield Path(name)
+
+
+def _pictures(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def _complain(error: Exception, when: str, repair: str) -> None:
+    raise AssertionError(
+        f"it fails {when} ({type(error).__name__}: {error}): {repair}"
+    ) from error
