@@ -88,7 +88,7 @@ def test_a_component_of_another_package_that_fails_is_named_with_it(
         build("revival", {"type": "picky", "share": 0.1}, {})
     assert caught.value.exit_code == 3
     assert "vqfw-stack 0.1" in str(caught.value)
-    assert "ValueError: share is odd)" in str(caught.value)
+    assert "ValueError: share is odd at " in str(caught.value)
     cause = caught.value.__cause__
     assert isinstance(cause, ValueError)
     assert cause.__notes__ == ['while building revival "picky" of vqfw-stack 0.1']
