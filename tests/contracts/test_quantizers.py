@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.fsq import FSQQuantizer
 from vqfw_quantizers.gradient import GradientQuantizer
 
 from vqfw.kinds import Codebook, Quantized, Quantizer
@@ -30,6 +31,14 @@ def projected_gradient():
     return GradientQuantizer(**{**SMALL, "embedding_dim": 4})
 
 
+def fsq():
+    return FSQQuantizer(seed=1, levels=(4, 3, 3))
+
+
+def unprojected_fsq():
+    return FSQQuantizer(seed=1, levels=(3,) * 8)
+
+
 class Signs(Quantizer):
     """Keeps the sign of each latent: a quantizer with nothing to learn."""
 
@@ -53,7 +62,16 @@ class Signs(Quantizer):
 
 
 @parametrize_with_checks(
-    "quantizer", [ema, gradient, projected_ema, projected_gradient, Signs]
+    "quantizer",
+    [
+        ema,
+        gradient,
+        projected_ema,
+        projected_gradient,
+        fsq,
+        unprojected_fsq,
+        Signs,
+    ],
 )
 def test_a_quantizer_keeps_the_contract(check, factory):
     check(factory)

@@ -139,7 +139,8 @@ right:  --set losses[0].weight=0.5
 """,
     "size-mismatch": """
 Sizes of images and networks do not fit each other: an encoder that halves an image twice
-needs sides that can be divided by 4.
+needs sides that can be divided by 4, and a quantizer that splits channels into groups
+needs a number of channels that can be divided by theirs.
 
 wrong:  "image_size": 65, "encoder": {"type": "residual_conv", "downsampling": 4}
 right:  "image_size": 64, "encoder": {"type": "residual_conv", "downsampling": 4}
@@ -163,6 +164,13 @@ Brackets are nested more than 64 deep, which no experiment needs.
 
 wrong:  [[[[ ... ]]]]
 right:  "losses": [{"type": "mse"}]
+""",
+    "too-many-codes": """
+A book has more codes than can be counted. Two books of 512 codes each say as much as one
+of 262,144, and usage, perplexity and a prior over the tokens can follow them.
+
+wrong:  "quantizer": {"type": "lfq", "bits": 36}
+right:  "quantizer": {"type": "lfq", "bits": 36, "factors": 4}
 """,
     "twice": """
 The same component stands twice in one list. Terms of the loss, scores and trackers are

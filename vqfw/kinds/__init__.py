@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vqfw.kinds.model import Model, Output
     from vqfw.kinds.network import Decoder, Encoder
     from vqfw.kinds.options import (
+        Copies,
         Count,
         DataPath,
         Downsampling,
@@ -49,6 +50,7 @@ _HOME = {
     "model": ("Model", "Output"),
     "network": ("Decoder", "Encoder"),
     "options": (
+        "Copies",
         "Count",
         "DataPath",
         "Downsampling",
@@ -75,6 +77,7 @@ __all__ = [
     "Codebook",
     "CodebookQuantizer",
     "Context",
+    "Copies",
     "Count",
     "DataPath",
     "Dataset",
