@@ -4,9 +4,11 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from vqfw_quantizers.bsq import BSQQuantizer
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.fsq import FSQQuantizer
 from vqfw_quantizers.gradient import GradientQuantizer
+from vqfw_quantizers.lfq import LFQQuantizer
 
 from vqfw.kinds import Codebook, Quantized, Quantizer
 from vqfw.kinds.usage import histogram
@@ -37,6 +39,22 @@ def fsq():
 
 def unprojected_fsq():
     return FSQQuantizer(seed=1, levels=(3,) * 8)
+
+
+def lfq():
+    return LFQQuantizer(seed=1, bits=8, factors=2)
+
+
+def projected_lfq():
+    return LFQQuantizer(seed=1, bits=5)
+
+
+def bsq():
+    return BSQQuantizer(seed=1, bits=8)
+
+
+def projected_bsq():
+    return BSQQuantizer(seed=1, bits=6, factors=3)
 
 
 class Signs(Quantizer):
@@ -70,6 +88,10 @@ class Signs(Quantizer):
         projected_gradient,
         fsq,
         unprojected_fsq,
+        lfq,
+        projected_lfq,
+        bsq,
+        projected_bsq,
         Signs,
     ],
 )
