@@ -8,7 +8,9 @@ from vqfw_quantizers.bsq import BSQQuantizer
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.fsq import FSQQuantizer
 from vqfw_quantizers.gradient import GradientQuantizer
+from vqfw_quantizers.grouped import GroupedQuantizer
 from vqfw_quantizers.lfq import LFQQuantizer
+from vqfw_quantizers.residual import ResidualQuantizer
 
 from vqfw.kinds import Codebook, Quantized, Quantizer
 from vqfw.kinds.usage import histogram
@@ -57,6 +59,38 @@ def projected_bsq():
     return BSQQuantizer(seed=1, bits=6, factors=3)
 
 
+def residual_ema():
+    return ResidualQuantizer(lambda i: EMAQuantizer(**{**SMALL, "seed": i}))
+
+
+def residual_projected_gradient():
+    options = {**SMALL, "embedding_dim": 4}
+    return ResidualQuantizer(lambda i: GradientQuantizer(**{**options, "seed": i}), 3)
+
+
+def residual_lfq():
+    return ResidualQuantizer(lambda i: LFQQuantizer(seed=i, bits=4, factors=2))
+
+
+def grouped_fsq():
+    return GroupedQuantizer(lambda i: FSQQuantizer(seed=i, levels=(4, 3)))
+
+
+def grouped_gradient():
+    options = {**SMALL, "embedding_dim": 4}
+    return GroupedQuantizer(lambda i: GradientQuantizer(**{**options, "seed": i}))
+
+
+def grouped_residual_ema():
+    def residual(group):
+        options = {**SMALL, "embedding_dim": 4}
+        return ResidualQuantizer(
+            lambda i: EMAQuantizer(**{**options, "seed": 2 * group + i})
+        )
+
+    return GroupedQuantizer(residual)
+
+
 class Signs(Quantizer):
     """Keeps the sign of each latent: a quantizer with nothing to learn."""
 
@@ -92,6 +126,12 @@ class Signs(Quantizer):
         projected_lfq,
         bsq,
         projected_bsq,
+        residual_ema,
+        residual_projected_gradient,
+        residual_lfq,
+        grouped_fsq,
+        grouped_gradient,
+        grouped_residual_ema,
         Signs,
     ],
 )
@@ -215,6 +255,17 @@ class PlainAttribute(GradientQuantizer):
         self.seen = float(len(latents))
 
 
+class TwoOfOneName(GradientQuantizer):
+    """Keeps two numbers under one name, so that a checkpoint would have one of them."""
+
+    def __init__(self):
+        super().__init__(**SMALL)
+        for _ in range(2):
+            self.add_weight(
+                shape=(), initializer="zeros", trainable=False, name="spare"
+            )
+
+
 class NumpyInside(GradientQuantizer):
     def call(self, latents, training=False):
         found = super().call(latents, training)
@@ -302,6 +353,7 @@ PLANTED = {
     DividesByNorm: "odd_inputs_stay_finite",
     OwnRandomness: "same_seed_gives_the_same_codes",
     PlainAttribute: "state_is_all_in_variables",
+    TwoOfOneName: "variables_have_names_of_their_own",
     NumpyInside: "compiles",
     ForgetsCountsFaster: "unused_codes_keep_their_vectors",
     ReplaceWithoutSums: "replaced_codes_survive_a_step",

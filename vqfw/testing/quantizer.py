@@ -233,6 +233,17 @@ def state_is_all_in_variables(factory: Factory) -> None:
         )
 
 
+def variables_have_names_of_their_own(factory: Factory) -> None:
+    """No two variables have the same path: it is how they are kept and found again."""
+    paths = [variable.path for variable in _built(factory).variables]
+    twice = sorted({path for path in paths if paths.count(path) > 1})
+    require(
+        not twice,
+        f"several variables are called {', '.join(twice)}: name them apart, and make and "
+        "build each copy of a wrapped quantizer within a keras.name_scope of its own",
+    )
+
+
 def compiles(factory: Factory) -> None:
     """Symbolic and compiled calls work, and choose the codes that the eager one does."""
     eager, compiled = _ready(factory), _ready(factory)
@@ -358,6 +369,7 @@ CHECKS: tuple[Check, ...] = (
     odd_inputs_stay_finite,
     same_seed_gives_the_same_codes,
     state_is_all_in_variables,
+    variables_have_names_of_their_own,
     compiles,
     unused_codes_keep_their_vectors,
     replaced_codes_survive_a_step,
