@@ -106,4 +106,4 @@ def _combinations(logits: Tensor) -> Tensor:
 
 def _entropy(choice: Tensor) -> Tensor:
     """Along the last axis."""
-    return ops.sum(choice * ops.log(1.0 / ops.maximum(choice, _TINY)), axis=-1)
+    return ops.sum(choice * -ops.log(ops.maximum(choice, _TINY)), axis=-1)

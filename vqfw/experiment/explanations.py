@@ -104,6 +104,13 @@ A setting takes one of a few values, and this is none of them.
 wrong:  "training": {"steps": 1500, "precision": "bfloat16"}
 right:  "training": {"steps": 1500, "precision": "mixed_bfloat16"}
 """,
+    "nothing-to-revive": """
+A warning: a revival was asked for, and the quantizer has no learned codes that it could
+move. Its codes are fixed; an unused one is just not chosen.
+
+wrong:  "quantizer": "fsq", "revival": "random_latents"
+right:  "quantizer": "fsq"
+""",
     "number": """
 A number cannot be kept as it is written: it is no finite number, or a whole number beyond
 9007199254740992, which most programs would round.
