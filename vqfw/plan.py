@@ -181,6 +181,7 @@ def _problems(experiment: Experiment) -> list[Problem]:
         if check is not None:
             found += [problem.under(path) for problem in check(options, context)]
     found += _order_problems(experiment)
+    found += _idle_revival(experiment)
     found += _optimizer_problems(experiment)
     told = observers().gather("vqfw_checks", Problem, experiment=experiment.values)
     return [*found, *(problem for _, problem in told)]
@@ -201,6 +202,33 @@ def _order_problems(experiment: Experiment) -> Iterator[Problem]:
                 ("data", "augmentations", i),
                 help=f'move "{name}" before "{tensor}"',
             )
+
+
+def _idle_revival(experiment: Experiment) -> Iterator[Problem]:
+    """A warning where a revival was asked for and there is nothing that it could revive."""
+    from vqfw.kinds import CodebookQuantizer
+
+    asked = experiment.origins.get("model.revival.type")
+    if asked is None or asked.source.startswith("default of "):
+        return
+    named = components("model", experiment.model, ("model",))
+    quantizers = [each for each in named if each.kind == "quantizer"]
+    # What wraps another quantizer has the codebooks of that one.
+    innermost = [
+        each
+        for each in quantizers
+        if not any(other.path[:-1] == each.path for other in quantizers)
+    ]
+    if any(issubclass(each.component, CodebookQuantizer) for each in innermost):
+        return
+    names = " or ".join(f'"{each.options["type"]}"' for each in innermost)
+    yield Problem(
+        "nothing-to-revive",
+        f"quantizer {names} learns no codes that a revival could move",
+        ("model", "revival"),
+        help='remove "revival", or set it to null',
+        severity="warning",
+    )
 
 
 def _optimizer_problems(experiment: Experiment) -> Iterator[Problem]:

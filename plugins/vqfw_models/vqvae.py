@@ -52,7 +52,10 @@ class VQVAE(Model):
 
     @property
     def codebook_quantizer(self) -> CodebookQuantizer | None:
-        return self.quantizer if isinstance(self.quantizer, CodebookQuantizer) else None
+        # One that wraps others has the books of those, and they may have none.
+        quantizer = self.quantizer
+        has_books = isinstance(quantizer, CodebookQuantizer) and quantizer.codebooks
+        return quantizer if has_books else None
 
     def build(self, shape: tuple[int | None, int, int, int]) -> None:
         batch, height, width, _ = shape

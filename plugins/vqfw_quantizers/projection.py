@@ -18,11 +18,15 @@ class Projection(keras.layers.Layer):
 
     Args:
         embedding_dim: dimensions of a code.
+        seed: of the two maps; None draws them as other layers draw theirs.
     """
 
-    def __init__(self, embedding_dim: int, **layer: Any) -> None:
+    def __init__(
+        self, embedding_dim: int, seed: int | None = None, **layer: Any
+    ) -> None:
         super().__init__(**{"dtype": "float32", "name": "projection", **layer})
         self.embedding_dim = embedding_dim
+        self.seed = seed
         self.down: keras.layers.Layer | None = None
         self.up: keras.layers.Layer | None = None
 
@@ -31,10 +35,8 @@ class Projection(keras.layers.Layer):
         channels = shape[-1]
         if channels == self.embedding_dim:
             return
-        self.down = keras.layers.Dense(
-            self.embedding_dim, dtype="float32", name="project_in"
-        )
-        self.up = keras.layers.Dense(channels, dtype="float32", name="project_out")
+        self.down = self._map(self.embedding_dim, "project_in", 0)
+        self.up = self._map(channels, "project_out", 1)
         self.down.build(shape)
         self.up.build((*shape[:-1], self.embedding_dim))
 
@@ -45,3 +47,13 @@ class Projection(keras.layers.Layer):
     def back(self, codes: Tensor) -> Latents:
         """(batch, *positions, embedding_dim) to (batch, *positions, channels)."""
         return codes if self.up is None else self.up(codes)
+
+    def _map(self, channels: int | None, name: str, number: int) -> keras.layers.Layer:
+        return keras.layers.Dense(
+            channels,
+            kernel_initializer=keras.initializers.GlorotUniform(
+                None if self.seed is None else self.seed + number
+            ),
+            dtype="float32",
+            name=name,
+        )

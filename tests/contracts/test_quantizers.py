@@ -4,8 +4,13 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from vqfw_quantizers.bsq import BSQQuantizer
 from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.fsq import FSQQuantizer
 from vqfw_quantizers.gradient import GradientQuantizer
+from vqfw_quantizers.grouped import GroupedQuantizer
+from vqfw_quantizers.lfq import LFQQuantizer
+from vqfw_quantizers.residual import ResidualQuantizer
 
 from vqfw.kinds import Codebook, Quantized, Quantizer
 from vqfw.kinds.usage import histogram
@@ -28,6 +33,62 @@ def projected_ema():
 
 def projected_gradient():
     return GradientQuantizer(**{**SMALL, "embedding_dim": 4})
+
+
+def fsq():
+    return FSQQuantizer(seed=1, levels=(4, 3, 3))
+
+
+def unprojected_fsq():
+    return FSQQuantizer(seed=1, levels=(3,) * 8)
+
+
+def lfq():
+    return LFQQuantizer(seed=1, bits=8, factors=2)
+
+
+def projected_lfq():
+    return LFQQuantizer(seed=1, bits=5)
+
+
+def bsq():
+    return BSQQuantizer(seed=1, bits=8)
+
+
+def projected_bsq():
+    return BSQQuantizer(seed=1, bits=6, factors=3)
+
+
+def residual_ema():
+    return ResidualQuantizer(lambda i: EMAQuantizer(**{**SMALL, "seed": i}))
+
+
+def residual_projected_gradient():
+    options = {**SMALL, "embedding_dim": 4}
+    return ResidualQuantizer(lambda i: GradientQuantizer(**{**options, "seed": i}), 3)
+
+
+def residual_lfq():
+    return ResidualQuantizer(lambda i: LFQQuantizer(seed=i, bits=4, factors=2))
+
+
+def grouped_fsq():
+    return GroupedQuantizer(lambda i: FSQQuantizer(seed=i, levels=(4, 3)))
+
+
+def grouped_gradient():
+    options = {**SMALL, "embedding_dim": 4}
+    return GroupedQuantizer(lambda i: GradientQuantizer(**{**options, "seed": i}))
+
+
+def grouped_residual_ema():
+    def residual(group):
+        options = {**SMALL, "embedding_dim": 4}
+        return ResidualQuantizer(
+            lambda i: EMAQuantizer(**{**options, "seed": 2 * group + i})
+        )
+
+    return GroupedQuantizer(residual)
 
 
 class Signs(Quantizer):
@@ -53,7 +114,26 @@ class Signs(Quantizer):
 
 
 @parametrize_with_checks(
-    "quantizer", [ema, gradient, projected_ema, projected_gradient, Signs]
+    "quantizer",
+    [
+        ema,
+        gradient,
+        projected_ema,
+        projected_gradient,
+        fsq,
+        unprojected_fsq,
+        lfq,
+        projected_lfq,
+        bsq,
+        projected_bsq,
+        residual_ema,
+        residual_projected_gradient,
+        residual_lfq,
+        grouped_fsq,
+        grouped_gradient,
+        grouped_residual_ema,
+        Signs,
+    ],
 )
 def test_a_quantizer_keeps_the_contract(check, factory):
     check(factory)
@@ -175,6 +255,17 @@ class PlainAttribute(GradientQuantizer):
         self.seen = float(len(latents))
 
 
+class TwoOfOneName(GradientQuantizer):
+    """Keeps two numbers under one name, so that a checkpoint would have one of them."""
+
+    def __init__(self):
+        super().__init__(**SMALL)
+        for _ in range(2):
+            self.add_weight(
+                shape=(), initializer="zeros", trainable=False, name="spare"
+            )
+
+
 class NumpyInside(GradientQuantizer):
     def call(self, latents, training=False):
         found = super().call(latents, training)
@@ -266,6 +357,7 @@ PLANTED = {
     DividesByNorm: "odd_inputs_stay_finite",
     OwnRandomness: "same_seed_gives_the_same_codes",
     PlainAttribute: "state_is_all_in_variables",
+    TwoOfOneName: "variables_have_names_of_their_own",
     NumpyInside: "compiles",
     ForgetsCountsFaster: "unused_codes_keep_their_vectors",
     ReplaceWithoutSums: "replaced_codes_survive_a_step",

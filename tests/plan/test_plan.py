@@ -52,6 +52,95 @@ def test_a_ramp_longer_than_the_training_is_a_warning():
     assert [problem.code for problem in plan.warnings] == ["never-reached"]
 
 
+def nested(*names, **innermost):
+    """A quantizer in a quantizer in a quantizer."""
+    *outer, last = names
+    value = {"type": last, **innermost}
+    for name in reversed(outer):
+        value = {"type": name, "quantizer": value}
+    return f"model.quantizer={json.dumps(value)}"
+
+
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [
+        (["ema"], False),
+        (["fsq"], True),
+        (["residual", "gradient"], False),
+        (["residual", "fsq"], True),
+        (["grouped", "residual", "lfq"], True),
+        (["grouped", "residual", "ema"], False),
+    ],
+)
+def test_a_revival_without_codes_to_revive_is_a_warning_if_it_was_asked_for(
+    names, warned
+):
+    found = planned(nested(*names)).warnings
+    assert [problem.code for problem in found] == ["nothing-to-revive"] * warned
+    assert all(problem.place is not None for problem in found)
+    assert not planned(nested(*names), "model.revival=null").warnings
+
+
+def test_a_revival_that_nobody_asked_for_is_no_warning(tiny_file):
+    text = json.loads(tiny_file.read_text())
+    text["model"] |= {"quantizer": "fsq"}
+    del text["model"]["revival"]
+    tiny_file.write_text(json.dumps(text))
+    plan = vqfw.load(tiny_file).plan()
+    assert plan.experiment.model["revival"]["type"] == "perturb_active"
+    assert not plan.warnings
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "path"),
+    [
+        (nested("residual", "lfq", bits=18, factors=4), "size-mismatch", "factors"),
+        (nested("grouped", "bsq", bits=48), "too-many-codes", "bits"),
+        (nested("residual", "fsq", levels=[256] * 4), "too-many-codes", "levels"),
+    ],
+)
+def test_what_a_wrapped_quantizer_cannot_do_is_found_where_it_stands(
+    change, code, path
+):
+    with pytest.raises(ExperimentError) as caught:
+        planned(change, "model.revival=null")
+    (problem,) = caught.value.problems
+    assert problem.code == code
+    assert dotted(problem.path) == f"model.quantizer.quantizer.{path}"
+    assert problem.place is not None
+
+
+def test_groups_must_divide_the_channels_of_the_encoder():
+    with pytest.raises(ExperimentError) as caught:
+        planned('model.quantizer={"type": "grouped", "groups": 3}')
+    (problem,) = caught.value.problems
+    assert problem.code == "size-mismatch"
+    assert dotted(problem.path) == "model.quantizer.groups"
+
+
+@pytest.mark.parametrize("setting", ["residual.levels", "grouped.groups"])
+def test_one_level_or_group_is_refused(setting):
+    name, _, option = setting.partition(".")
+    with pytest.raises(ExperimentError) as caught:
+        planned(f'model.quantizer={{"type": "{name}", "{option}": 1}}')
+    (problem,) = caught.value.problems
+    assert "2" in problem.message + problem.help + problem.note
+
+
+def test_the_outline_counts_the_codes_of_every_book():
+    from vqfw.assembly.outline import outline
+
+    plan = planned(
+        nested("residual", "grouped", "ema", num_embeddings=16, embedding_dim=32),
+        "model.quantizer.levels=3",
+    )
+    found = outline(plan)
+    assert found.vocabulary == (16,) * 6
+    assert found.token_shape == (16, 16, 6)
+    assert found.codebook == 6 * 16 * 32
+    assert found.bits_per_image == 16 * 16 * 6 * 4
+
+
 def test_a_plan_knows_the_packages_of_its_components():
     assert planned().distributions == ("vqfw",)
 

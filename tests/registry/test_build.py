@@ -16,7 +16,9 @@ Install = Callable[..., Path]
 STACK = """
 from __future__ import annotations
 from typing import Annotated
-from vqfw.kinds.options import Seed, Slot, TotalSteps
+from vqfw.kinds.options import Copies, Seed, Slot, TotalSteps
+
+Leaves = Copies[Annotated[object, Slot("revival")]]
 
 class Leaf:
     def __init__(self, seed: Seed) -> None:
@@ -31,6 +33,20 @@ class Stack:
     ) -> None:
         self.seeds = [seed, *(each.seed for each in levels), last.seed]
 
+class Twins:
+    def __init__(self, leaf: Leaves) -> None:
+        self.seeds = [leaf(0).seed, leaf(1).seed, leaf(0).seed]
+
+class Pairs:
+    def __init__(self, twins: Leaves) -> None:
+        self.seeds = twins(0).seeds[:2] + twins(1).seeds[:2]
+
+class Scheduled:
+    def __init__(
+        self, rate: Copies[Annotated[object, Slot("learning_rate")]]
+    ) -> None:
+        self.rate = rate(0)
+
 class Timed:
     def __init__(self, steps: TotalSteps) -> None:
         self.steps = steps
@@ -41,7 +57,8 @@ class Picky:
 """
 GROUP = {
     "vqfw.revival": "leaf = MODULE:Leaf\nstack = MODULE:Stack\n"
-    "timed = MODULE:Timed\npicky = MODULE:Picky"
+    "twins = MODULE:Twins\npairs = MODULE:Pairs\n"
+    "scheduled = MODULE:Scheduled\ntimed = MODULE:Timed\npicky = MODULE:Picky"
 }
 
 
@@ -107,6 +124,30 @@ def test_two_components_of_one_type_differ_in_their_seeds(install: Install) -> N
     assert seeds() == seeds()
     assert not set(seeds()) & set(seeds(1))
     assert all(0 <= seed < 2**31 for seed in seeds())
+
+
+def test_copies_of_one_slot_differ_in_their_seeds_at_any_depth(
+    install: Install,
+) -> None:
+    install("vqfw-stack", STACK, GROUP)
+    twins = {"type": "twins", "leaf": {"type": "leaf"}}
+    pairs = {"type": "pairs", "twins": twins}
+    first, second, again = build("revival", twins, {"seed": 0}).seeds
+    assert first == again != second
+    found = build("revival", pairs, {"seed": 0}).seeds
+    assert len({first, second, *found}) == 6
+    assert found == build("revival", pairs, {"seed": 0}).seeds
+    assert not set(found) & set(build("revival", pairs, {"seed": 1}).seeds)
+
+
+def test_a_copy_that_is_refused_has_the_path_of_its_slot(install: Install) -> None:
+    install("vqfw-stack", STACK, GROUP)
+    uneven = {"boundaries": [100, 200], "values": [1e-3, 1e-4]}
+    rate = {"type": "piecewise_constant_decay", **uneven}
+    with pytest.raises(ExperimentError) as caught:
+        build("revival", {"type": "scheduled", "rate": rate}, {})
+    (problem,) = caught.value.problems
+    assert problem.path == ("model", "revival", "rate")
 
 
 def test_a_component_that_needs_steps_is_told_that_epochs_are_counted(

@@ -10,7 +10,7 @@ import pytest
 
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
-from vqfw.kinds.options import Count, Seed, Share, Slot
+from vqfw.kinds.options import Copies, Count, Seed, Share, Slot
 from vqfw.registry import fragment, parameters_of
 from vqfw.registry.parameters import section
 
@@ -150,6 +150,24 @@ def test_a_slot_refers_to_its_kind() -> None:
     )
     assert b.schema == {"$ref": "#/$defs/beta", "default": 0.25}
     assert not b.required
+    assert not a.copies
+    assert not b.copies
+
+
+def test_copies_of_a_component_are_a_slot_like_any_other_in_the_file() -> None:
+    class Wrapper:
+        def __init__(
+            self,
+            a: Copies[Annotated[Any, Slot("quantizer")]],
+            b: Annotated[Copies[Annotated[Any, Slot("beta")]], {"default": 0.25}],
+            c: Copies[Annotated[Any, Slot("beta")]] | None = None,
+        ) -> None: ...
+
+    a, b, c = parameters_of(Wrapper)
+    assert (a.slot, a.schema) == ("quantizer", {"$ref": "#/$defs/quantizer"})
+    assert (b.slot, b.schema["default"]) == ("beta", 0.25)
+    assert c.slot == "beta"
+    assert all(each.copies and not each.many for each in (a, b, c))
 
 
 def test_an_annotation_without_meaning_in_json_is_refused_by_name() -> None:

@@ -104,6 +104,13 @@ A setting takes one of a few values, and this is none of them.
 wrong:  "training": {"steps": 1500, "precision": "bfloat16"}
 right:  "training": {"steps": 1500, "precision": "mixed_bfloat16"}
 """,
+    "nothing-to-revive": """
+A warning: a revival was asked for, and the quantizer has no learned codes that it could
+move. Its codes are fixed; an unused one is just not chosen.
+
+wrong:  "quantizer": "fsq", "revival": "random_latents"
+right:  "quantizer": "fsq"
+""",
     "number": """
 A number cannot be kept as it is written: it is no finite number, or a whole number beyond
 9007199254740992, which most programs would round.
@@ -140,7 +147,8 @@ right:  --set losses[0].weight=0.5
 """,
     "size-mismatch": """
 Sizes of images and networks do not fit each other: an encoder that halves an image twice
-needs sides that can be divided by 4.
+needs sides that can be divided by 4, and a quantizer that splits channels into groups
+needs a number of channels that can be divided by theirs.
 
 wrong:  "image_size": 65, "encoder": {"type": "residual_conv", "downsampling": 4}
 right:  "image_size": 64, "encoder": {"type": "residual_conv", "downsampling": 4}
@@ -165,6 +173,13 @@ Brackets are nested more than 64 deep, which no experiment needs.
 
 wrong:  [[[[ ... ]]]]
 right:  "losses": [{"type": "mse"}]
+""",
+    "too-many-codes": """
+A book has more codes than can be counted. Two books of 512 codes each say as much as one
+of 262,144, and usage, perplexity and a prior over the tokens can follow them.
+
+wrong:  "quantizer": {"type": "lfq", "bits": 36}
+right:  "quantizer": {"type": "lfq", "bits": 36, "factors": 4}
 """,
     "twice": """
 The same component stands twice in one list. Terms of the loss, scores and trackers are

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vqfw.kinds.model import Model, Output
     from vqfw.kinds.network import Decoder, Encoder
     from vqfw.kinds.options import (
+        Copies,
         Count,
         DataPath,
         Downsampling,
@@ -50,6 +51,7 @@ _HOME = {
     "model": ("Model", "Output"),
     "network": ("Decoder", "Encoder"),
     "options": (
+        "Copies",
         "Count",
         "DataPath",
         "Downsampling",
@@ -77,6 +79,7 @@ __all__ = [
     "Codebook",
     "CodebookQuantizer",
     "Context",
+    "Copies",
     "Count",
     "DataPath",
     "Dataset",

@@ -8,6 +8,7 @@ is a Python type, optionally with JSON Schema keywords beside it:
     levels: Annotated[tuple[Count, ...], {"minItems": 1}]
     mode: Literal["nearest", "bilinear"] = "bilinear"
     quantizer: Quantizer                                   (a slot: a component stands there)
+    quantizer: Copies[Quantizer]                           (a slot, and as many as are wanted)
     revival: Annotated[Revival | None, {"default": None}]
 
 Some values are not for the file to choose; the engine supplies them by name. They are
@@ -16,9 +17,12 @@ marked ``Supplied`` and do not appear in the schema.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias, TypeVar
+
+Component = TypeVar("Component")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,14 @@ class Slot:
 
     kind: str
 
+
+Copies: TypeAlias = Callable[[int], Component]
+"""Makes components of what stands in a slot: ``copies(index)`` gives a fresh one.
+
+The copies share their options and nothing else: each index has a seed of its own. Two
+Keras layers made so have the same name; make each of them, and build it, within a
+``keras.name_scope`` of its own, or their variables cannot be told apart.
+"""
 
 # What a person chooses.
 Count = Annotated[int, {"minimum": 1}]

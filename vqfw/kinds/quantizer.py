@@ -125,7 +125,11 @@ class CodebookQuantizer(Quantizer):
     @property
     @abstractmethod
     def codebooks(self) -> tuple[Book, ...]:
-        """One book, or one a level where the quantizer wraps others."""
+        """One book for each entry of ``vocabulary``, in its order.
+
+        A quantizer that wraps others has the books of those: none where they have none,
+        and then there is nothing to place and nothing to revive.
+        """
 
     @abstractmethod
     def initialize(self, latents: Floats, seed: int) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -83,8 +84,9 @@ def build(
 ) -> Any:
     """Makes a component from its part of a resolved experiment.
 
-    Slots among the options are built first and passed in. What belongs to the engine
-    (``type``, and the kind's own options) never reaches the constructor.
+    Slots among the options are built first and passed in; for ``Copies`` a function is,
+    which builds. What belongs to the engine (``type``, and the kind's own options) never
+    reaches the constructor.
 
     Args:
         kind: a key of ``KINDS``.
@@ -223,4 +225,20 @@ def _filled(
         )
     if not isinstance(value, Mapping):
         return value
+    if parameter.copies:
+        return partial(_copy, parameter.slot, value, supplied, path)
     return build(parameter.slot, value, supplied, path)
+
+
+def _copy(
+    kind: str,
+    options: Mapping[str, Any],
+    supplied: Mapping[str, Any],
+    path: Path,
+    index: int,
+) -> Any:
+    """One of several components with the same options; its seed is its own."""
+    own = dict(supplied)
+    if "seed" in own:
+        own["seed"] = _own_seed(own["seed"], kind, options["type"], (*path, index))
+    return build(kind, options, own, path)

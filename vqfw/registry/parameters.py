@@ -11,7 +11,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -34,6 +34,8 @@ class Parameter:
         schema: JSON Schema of its values, with description and default.
         slot: the kind of component that stands here; None for a plain value.
         many: whether a list of components stands here.
+        copies: whether the constructor takes a function that makes copies of the one
+            component that stands here.
         supplied: the name under which the engine supplies the value; None for options.
         required: whether the file must give it.
     """
@@ -42,6 +44,7 @@ class Parameter:
     schema: Schema
     slot: str | None = None
     many: bool = False
+    copies: bool = False
     supplied: str | None = None
     required: bool = False
 
@@ -209,7 +212,12 @@ def _read(
     if description:
         schema["description"] = description
     return Parameter(
-        given.name, schema, slot=slot, many=many, required="default" not in schema
+        given.name,
+        schema,
+        slot=slot,
+        many=many,
+        copies=_makes_copies(hint),
+        required="default" not in schema,
     )
 
 
@@ -226,7 +234,16 @@ def _slot_of(hint: Any) -> tuple[str | None, bool]:
         return next((slot for slot in slots if slot[0]), (None, False))
     if get_origin(hint) in (tuple, list, Sequence):
         return _slot_of(get_args(hint)[0])[0], True
+    if get_origin(hint) is Callable:
+        return _slot_of(get_args(hint)[-1])
     return None, False
+
+
+def _makes_copies(hint: Any) -> bool:
+    """Whether an annotation is ``Copies`` of something."""
+    if get_origin(hint) is typing.Annotated:
+        return _makes_copies(get_args(hint)[0])
+    return get_origin(hint) is Callable or any(map(_makes_copies, _union(hint)))
 
 
 def _schema(hint: Any) -> Schema:
@@ -245,6 +262,8 @@ def _schema(hint: Any) -> Schema:
         return {"enum": list(arguments)}
     if origin in (tuple, list, Sequence):
         return {"type": "array", "items": _schema(arguments[0])}
+    if origin is Callable:
+        return _schema(arguments[-1])
     if hint in _JSON_TYPES:
         return {"type": _JSON_TYPES[hint]}
     if origin in (dict, Mapping) or hint is dict:

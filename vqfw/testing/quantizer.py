@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from vqfw.kinds import CodebookQuantizer, Quantized, Quantizer
+from vqfw.kinds import Book, CodebookQuantizer, Quantized, Quantizer
 from vqfw.kinds.tensors import Floats
 from vqfw.testing.check import Check, Factory, require
 from vqfw.testing.probe import (
@@ -46,6 +46,13 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
         _in_range(found.tokens, quantizer),
         f"tokens leave the vocabulary {quantizer.vocabulary}: they must lie in "
         "[0, vocabulary[i])",
+    )
+    sizes = tuple(len(book.vectors) for book in _books(quantizer))
+    require(
+        sizes in ((), quantizer.vocabulary),
+        f"the codebooks have {sizes} codes and the vocabulary is "
+        f"{quantizer.vocabulary}: give one book for each entry, in the same order, or "
+        "none at all",
     )
 
 
@@ -276,6 +283,17 @@ def state_is_all_in_variables(factory: Factory) -> None:
         )
 
 
+def variables_have_names_of_their_own(factory: Factory) -> None:
+    """No two variables have the same path: it is how they are kept and found again."""
+    paths = [variable.path for variable in _built(factory).variables]
+    twice = sorted({path for path in paths if paths.count(path) > 1})
+    require(
+        not twice,
+        f"several variables are called {', '.join(twice)}: name them apart, and make and "
+        "build each copy of a wrapped quantizer within a keras.name_scope of its own",
+    )
+
+
 def compiles(factory: Factory) -> None:
     """Symbolic and compiled calls work, and choose the codes that the eager one does."""
     eager, compiled = _ready(factory), _ready(factory)
@@ -307,9 +325,10 @@ def compiles(factory: Factory) -> None:
 def unused_codes_keep_their_vectors(factory: Factory) -> None:
     """Codes that no latent chose stand where they stood after training steps."""
     quantizer = _ready(factory)
-    if not isinstance(quantizer, CodebookQuantizer):
+    books = _books(quantizer)
+    if not books:
         return
-    before = [book.vectors.copy() for book in quantizer.codebooks]
+    before = [book.vectors.copy() for book in books]
     chosen: list[set[int]] = [set() for _ in before]
     # Latents of few places, so that most codes are unused whatever the book is.
     latents = np.tile(_latents((1, 1, 2, CHANNELS)), (2, 4, 2, 1))
@@ -321,7 +340,7 @@ def unused_codes_keep_their_vectors(factory: Factory) -> None:
         for _ in range(steps):
             _called(quantizer, latents, training=True)
         _train(quantizer, latents)
-    for book, old, used in zip(quantizer.codebooks, before, chosen, strict=True):
+    for book, old, used in zip(books, before, chosen, strict=True):
         unused = [code for code in range(len(old)) if code not in used]
         require(
             np.allclose(book.vectors[unused], old[unused], rtol=1e-5, atol=1e-7),
@@ -333,10 +352,11 @@ def unused_codes_keep_their_vectors(factory: Factory) -> None:
 def replaced_codes_survive_a_step(factory: Factory) -> None:
     """A code that revival wrote is still there after the next training step."""
     quantizer = _ready(factory)
-    if not isinstance(quantizer, CodebookQuantizer):
+    books = _books(quantizer)
+    if not books:
         return
     _train(quantizer, _latents())
-    for book in quantizer.codebooks:
+    for book in books:
         old = book.vectors.copy()
         mask = np.arange(len(old)) % 4 == 1
         # Far from every latent and from each other, so that none is chosen and pulled.
@@ -347,9 +367,9 @@ def replaced_codes_survive_a_step(factory: Factory) -> None:
             np.allclose(book.vectors, np.where(mask[:, None], placed, old), rtol=1e-5),
             "replace() wrote other rows than those of its mask, or not what it was given",
         )
-    written = [book.vectors.copy() for book in quantizer.codebooks]
+    written = [book.vectors.copy() for book in books]
     _train(quantizer, _latents())
-    for book, placed in zip(quantizer.codebooks, written, strict=True):
+    for book, placed in zip(books, written, strict=True):
         mask = np.arange(len(placed)) % 4 == 1
         require(
             np.allclose(book.vectors[mask], placed[mask], rtol=1e-5),
@@ -429,7 +449,7 @@ def recent_latents_are_kept_in_training(factory: Factory) -> None:
 def initialization_finds_the_latents(factory: Factory) -> None:
     """``initialize`` places codes on latents, the same ones for the same seed, to stay."""
     quantizer, again = _built(factory), _built(factory)
-    if not isinstance(quantizer, CodebookQuantizer):
+    if not _books(quantizer):
         return
     copy_state(quantizer, again)
     latents = _clusters()
@@ -442,7 +462,7 @@ def initialization_finds_the_latents(factory: Factory) -> None:
         f"initialize() took the squared error from {before:.4g} to {after:.4g}: place "
         "the codes on the latents that it is given",
     )
-    books = zip(quantizer.codebooks, again.codebooks, strict=True)
+    books = zip(_books(quantizer), _books(again), strict=True)
     require(
         all(np.array_equal(a.vectors, b.vectors) for a, b in books),
         "initialize() gave two books for one seed: hand the seed to all that draws",
@@ -470,6 +490,7 @@ CHECKS: tuple[Check, ...] = (
     odd_inputs_stay_finite,
     same_seed_gives_the_same_codes,
     state_is_all_in_variables,
+    variables_have_names_of_their_own,
     compiles,
     unused_codes_keep_their_vectors,
     replaced_codes_survive_a_step,
@@ -573,6 +594,11 @@ def _initialize(quantizer: Quantizer, latents: Floats) -> None:
         quantizer.initialize(latents.reshape(-1, CHANNELS), seed=0)
 
 
+def _books(quantizer: Quantizer) -> tuple[Book, ...]:
+    """Its codebooks; none where it has no codes of its own, or wraps others without."""
+    return quantizer.codebooks if isinstance(quantizer, CodebookQuantizer) else ()
+
+
 def _in_range(tokens: Any, quantizer: Quantizer) -> bool:
     found = ops.convert_to_numpy(tokens)
     return bool((found >= 0).all() and (found < np.array(quantizer.vocabulary)).all())
@@ -580,18 +606,17 @@ def _in_range(tokens: Any, quantizer: Quantizer) -> bool:
 
 def _code_paths(quantizer: Quantizer) -> list[str]:
     """Paths of trained variables that are codes."""
-    if not isinstance(quantizer, CodebookQuantizer):
-        return []
-    return [each.path for book in quantizer.codebooks for each in book.variables]
+    return [each.path for book in _books(quantizer) for each in book.variables]
 
 
 def _searches_the_latents(quantizer: Quantizer) -> bool:
     """Whether the codes stand in the encoder's own space: one book, no projection."""
-    if not isinstance(quantizer, CodebookQuantizer) or len(quantizer.vocabulary) != 1:
+    books = _books(quantizer)
+    if len(books) != 1:
         return False
     codes = np.arange(quantizer.vocabulary[0], dtype="int32").reshape(1, 1, -1, 1)
     embedded = ops.convert_to_numpy(quantizer.embed(ops.convert_to_tensor(codes)))
-    vectors = quantizer.codebooks[0].vectors
+    vectors = books[0].vectors
     return embedded[0, 0].shape == vectors.shape and np.allclose(embedded, vectors)
 
 

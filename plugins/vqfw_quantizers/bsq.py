@@ -1,0 +1,60 @@
+"""Binary spherical quantization: a code is the corner of a cube inside the unit sphere."""
+
+from __future__ import annotations
+
+import math
+
+from keras import ops
+
+from vqfw.kinds import Count, Positive, Seed, Weight
+from vqfw.kinds.tensors import Tensor
+from vqfw_quantizers.signs import Bits, SignQuantizer
+
+# A latent shorter than this is not stretched to the sphere: it has no direction.
+SHORTEST = 1e-6
+
+
+class BSQQuantizer(SignQuantizer):
+    """Puts latents on the unit sphere and keeps the sign of each channel.
+
+    (batch, *positions, channels) to the same shape, by a linear map to ``bits`` channels
+    and one back; codes are plus or minus ``1 / sqrt(bits)`` in each, so they lie on the
+    sphere too and no latent is further than ``sqrt(2 - 2 / sqrt(bits))`` from its code.
+    Its commitment loss is ``mean((u - code)^2)`` with u on the sphere; its authors train
+    without (``"beta": 0``). An entropy loss keeps every choice sure and all codes in use.
+    Source: Zhao et al. 2024, section 4.1, https://arxiv.org/abs/2406.07548; weight,
+    temperature and groups of 9 bits are those of its authors' code,
+    https://github.com/zhaoyue-zephyrus/bsq-vit.
+
+    Args:
+        bits: Channels of a code, so ``2 ** bits`` codes.
+        factors: Tokens that a position is written as, and groups for which the entropy is
+            computed apart: the authors take 9 bits a group, 18 in 2 factors. It must
+            divide ``bits``.
+        entropy_weight: Weight of the entropy loss, in nats.
+        diversity: Weight of the codebook's entropy within the entropy loss.
+        temperature: Of the soft choice whose entropy is taken, in squared distance.
+
+    >>> quantizer = BSQQuantizer(seed=0, bits=4)
+    >>> codes = quantizer(ops.convert_to_tensor([[[[3.0, -1, 2, 2]]]])).latents
+    >>> ops.convert_to_numpy(codes).tolist()
+    [[[[0.5, -0.5, 0.5, 0.5]]]]
+    """
+
+    def __init__(
+        self,
+        seed: Seed,
+        bits: Bits = 9,
+        factors: Count = 1,
+        entropy_weight: Weight = 0.1,
+        diversity: Weight = 1.0,
+        temperature: Positive = 1.0,
+    ) -> None:
+        radius = 1 / math.sqrt(bits)
+        super().__init__(
+            seed, bits, factors, radius, entropy_weight, diversity, temperature
+        )
+
+    def prepared(self, latents: Tensor) -> Tensor:
+        length = ops.sum(ops.square(latents), axis=-1, keepdims=True)
+        return latents * ops.rsqrt(ops.maximum(length, SHORTEST**2))

@@ -1,0 +1,109 @@
+"""Entropies of soft choices of codes: what keeps a choice sure and a book in use.
+
+A quantizer that finds its codes without a search would use few of them. It minimizes the
+entropy of each latent's choice and maximizes that of the mean choice; the difference is a
+loss, ``E[H(p)] - H(E[p])``, and equals minus the mutual information of latents and codes.
+Source: Yu et al. 2023, eq. 5, https://arxiv.org/abs/2310.05737; Jansen et al. 2019,
+section 3.2, https://arxiv.org/abs/1911.05894. All are in nats and in float32.
+"""
+
+from __future__ import annotations
+
+from keras import ops
+
+from vqfw.kinds.tensors import Scalar, Tensor
+
+# Below any share that matters, above what float32 rounds to zero.
+_TINY = 1e-20
+
+
+def soft_choice(similarities: Tensor, temperature: float) -> Tensor:
+    """The probability with which each latent chooses each code.
+
+    Args:
+        similarities: (n, num_embeddings): dot products, or negative distances.
+        temperature: above 0; the lower, the surer is each choice.
+
+    Returns:
+        (n, num_embeddings); each row sums to 1.
+    """
+    return ops.softmax(ops.cast(similarities, "float32") / temperature, axis=-1)
+
+
+def sample_entropy(choice: Tensor) -> Scalar:
+    """The mean entropy of each latent's choice: 0 where all are sure.
+
+    Args:
+        choice: (n, num_embeddings) probabilities.
+
+    >>> float(sample_entropy(ops.convert_to_tensor([[1.0, 0.0], [0.0, 1.0]])))
+    0.0
+    """
+    return ops.mean(_entropy(choice))
+
+
+def codebook_entropy(choice: Tensor) -> Scalar:
+    """The entropy of the mean choice: ``log(num_embeddings)`` in even use.
+
+    Args:
+        choice: (n, num_embeddings) probabilities.
+
+    >>> choice = ops.convert_to_tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> round(float(codebook_entropy(choice)), 4)
+    0.6931
+    """
+    return _entropy(ops.mean(choice, axis=0))
+
+
+def bits_sample_entropy(logits: Tensor) -> Scalar:
+    """The mean entropy of choices whose bits are independent: the sum of those of the bits.
+
+    Where every combination of bits is a code, the softmax over all codes is the product
+    of the bits' own probabilities, so no list of codes is needed. Source: Zhao et al.
+    2024, section 4.1, https://arxiv.org/abs/2406.07548.
+
+    Args:
+        logits: (n, bits) of each bit being 1.
+
+    >>> round(float(bits_sample_entropy(ops.zeros((5, 3)))), 4)
+    2.0794
+    """
+    # H = softplus(l) - l sigmoid(l), which is even; of -|l| no large terms are left.
+    size = ops.abs(ops.cast(logits, "float32"))
+    entropy = ops.softplus(-size) + size * ops.sigmoid(-size)
+    return ops.mean(ops.sum(entropy, axis=-1))
+
+
+def bits_codebook_entropy(logits: Tensor) -> Scalar:
+    """The entropy of the mean choice over all combinations of bits, exactly.
+
+    The combinations of all bits are those of one half beside those of the other, so the
+    mean is one product of matrices: n rows of twice ``2 ** (bits / 2)`` numbers are held
+    instead of ``2 ** bits``; for 18 bits 1,024 and not 262,144.
+
+    Args:
+        logits: (n, bits) of each bit being 1.
+
+    >>> float(bits_codebook_entropy(ops.full((5, 4), 100.0)))
+    0.0
+    """
+    logits = ops.cast(logits, "float32")
+    half = logits.shape[-1] // 2
+    first, second = _combinations(logits[:, :half]), _combinations(logits[:, half:])
+    together = ops.matmul(ops.transpose(first), second)
+    return _entropy(ops.reshape(together / ops.sum(together), (-1,)))
+
+
+def _combinations(logits: Tensor) -> Tensor:
+    """(n, bits) to (n, 2 ** bits): the probability of each combination."""
+    found = ops.ones_like(ops.sum(logits, axis=-1, keepdims=True))
+    for bit in range(logits.shape[-1]):
+        one = logits[:, bit : bit + 1]
+        both = ops.stack([ops.sigmoid(-one), ops.sigmoid(one)], axis=-1)
+        found = ops.reshape(found[:, :, None] * both, (-1, 2 * found.shape[-1]))
+    return found
+
+
+def _entropy(choice: Tensor) -> Tensor:
+    """Along the last axis."""
+    return ops.sum(choice * -ops.log(ops.maximum(choice, _TINY)), axis=-1)

@@ -1,0 +1,151 @@
+"""Quantization by the signs of a few channels: what LFQ and BSQ have in common.
+
+Every combination of signs is a code, and nothing is stored. The bits of a code may be
+split into factors, each a token of its own: 18 bits are one book of 262,144 codes or two
+of 512, and decode to the same.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+from keras import ops
+
+from vqfw.errors import Problem
+from vqfw.kinds import Context, Quantized, Quantizer
+from vqfw.kinds.tensors import Latents, Scalar, Tensor, Tokens
+from vqfw_quantizers.entropy import bits_codebook_entropy, bits_sample_entropy
+from vqfw_quantizers.projection import Projection
+from vqfw_quantizers.size import too_many_codes
+
+Bits = Annotated[int, {"minimum": 1, "maximum": 256}]
+
+
+class SignQuantizer(Quantizer):
+    """Replaces each of a few channels by plus or minus a radius; abstract.
+
+    Args:
+        seed: of the projection.
+        bits: channels of the code.
+        factors: tokens a position.
+        radius: what every channel of a code is, up to its sign.
+        entropy_weight: of the entropy loss.
+        diversity: of the codebook's entropy within that.
+        temperature: of the soft choice whose entropy is taken.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        bits: int,
+        factors: int,
+        radius: float,
+        entropy_weight: float,
+        diversity: float,
+        temperature: float,
+    ) -> None:
+        super().__init__()
+        self.vocabulary = (2 ** (bits // factors),) * factors
+        self.radius = radius
+        self.entropy_weight = entropy_weight
+        self.diversity = diversity
+        self.temperature = temperature
+        self.projection = Projection(bits, seed)
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.projection.build(shape)
+
+    @abstractmethod
+    def prepared(self, latents: Tensor) -> Tensor:
+        """(..., bits) latents as they are compared with codes, every sign kept."""
+
+    def call(self, latents: Latents, training: bool = False) -> Quantized:
+        latents = self.prepared(self.projection(latents))
+        bits = ops.cast(latents > 0, "float32")
+        codes = self._codes(bits)
+        commitment = ops.mean(ops.square(latents - codes))
+        if training:
+            codes = latents + ops.stop_gradient(codes - latents)
+        return Quantized(
+            latents=self.projection.back(codes),
+            tokens=packed(bits, len(self.vocabulary)),
+            codebook_loss=ops.zeros(()),
+            commitment_loss=commitment,
+            auxiliary_loss=self.entropy_weight * self._entropy(latents),
+        )
+
+    def embed(self, tokens: Tokens) -> Latents:
+        bits = unpacked(tokens, self.projection.embedding_dim)
+        return self.projection.back(self._codes(bits))
+
+    @classmethod
+    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
+        """Refuses bits that cannot be split as asked, or books too large to count."""
+        return [*_uncountable(options["bits"], options["factors"])]
+
+    def _codes(self, bits: Tensor) -> Tensor:
+        return self.radius * (2.0 * bits - 1.0)
+
+    def _entropy(self, latents: Tensor) -> Scalar:
+        """``E[H(p)] - diversity * H(E[p])`` of the choice by squared distance."""
+        flat = ops.reshape(latents, (-1, latents.shape[-1]))
+        # The two values of a bit are 4 * radius * latent apart in squared distance.
+        logits = 4.0 * self.radius / self.temperature * flat
+        books = ops.split(logits, len(self.vocabulary), axis=-1)
+        used = sum(bits_codebook_entropy(book) for book in books)
+        return bits_sample_entropy(logits) - self.diversity * used
+
+
+def packed(bits: Tensor, factors: int) -> Tokens:
+    """Bits to tokens, the first bit of a token counting 1, the next 2, and so on.
+
+    Args:
+        bits: (..., bits) of 0 and 1.
+        factors: tokens to split them into.
+
+    Returns:
+        (..., factors) int32.
+
+    >>> ops.convert_to_numpy(packed(ops.convert_to_tensor([[1, 0, 1, 1]]), 2)).tolist()
+    [[1, 3]]
+    """
+    width = bits.shape[-1] // factors
+    rows = ops.reshape(bits, (*ops.shape(bits)[:-1], factors, width))
+    return ops.sum(ops.cast(rows, "int32") * _places(width), axis=-1)
+
+
+def unpacked(tokens: Tokens, bits: int) -> Tensor:
+    """Tokens to bits: (..., factors) int32 to (..., bits) float32 of 0 and 1.
+
+    >>> tokens = ops.convert_to_tensor([[1, 3]])
+    >>> ops.convert_to_numpy(unpacked(tokens, 4)).tolist()
+    [[1.0, 0.0, 1.0, 1.0]]
+    """
+    tokens = ops.cast(tokens, "int32")
+    rows = tokens[..., None] // _places(bits // tokens.shape[-1]) % 2
+    shape = (*ops.shape(tokens)[:-1], bits)
+    return ops.cast(ops.reshape(rows, shape), "float32")
+
+
+def _places(width: int) -> Tensor:
+    return ops.convert_to_tensor([2**bit for bit in range(width)], "int32")
+
+
+def _uncountable(bits: int, factors: int) -> Iterator[Problem]:
+    if bits % factors:
+        fits = [n for n in range(1, bits + 1) if bits % n == 0]
+        close = min(fits, key=lambda n: abs(n - factors))
+        yield Problem(
+            "size-mismatch",
+            f"{bits} bits cannot be split into {factors} equal factors",
+            ("factors",),
+            help=f'set "factors" to {close}, or "bits" to {bits + -bits % factors}',
+        )
+        return
+    more = next(
+        n for n in range(factors, bits + 1) if bits % n == 0 and bits // n <= 16
+    )
+    repair = f'set "factors" to {more}'
+    yield from too_many_codes(2 ** (bits // factors), ("bits",), repair)

@@ -1,0 +1,188 @@
+"""Quantizers made of others: what stands in a row, and what stands side by side."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from keras import ops
+from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.fsq import FSQQuantizer
+from vqfw_quantizers.gradient import GradientQuantizer
+from vqfw_quantizers.grouped import GroupedQuantizer
+from vqfw_quantizers.lfq import LFQQuantizer
+from vqfw_quantizers.residual import ResidualQuantizer
+
+from vqfw.errors import ExperimentError
+from vqfw.testing.probe import changed, gradients, state
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def ema(**options):
+    options = {"num_embeddings": 8, "embedding_dim": 4, **options}
+    return lambda i: EMAQuantizer(seed=i, **options)
+
+
+def gradient(i):
+    return GradientQuantizer(seed=i, num_embeddings=8, embedding_dim=4)
+
+
+def built(quantizer, channels=4, placed=True):
+    quantizer.build((None, 2, 2, channels))
+    if placed:
+        quantizer.initialize(random(200, channels, seed=9), seed=0)
+    return quantizer
+
+
+def called(quantizer, latents, training=False):
+    found = quantizer(ops.convert_to_tensor(latents), training=training)
+    return found._replace(
+        **{name: ops.convert_to_numpy(each) for name, each in found._asdict().items()}
+    )
+
+
+def test_every_level_takes_the_nearest_code_to_what_is_left():
+    quantizer = built(ResidualQuantizer(ema(), levels=3))
+    latents = random(2, 2, 2, 4)
+    found = called(quantizer, latents)
+    rest = latents
+    for level, book in enumerate(quantizer.codebooks):
+        gaps = np.square(rest[..., None, :] - book.vectors).sum(axis=-1)
+        np.testing.assert_array_equal(found.tokens[..., level], gaps.argmin(axis=-1))
+        rest = rest - book.vectors[gaps.argmin(axis=-1)]
+    np.testing.assert_allclose(found.latents, latents - rest, atol=1e-6)
+
+
+def test_more_levels_leave_less():
+    def left(levels):
+        quantizer = built(ResidualQuantizer(ema(), levels))
+        latents = random(8, 4, 4, 4)
+        return np.square(latents - called(quantizer, latents).latents).mean()
+
+    one = built(ema()(0))
+    latents = random(8, 4, 4, 4)
+    alone = np.square(latents - called(one, latents).latents).mean()
+    assert alone > 1.5 * left(2) > 1.5 * 1.3 * left(4)
+
+
+def test_losses_are_means_over_levels():
+    quantizer = built(ResidualQuantizer(gradient, levels=3))
+    latents = random(2, 2, 2, 4)
+    found, rest, each = called(quantizer, latents), latents, []
+    for level in quantizer.parts:
+        own = called(level, rest)
+        each.append(own)
+        rest = rest - own.latents
+    for name in ("codebook_loss", "commitment_loss", "auxiliary_loss"):
+        mean = np.mean([getattr(own, name) for own in each])
+        assert getattr(found, name) == pytest.approx(mean, rel=1e-5)
+
+
+def test_the_commitment_of_every_level_moves_the_encoder():
+    quantizer = built(ResidualQuantizer(ema(), levels=2))
+    latents = random(2, 2, 2, 4)
+    found, _ = gradients(quantizer, latents, lambda q: q.commitment_loss)
+    first, second = (book.vectors for book in quantizer.codebooks)
+    before = called(quantizer, latents).tokens
+    left = latents - first[before[..., 0]]
+    mean = 0.5 * (2 * left + 2 * (left - second[before[..., 1]])) / latents.size
+    # The books have moved a little since, which a hundredth of a code allows for.
+    np.testing.assert_allclose(found, mean, atol=0.05 * np.abs(mean).max())
+    alone = 0.5 * 2 * left / latents.size
+    assert not np.allclose(found, alone, atol=0.05 * np.abs(mean).max())
+
+
+@pytest.mark.parametrize("levels", [2, 5])
+def test_the_gradient_of_the_decoder_comes_through_once(levels):
+    quantizer = built(ResidualQuantizer(ema(), levels))
+    weights = random(2, 2, 2, 4, seed=1)
+    found, _ = gradients(
+        quantizer,
+        random(2, 2, 2, 4),
+        lambda q: ops.sum(q.latents * ops.convert_to_tensor(weights)),
+    )
+    np.testing.assert_allclose(found, weights, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [ResidualQuantizer, GroupedQuantizer])
+def test_latents_pass_unquantized_while_the_codes_are_not_placed(kind):
+    options = {"warm_up": 7, "embedding_dim": 2 if kind is GroupedQuantizer else 4}
+    quantizer = built(kind(ema(**options)), placed=False)
+    assert quantizer.warm_up == 7
+    latents = random(2, 2, 2, 4)
+    found = called(quantizer, latents, training=True)
+    np.testing.assert_allclose(found.latents, latents, atol=1e-6)
+    assert found.commitment_loss == 0
+    quantizer.initialize(random(200, 4), seed=0)
+    assert called(quantizer, latents, training=True).commitment_loss > 0
+
+
+def test_levels_are_placed_one_after_the_other_on_what_is_left():
+    quantizer = built(ResidualQuantizer(ema(), levels=3), placed=False)
+    cloud = random(2000, 4)
+    quantizer.initialize(cloud, seed=0)
+    spreads = [np.abs(book.vectors).mean() for book in quantizer.codebooks]
+    assert spreads[0] > 1.3 * spreads[1] > 1.3 * spreads[2] > 0
+
+
+def test_groups_see_their_own_channels_alone():
+    quantizer = built(GroupedQuantizer(ema(embedding_dim=2)))
+    latents = random(2, 2, 2, 4)
+    other = latents.copy()
+    other[..., 2:] = random(2, 2, 2, 2, seed=5)
+    found, changed_half = called(quantizer, latents), called(quantizer, other)
+    np.testing.assert_array_equal(found.latents[..., :2], changed_half.latents[..., :2])
+    np.testing.assert_array_equal(found.tokens[..., 0], changed_half.tokens[..., 0])
+    assert (found.tokens[..., 1] != changed_half.tokens[..., 1]).any()
+
+
+def test_copies_start_from_codes_of_their_own():
+    quantizer = built(ResidualQuantizer(ema(initialization="random")))
+    first, second = (book.vectors for book in quantizer.codebooks)
+    assert not np.isclose(first, second).any()
+
+
+def test_a_book_that_is_replaced_leaves_the_others_alone():
+    quantizer = built(GroupedQuantizer(lambda i: ResidualQuantizer(ema())))
+    assert quantizer.vocabulary == (8,) * 4
+    before = [book.vectors.copy() for book in quantizer.codebooks]
+    quantizer.codebooks[2].replace(before[2] + 1, np.arange(8) == 3)
+    for index, (book, old) in enumerate(zip(quantizer.codebooks, before, strict=True)):
+        moved = (book.vectors != old).any(axis=1)
+        assert moved.tolist() == [index == 2 and code == 3 for code in range(8)]
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda i: FSQQuantizer(seed=i, levels=(4, 3)),
+        lambda i: GroupedQuantizer(lambda j: LFQQuantizer(seed=2 * i + j, bits=3)),
+    ],
+)
+def test_what_has_no_books_has_nothing_to_place(inner):
+    quantizer = built(ResidualQuantizer(inner), placed=False)
+    assert quantizer.codebooks == ()
+    before = state(quantizer)
+    quantizer.initialize(random(50, 4), seed=0)
+    assert not changed(before, state(quantizer))
+
+
+def context(channels):
+    encoder = {"type": "residual_conv"} if channels is None else {"channels": channels}
+    return SimpleNamespace(experiment={"model": {"encoder": encoder}})
+
+
+def test_channels_that_cannot_be_divided_are_a_problem():
+    (problem,) = GroupedQuantizer.check({"groups": 3}, context(64))
+    assert problem.message == "64 channels cannot be divided among 3 groups"
+    assert problem.path == ("groups",)
+    assert problem.help == 'set "groups" to 2, or the channels of the encoder to 66'
+    assert not GroupedQuantizer.check({"groups": 4}, context(64))
+    assert not GroupedQuantizer.check({"groups": 4}, context(None))
+
+
+def test_channels_that_only_the_built_encoder_knows_are_refused_too():
+    with pytest.raises(ExperimentError, match="5 channels cannot be divided"):
+        built(GroupedQuantizer(ema()), channels=5)
