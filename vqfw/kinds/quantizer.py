@@ -71,6 +71,8 @@ class Book:
     def replace(self, vectors: Floats, mask: Mask) -> None:
         """Writes new codes, with whatever state belongs to them, in the rows of a mask.
 
+        A book of codes of length one keeps the direction of what it is given.
+
         Args:
             vectors: (num_embeddings, embedding_dim); rows outside the mask are ignored.
             mask: (num_embeddings,) bool.
@@ -92,6 +94,13 @@ class CodebookQuantizer(Quantizer):
 
     warm_up: int = 0
     """Optimizer steps after which the engine calls ``initialize``."""
+
+    straight_through: bool = True
+    """Whether the gradient of the codes reaches the latents in their space as it came.
+
+    False where another estimator stands in for it, as a rotation does, or where the
+    latents are scaled before the search.
+    """
 
     @property
     @abstractmethod
