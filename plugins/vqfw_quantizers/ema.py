@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from keras import ops
@@ -18,7 +18,8 @@ from vqfw.kinds import (
     nearest,
 )
 from vqfw.kinds.tensors import Floats, Latents, Mask, Tokens
-from vqfw_quantizers.kmeans import kmeans
+from vqfw_quantizers.estimators import ESTIMATORS, GradientEstimator
+from vqfw_quantizers.kmeans import PLACEMENTS, Initialization
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.recent import RecentLatents
 
@@ -35,10 +36,13 @@ class EMAQuantizer(CodebookQuantizer):
         embedding_dim: Dimensions of a code; where the encoder has other channels, a
             linear map leads in and another one out.
         decay: Share of the past that stays in the moving average at each step.
-        initialization: ``kmeans`` places the codes on the latents of training images,
-            ``random`` leaves them where a normal distribution of unit variance put them.
+        initialization: ``kmeans`` places the codes on means of the latents of training
+            images, ``kmeans_plus_plus`` on latents far from each other, ``random``
+            leaves them where a normal distribution of unit variance put them.
         warm_up: Optimizer steps in which latents pass unquantized, before the codes are
             placed; by then the encoder has found what to encode.
+        gradient_estimator: How the decoder's gradient gets past the choice of codes:
+            ``straight_through`` as it is, ``rotation`` turned as code from latent.
     """
 
     def __init__(
@@ -47,10 +51,13 @@ class EMAQuantizer(CodebookQuantizer):
         num_embeddings: Count = 512,
         embedding_dim: Count = 64,
         decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
-        initialization: Literal["kmeans", "random"] = "kmeans",
+        initialization: Initialization = "kmeans",
         warm_up: Annotated[int, {"minimum": 0}] = 0,
+        gradient_estimator: GradientEstimator = "straight_through",
     ) -> None:
         super().__init__()
+        self.straight_through = gradient_estimator == "straight_through"
+        self.estimator = ESTIMATORS[gradient_estimator]
         self.vocabulary = (num_embeddings,)
         self.warm_up = warm_up
         self.decay = decay
@@ -69,15 +76,19 @@ class EMAQuantizer(CodebookQuantizer):
     def call(self, latents: Latents, training: bool = False) -> Quantized:
         latents = self.projection(latents)
         flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
-        tokens = nearest(flat, self.codebook.vectors)
-        found = ops.take(self.codebook.vectors, tokens, axis=0)
+        codebook = self.codebook
+        vectors = codebook.vectors
+        tokens = nearest(flat, vectors)
+        found = ops.take(vectors, tokens, axis=0)
         codes = ops.stop_gradient(ops.reshape(found, ops.shape(latents)))
         commitment = ops.mean(ops.square(latents - codes))
         if training:
-            self._keep(self.codebook.moved(flat, tokens, self.decay))
+            self.keep(codebook.moved(flat, tokens, self.decay))
             self.recent.add(flat)
             commitment = self.placed * commitment
+            # Before the codes are placed these are the latents, and nothing is turned.
             codes = latents + self.placed * ops.stop_gradient(codes - latents)
+            codes = self.estimator(latents, ops.stop_gradient(codes))
         return Quantized(
             latents=self.projection.back(codes),
             tokens=ops.reshape(tokens, (*ops.shape(latents)[:-1], 1)),
@@ -91,10 +102,11 @@ class EMAQuantizer(CodebookQuantizer):
         return self.projection.back(codes)
 
     def initialize(self, latents: Floats, seed: int) -> None:
-        if self.initialization == "kmeans":
+        if self.initialization != "random":
             latents = ops.convert_to_numpy(self.projection(latents))
-            vectors = kmeans(latents, self.vocabulary[0], seed)
-            self._keep(Codebook.of(ops.convert_to_tensor(vectors)))
+            place = PLACEMENTS[self.initialization]
+            vectors = place(latents, self.vocabulary[0], seed)
+            self.keep(Codebook.of(ops.convert_to_tensor(vectors)))
         self.placed.assign(1.0)
 
     @property
@@ -108,7 +120,8 @@ class EMAQuantizer(CodebookQuantizer):
     def codebooks(self) -> tuple[Book, ...]:
         return (_EMABook(self),)
 
-    def _keep(self, codebook: Codebook) -> None:
+    def keep(self, codebook: Codebook) -> None:
+        """Puts a codebook in place of the one that is there."""
         self.sums.assign(codebook.sums)
         self.counts.assign(codebook.counts)
 
@@ -134,7 +147,7 @@ class _EMABook(Book):
 
     def replace(self, vectors: Floats, mask: Mask) -> None:
         codebook = self._quantizer.codebook
-        self._quantizer._keep(codebook.replaced(vectors, ops.convert_to_tensor(mask)))
+        self._quantizer.keep(codebook.replaced(vectors, ops.convert_to_tensor(mask)))
 
     @property
     def variables(self) -> Sequence[Any]:

@@ -55,6 +55,24 @@ def codebook_entropy(choice: Tensor) -> Scalar:
     return _entropy(ops.mean(choice, axis=0))
 
 
+def entropy_penalty(similarities: Tensor, temperature: float) -> Scalar:
+    """Mean entropy of the choices, less the entropy of the mean choice.
+
+    It is lowest, at ``-log(num_embeddings)``, where each latent is sure of its code and
+    all codes are chosen alike.
+
+    Args:
+        similarities: (n, num_embeddings), as in ``soft_choice``.
+        temperature: as in ``soft_choice``.
+
+    >>> sure = ops.convert_to_tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> round(float(ops.convert_to_numpy(entropy_penalty(sure, 0.01))), 4)
+    -0.6931
+    """
+    choice = soft_choice(similarities, temperature)
+    return sample_entropy(choice) - codebook_entropy(choice)
+
+
 def bits_sample_entropy(logits: Tensor) -> Scalar:
     """The mean entropy of choices whose bits are independent: the sum of those of the bits.
 

@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from vqfw.kinds import Book, CodebookQuantizer, Count, Quantized, Seed, nearest
-from vqfw.kinds.tensors import Floats, Latents, Mask, Tokens
-from vqfw_quantizers.kmeans import kmeans
+from vqfw.kinds import (
+    BetaScheduler,
+    Book,
+    CodebookQuantizer,
+    Count,
+    Quantized,
+    Seed,
+    nearest,
+)
+from vqfw.kinds.tensors import Floats, Latents, Mask, Scalar, Tokens
+from vqfw.kinds.usage import histogram
+from vqfw_quantizers.estimators import ESTIMATORS, GradientEstimator
+from vqfw_quantizers.kmeans import PLACEMENTS, Initialization
+from vqfw_quantizers.orthogonality import orthogonality_penalty
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.recent import RecentLatents
+from vqfw_quantizers.schedule import Schedule
 
 
 class GradientQuantizer(CodebookQuantizer):
     """Replaces each latent by the nearest code; codes are pulled there by their own loss.
 
     (batch, *positions, channels) to the same shape. Codebook loss ``mean((sg(z) - e)^2)``,
-    commitment loss ``mean((z - sg(e))^2)``, straight-through gradient. Source: van den
-    Oord et al. 2017, eq. 3, https://arxiv.org/abs/1711.00937.
+    commitment loss ``mean((z - sg(e))^2)``. Source: van den Oord et al. 2017, eq. 3,
+    https://arxiv.org/abs/1711.00937.
 
     Args:
         num_embeddings: Codes in the book.
         embedding_dim: Dimensions of a code; where the encoder has other channels, a
             linear map leads in and another one out.
-        initialization: ``kmeans`` places the codes on the first latents, ``random``
-            leaves them uniform in plus or minus ``1 / num_embeddings``.
+        initialization: ``kmeans`` places the codes on means of the first latents,
+            ``kmeans_plus_plus`` on latents far from each other, ``random`` leaves them
+            uniform in plus or minus ``1 / num_embeddings``.
+        gradient_estimator: How the decoder's gradient gets past the choice of codes:
+            ``straight_through`` as it is, ``rotation`` turned as code from latent.
+        orthogonality_weight: Weight of a term that turns the chosen codes away from each
+            other; null leaves it out.
     """
 
     def __init__(
@@ -36,11 +53,20 @@ class GradientQuantizer(CodebookQuantizer):
         seed: Seed,
         num_embeddings: Count = 512,
         embedding_dim: Count = 64,
-        initialization: Literal["kmeans", "random"] = "kmeans",
+        initialization: Initialization = "kmeans",
+        gradient_estimator: GradientEstimator = "straight_through",
+        orthogonality_weight: BetaScheduler | None = None,
     ) -> None:
         super().__init__()
         self.vocabulary = (num_embeddings,)
         self.initialization = initialization
+        self.straight_through = gradient_estimator == "straight_through"
+        self.estimator = ESTIMATORS[gradient_estimator]
+        self.orthogonality_weight = (
+            None
+            if orthogonality_weight is None
+            else Schedule(orthogonality_weight, num_embeddings, "orthogonality_weight")
+        )
         self.projection = Projection(embedding_dim)
         self.recent = RecentLatents(embedding_dim)
         self.embeddings = self.add_weight(
@@ -67,13 +93,14 @@ class GradientQuantizer(CodebookQuantizer):
         commitment_loss = ops.mean(ops.square(latents - fixed))
         if training:
             self.recent.add(flat)
-            fixed = latents + ops.stop_gradient(fixed - latents)
+            fixed = self.estimator(latents, fixed)
+        tokens = ops.reshape(tokens, (*ops.shape(latents)[:-1], 1))
         return Quantized(
             latents=self.projection.back(fixed),
-            tokens=ops.reshape(tokens, (*ops.shape(latents)[:-1], 1)),
+            tokens=tokens,
             codebook_loss=codebook_loss,
             commitment_loss=commitment_loss,
-            auxiliary_loss=ops.zeros(()),
+            auxiliary_loss=self._orthogonality(tokens, training),
         )
 
     def embed(self, tokens: Tokens) -> Latents:
@@ -81,34 +108,49 @@ class GradientQuantizer(CodebookQuantizer):
         return self.projection.back(codes)
 
     def initialize(self, latents: Floats, seed: int) -> None:
-        if self.initialization == "kmeans":
+        if self.initialization != "random":
             latents = ops.convert_to_numpy(self.projection(latents))
-            self.embeddings.assign(kmeans(latents, self.vocabulary[0], seed))
+            place = PLACEMENTS[self.initialization]
+            self.embeddings.assign(place(latents, self.vocabulary[0], seed))
 
     @property
     def codebooks(self) -> tuple[Book, ...]:
-        return (_GradientBook(self),)
+        return (GradientBook(self.embeddings, self.recent),)
+
+    def _orthogonality(self, tokens: Tokens, training: bool) -> Scalar:
+        if self.orthogonality_weight is None:
+            return ops.zeros(())
+        weight = self.orthogonality_weight.value
+        chosen = histogram(tokens, self.vocabulary[0]) > 0
+        if training:
+            self.orthogonality_weight.advance(weight, tokens)
+        return weight * orthogonality_penalty(self.embeddings, chosen)
 
 
-class _GradientBook(Book):
-    """The codebook of a ``GradientQuantizer``: one trained weight."""
+class GradientBook(Book):
+    """A codebook that is one trained weight.
 
-    def __init__(self, quantizer: GradientQuantizer) -> None:
-        self._quantizer = quantizer
+    Args:
+        embeddings: the variable, (num_embeddings, embedding_dim).
+        recent: latents in the space of the search.
+    """
+
+    def __init__(self, embeddings: Any, recent: RecentLatents) -> None:
+        self._embeddings = embeddings
+        self._recent = recent
 
     @property
     def vectors(self) -> Floats:
-        vectors: Floats = ops.convert_to_numpy(self._quantizer.embeddings)
+        vectors: Floats = ops.convert_to_numpy(self._embeddings)
         return vectors
 
     def replace(self, vectors: Floats, mask: Mask) -> None:
-        rows = np.where(mask[:, None], vectors, self.vectors)
-        self._quantizer.embeddings.assign(rows)
+        self._embeddings.assign(np.where(mask[:, None], vectors, self.vectors))
 
     @property
     def variables(self) -> Sequence[Any]:
-        return (self._quantizer.embeddings,)
+        return (self._embeddings,)
 
     @property
     def recent_latents(self) -> Floats:
-        return self._quantizer.recent.values
+        return self._recent.values

@@ -4,13 +4,20 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from vqfw_beta.constant import Constant
+from vqfw_beta.linear import Linear
 from vqfw_quantizers.bsq import BSQQuantizer
+from vqfw_quantizers.cosine import CosineQuantizer
+from vqfw_quantizers.diveq import DiVeQ
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.fsq import FSQQuantizer
-from vqfw_quantizers.gradient import GradientQuantizer
+from vqfw_quantizers.gradient import GradientBook, GradientQuantizer
 from vqfw_quantizers.grouped import GroupedQuantizer
+from vqfw_quantizers.gumbel import GumbelQuantizer
+from vqfw_quantizers.ibq import IBQ
 from vqfw_quantizers.lfq import LFQQuantizer
 from vqfw_quantizers.residual import ResidualQuantizer
+from vqfw_quantizers.simvq import SimVQ
 
 from vqfw.kinds import Codebook, Quantized, Quantizer
 from vqfw.kinds.usage import histogram
@@ -91,6 +98,63 @@ def grouped_residual_ema():
     return GroupedQuantizer(residual)
 
 
+def rotated_ema():
+    return EMAQuantizer(**SMALL, gradient_estimator="rotation")
+
+
+def regular_gradient():
+    return GradientQuantizer(
+        **SMALL,
+        initialization="kmeans_plus_plus",
+        gradient_estimator="rotation",
+        orthogonality_weight=Linear(start=0.1, end=1.0, steps=3),
+    )
+
+
+def cosine():
+    return CosineQuantizer(**SMALL)
+
+
+def projected_cosine():
+    options = {**SMALL, "embedding_dim": 4}
+    return CosineQuantizer(**options, gradient_estimator="rotation")
+
+
+def simvq():
+    return SimVQ(**SMALL)
+
+
+def projected_simvq():
+    return SimVQ(**{**SMALL, "embedding_dim": 4}, gradient_estimator="rotation")
+
+
+def diveq():
+    return DiVeQ(**SMALL)
+
+
+def projected_diveq():
+    return DiVeQ(**{**SMALL, "embedding_dim": 4})
+
+
+def ibq():
+    return IBQ(**SMALL, entropy_weight=Linear(start=0.0, end=0.05, steps=3))
+
+
+def projected_ibq():
+    return IBQ(**{**SMALL, "embedding_dim": 4}, entropy_weight=None)
+
+
+def gumbel():
+    cooling = Linear(start=1.0, end=0.1, steps=3)
+    weight = Constant(5e-4)
+    return GumbelQuantizer(1, cooling, weight, num_embeddings=16)
+
+
+def soft_gumbel():
+    weight = Constant(5e-4)
+    return GumbelQuantizer(1, Constant(0.5), weight, num_embeddings=16, hard=False)
+
+
 class Signs(Quantizer):
     """Keeps the sign of each latent: a quantizer with nothing to learn."""
 
@@ -113,28 +177,39 @@ class Signs(Quantizer):
         return 2.0 * ops.cast(tokens, "float32") - 1.0
 
 
-@parametrize_with_checks(
-    "quantizer",
-    [
-        ema,
-        gradient,
-        projected_ema,
-        projected_gradient,
-        fsq,
-        unprojected_fsq,
-        lfq,
-        projected_lfq,
-        bsq,
-        projected_bsq,
-        residual_ema,
-        residual_projected_gradient,
-        residual_lfq,
-        grouped_fsq,
-        grouped_gradient,
-        grouped_residual_ema,
-        Signs,
-    ],
-)
+OURS = [
+    ema,
+    projected_ema,
+    rotated_ema,
+    gradient,
+    projected_gradient,
+    regular_gradient,
+    cosine,
+    projected_cosine,
+    simvq,
+    projected_simvq,
+    diveq,
+    projected_diveq,
+    ibq,
+    projected_ibq,
+    gumbel,
+    soft_gumbel,
+    fsq,
+    unprojected_fsq,
+    lfq,
+    projected_lfq,
+    bsq,
+    projected_bsq,
+    residual_ema,
+    residual_projected_gradient,
+    residual_lfq,
+    grouped_fsq,
+    grouped_gradient,
+    grouped_residual_ema,
+]
+
+
+@parametrize_with_checks("quantizer", [*OURS, Signs])
 def test_a_quantizer_keeps_the_contract(check, factory):
     check(factory)
 
@@ -182,6 +257,41 @@ class CommitmentMovesCodes(GradientQuantizer):
         found = super().call(latents, training)
         codes = ops.take(self.embeddings, found.tokens[..., 0], axis=0)
         return found._replace(commitment_loss=ops.mean(ops.square(latents - codes)))
+
+
+class NothingMovesTheCodes(DiVeQ):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        if not training:
+            return found
+        shift = ops.stop_gradient(found.latents - latents)
+        return found._replace(latents=latents + shift)
+
+
+class LosesSomeLatents(GradientQuantizer):
+    """Gives the last row of positions its codes without a way back."""
+
+    def __init__(self):
+        super().__init__(**SMALL)
+        self.straight_through = False
+
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        if not training:
+            return found
+        rows = [found.latents[:, :-1], ops.stop_gradient(found.latents[:, -1:])]
+        return found._replace(latents=ops.concatenate(rows, axis=1))
+
+
+class WritesHalfOfWhatItIsGiven(GradientQuantizer):
+    @property
+    def codebooks(self):
+        return (HalvingBook(self.embeddings, self.recent),)
+
+
+class HalvingBook(GradientBook):
+    def replace(self, vectors, mask):
+        super().replace(0.5 * vectors, mask)
 
 
 class CodebookLossAfterStraightThrough(GradientQuantizer):
@@ -339,7 +449,7 @@ class CountsWithoutSums(EMAQuantizer):
             book = self.codebook
             wrong = ops.logical_and(self.pending > 0, histogram(found.tokens, 16) > 0)
             factor = ops.where(wrong, 10.0, 1.0)
-            self._keep(Codebook(book.sums, book.counts * factor))
+            self.keep(Codebook(book.sums, book.counts * factor))
             self.pending.assign(ops.zeros(()))
         return found
 
@@ -350,6 +460,9 @@ PLANTED = {
     CountsInEvaluation: "evaluation_changes_no_variable",
     ScaledGradient: "gradients_go_straight_through",
     CommitmentMovesCodes: "commitment_loss_moves_the_encoder_alone",
+    NothingMovesTheCodes: "codebook_loss_moves_the_codebook_alone",
+    LosesSomeLatents: "gradients_go_straight_through",
+    WritesHalfOfWhatItIsGiven: "replaced_codes_survive_a_step",
     CodebookLossAfterStraightThrough: "codebook_loss_moves_the_codebook_alone",
     SparseGradient: "a_code_has_one_gradient",
     SumOfErrors: "losses_are_means",
@@ -378,7 +491,7 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
 def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
-    plain = mistake.__init__ is GradientQuantizer.__init__
+    plain = mistake.__init__ in (GradientQuantizer.__init__, DiVeQ.__init__)
     factory = (lambda: mistake(**SMALL)) if plain else mistake
     backend = keras.backend.backend()
     if mistake is NumpyInside and backend == "torch":

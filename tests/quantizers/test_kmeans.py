@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from vqfw_quantizers import kmeans as module
-from vqfw_quantizers.kmeans import kmeans
+from vqfw_quantizers.kmeans import kmeans, kmeans_plus_plus
 
 
 def random(*shape, seed=0):
@@ -51,3 +51,24 @@ def test_a_large_cloud_is_sampled_but_never_below_the_number_of_codes(monkeypatc
     monkeypatch.setattr(module, "MOST_LATENTS", 10)
     centres = kmeans(random(300, 2), 20, seed=0)
     assert len(np.unique(centres, axis=0)) == 20
+
+
+def test_far_apart_latents_are_chosen_as_they_are():
+    places = 10 * random(4, 3)
+    latents = (places[:, None] + 0.1 * random(4, 50, 3, seed=1)).reshape(-1, 3)
+    chosen = kmeans_plus_plus(latents, 4, seed=0)
+    gap = np.abs(places[:, None] - chosen[None]).max(axis=-1).min(axis=1)
+    assert gap.max() < 0.5
+    assert all((each == latents).all(axis=-1).any() for each in chosen)
+
+
+@pytest.mark.parametrize("place", [kmeans, kmeans_plus_plus])
+def test_a_large_book_is_placed_on_the_latents_too(place, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST_BOOK_IN_FULL", 16)
+    monkeypatch.setattr(module, "MOST_PRODUCTS", 1)
+    latents = random(400, 2)
+    centres = place(latents, 32, seed=0)
+    assert centres.shape == (32, 2)
+    assert len(np.unique(centres, axis=0)) == 32
+    gap = np.linalg.norm(latents[:, None] - centres, axis=-1).min(axis=1)
+    assert np.square(gap).mean() < 0.2 * np.square(latents).sum(axis=-1).mean()

@@ -66,9 +66,12 @@ class Quantizer(keras.layers.Layer):
 
     vqfw_kind: ClassVar[str] = "quantizer"
 
-    straight_through: ClassVar[bool] = True
-    """Whether the gradient of ``latents`` passes the choice of codes unchanged. An other
-    estimator (rotation, Gumbel softmax) says False, and owes a finite one only."""
+    straight_through: bool = True
+    """Whether the gradient of the codes reaches the latents in their space as it came.
+
+    False where another estimator stands in for it, as a rotation does, or where the
+    latents are scaled before the search; such a quantizer owes a finite gradient only.
+    """
 
     vocabulary: tuple[int, ...]
     """The number of codes of each codebook."""
@@ -99,6 +102,8 @@ class Book:
     @abstractmethod
     def replace(self, vectors: Floats, mask: Mask) -> None:
         """Writes new codes, with whatever state belongs to them, in the rows of a mask.
+
+        A book of codes of length one keeps the direction of what it is given.
 
         Args:
             vectors: (num_embeddings, embedding_dim); rows outside the mask are ignored.

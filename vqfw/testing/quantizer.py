@@ -80,7 +80,10 @@ def evaluation_changes_no_variable(factory: Factory) -> None:
 
 
 def gradients_go_straight_through(factory: Factory) -> None:
-    """In training the gradient passes the choice of codes as if it were not there."""
+    """In training the gradient passes the choice of codes, at every position.
+
+    It passes unchanged where the quantizer says that it is straight-through.
+    """
     quantizer = _ready(factory)
     weights = _latents(seed=1)
     found, _ = gradients(
@@ -92,6 +95,11 @@ def gradients_go_straight_through(factory: Factory) -> None:
     require(
         found.any(),
         "no gradient reaches the latents: return z + stop_gradient(e - z) in training",
+    )
+    require(
+        found.any(axis=-1).all(),
+        "the gradient reaches some latents and not others: in training, return for every "
+        "position something that its latent moves",
     )
     if quantizer.straight_through and _searches_the_latents(quantizer):
         require(
@@ -151,18 +159,24 @@ def every_level_pulls_the_latents(factory: Factory) -> None:
 
 
 def codebook_loss_moves_the_codebook_alone(factory: Factory) -> None:
-    """The codebook loss pulls codes to latents and no latent to a code."""
+    """The codebook loss pulls codes to latents and no latent to a code.
+
+    Where there is none, the gradient of the reconstruction moves the codes.
+    """
     quantizer = _ready(factory)
     latents, others = gradients(quantizer, _latents(), lambda q: q.codebook_loss)
     require(
         not latents.any(),
         "the codebook loss moves the latents: take (stop_gradient(z) - e)^2",
     )
+    if float(_called(quantizer, _latents()).codebook_loss) == 0:
+        quantizer = _ready(factory)
+        _, others = gradients(quantizer, _latents(), _reconstruction)
     for path in _code_paths(quantizer):
         require(
             others[path].any(),
-            f"the codebook loss does not move {path}: take (stop_gradient(z) - e)^2 with "
-            "e before the straight-through sum",
+            f"neither the codebook loss nor the codes' gradient moves {path}: take "
+            "(stop_gradient(z) - e)^2 with e before the straight-through sum",
         )
 
 
@@ -170,7 +184,8 @@ def a_code_has_one_gradient(factory: Factory) -> None:
     """Adam's first step moves no code further than its length, however many chose it."""
     quantizer = _ready(factory)
     adam = keras.optimizers.Adam
-    _, moved = gradients(quantizer, _latents(), _total, step=0.01, kind=adam)
+    objective = lambda q: _total(q) + _reconstruction(q)  # noqa: E731
+    _, moved = gradients(quantizer, _latents(), objective, step=0.01, kind=adam)
     for path in _code_paths(quantizer):
         longest = np.abs(moved[path]).max()
         require(
@@ -364,11 +379,12 @@ def replaced_codes_survive_a_step(factory: Factory) -> None:
         placed = (old + far).astype("float32")
         book.replace(placed, mask)
         require(
-            np.allclose(book.vectors, np.where(mask[:, None], placed, old), rtol=1e-5),
+            np.allclose(book.vectors[~mask], old[~mask], rtol=1e-5)
+            and _same_or_of_length_one(book.vectors[mask], placed[mask]),
             "replace() wrote other rows than those of its mask, or not what it was given",
         )
     written = [book.vectors.copy() for book in books]
-    _train(quantizer, _latents())
+    _train(quantizer, _choosing_none_of_the_replaced(quantizer))
     for book, placed in zip(books, written, strict=True):
         mask = np.arange(len(placed)) % 4 == 1
         require(
@@ -453,10 +469,10 @@ def initialization_finds_the_latents(factory: Factory) -> None:
         return
     copy_state(quantizer, again)
     latents = _clusters()
-    before = float(_called(quantizer, latents).commitment_loss)
+    before = _squared_error(quantizer, latents)
     for each in (quantizer, again):
         _initialize(each, latents)
-    after = float(_called(quantizer, latents).commitment_loss)
+    after = _squared_error(quantizer, latents)
     require(
         after < 0.5 * before,
         f"initialize() took the squared error from {before:.4g} to {after:.4g}: place "
@@ -468,7 +484,7 @@ def initialization_finds_the_latents(factory: Factory) -> None:
         "initialize() gave two books for one seed: hand the seed to all that draws",
     )
     _train(quantizer, latents, lambda q: ops.zeros(()))
-    later = float(_called(quantizer, latents).commitment_loss)
+    later = _squared_error(quantizer, latents)
     require(
         later < 1.1 * after + 1e-6,
         f"one training step took the squared error back from {after:.4g} to {later:.4g}: "
@@ -573,6 +589,44 @@ def _require_embedded(quantizer: Quantizer, found: Quantized) -> None:
 def _draws(quantizer: Quantizer) -> bool:
     """Whether it has noise of its own."""
     return any("seed_generator" in each.path for each in quantizer.variables)
+
+
+def _reconstruction(quantized: Quantized) -> Any:
+    """Stands in for what a decoder would lose by the latents it is given."""
+    return ops.mean(ops.square(quantized.latents - 1.0))
+
+
+def _squared_error(quantizer: Quantizer, latents: Floats) -> float:
+    """How far the codes are from latents, in the space in which they are compared."""
+    found = _called(quantizer, latents)
+    if float(found.commitment_loss) or not isinstance(quantizer, CodebookQuantizer):
+        return float(found.commitment_loss)
+    # It commits by another way; a training step leaves the latents where it searched.
+    book = quantizer.codebooks[0]
+    before = state(quantizer)
+    _called(quantizer, latents, training=True)
+    searched = book.recent_latents[: latents[..., 0].size]
+    for variable in quantizer.variables:
+        variable.assign(before[variable.path])
+    gaps = np.square(searched[:, None] - book.vectors).sum(axis=-1)
+    return float(gaps.min(axis=1).mean())
+
+
+def _same_or_of_length_one(found: Floats, given: Floats) -> bool:
+    """Whether codes are the given ones, or all are those scaled to length one."""
+    scaled = given / np.linalg.norm(given, axis=-1, keepdims=True)
+    return np.allclose(found, given, rtol=1e-5) or np.allclose(found, scaled, atol=1e-5)
+
+
+def _choosing_none_of_the_replaced(quantizer: Quantizer) -> Floats:
+    """A batch of the one latent that chooses no code with a position of 1 modulo 4."""
+    latents = _latents()
+    chosen = _called(quantizer, latents).tokens
+    free = (chosen % 4 != 1).all(axis=-1)
+    require(
+        free.any(), "all latents choose codes that were placed far from all of them"
+    )
+    return np.tile(latents[free][0], (*SHAPE[:-1], 1))
 
 
 def _train(

@@ -1,0 +1,120 @@
+"""Vector quantization on the unit sphere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from keras import ops
+
+from vqfw.kinds import Book, Codebook, CodebookQuantizer, Count, Quantized, Seed
+from vqfw.kinds.tensors import Floats, Latents, Mask, Tokens
+from vqfw_quantizers.directions import unit
+from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.estimators import GradientEstimator
+from vqfw_quantizers.kmeans import Initialization
+from vqfw_quantizers.projection import Projection
+
+
+class CosineQuantizer(CodebookQuantizer):
+    """Replaces each latent by the code of the nearest direction; codes have length one.
+
+    (batch, *positions, channels) to the same shape. Latents are scaled to length one
+    before the search, so that the nearest code is the one of the largest cosine, and the
+    commitment loss compares those. Codes are the moving average of their latents, scaled
+    to length one again after each step. Source: Yu et al. 2022, section 3.2,
+    https://arxiv.org/abs/2110.04627, which trains the codes by gradient instead.
+
+    Args:
+        num_embeddings: Codes in the book.
+        embedding_dim: Dimensions of a code; where the encoder has other channels, a
+            linear map leads in and another one out. Few, 8 to 32, keep a large book used.
+        decay: Share of the past that stays in the moving average at each step.
+        initialization: ``kmeans`` places the codes on means of the latents of training
+            images, ``kmeans_plus_plus`` on latents far from each other, ``random``
+            leaves them evenly spread over the sphere.
+        warm_up: Optimizer steps in which latents pass unquantized, before the codes are
+            placed; by then the encoder has found what to encode.
+        gradient_estimator: How the decoder's gradient gets past the choice of codes:
+            ``straight_through`` as it is, ``rotation`` turned as code from latent.
+
+    >>> quantizer = CosineQuantizer(seed=0, num_embeddings=4, embedding_dim=2)
+    >>> quantizer.build((None, 1, 2))
+    >>> found = quantizer(ops.convert_to_tensor([[[3.0, 4.0]], [[0.3, 0.4]]]))
+    >>> bool(found.tokens[0] == found.tokens[1])
+    True
+    """
+
+    def __init__(
+        self,
+        seed: Seed,
+        num_embeddings: Count = 512,
+        embedding_dim: Count = 64,
+        decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
+        initialization: Initialization = "kmeans",
+        warm_up: Annotated[int, {"minimum": 0}] = 0,
+        gradient_estimator: GradientEstimator = "straight_through",
+    ) -> None:
+        super().__init__()
+        self.vocabulary = (num_embeddings,)
+        self.warm_up = warm_up
+        self.straight_through = False  # scaling to length one turns it
+        self.projection = Projection(embedding_dim)
+        self.averaged = EMAQuantizer(
+            seed=seed,
+            num_embeddings=num_embeddings,
+            embedding_dim=embedding_dim,
+            decay=decay,
+            initialization=initialization,
+            gradient_estimator=gradient_estimator,
+        )
+        self._scale_codes()
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.projection.build(shape)
+        self.averaged.build((*shape[:-1], self.projection.embedding_dim))
+
+    def call(self, latents: Latents, training: bool = False) -> Quantized:
+        directions = unit(self.projection(latents))
+        found: Quantized = self.averaged(directions, training=training)
+        if training:
+            self._scale_codes()
+        return found._replace(latents=self.projection.back(found.latents))
+
+    def embed(self, tokens: Tokens) -> Latents:
+        return self.projection.back(self.averaged.embed(tokens))
+
+    def initialize(self, latents: Floats, seed: int) -> None:
+        directions = ops.convert_to_numpy(unit(self.projection(latents)))
+        self.averaged.initialize(directions, seed)
+        self._scale_codes()
+
+    @property
+    def codebooks(self) -> tuple[Book, ...]:
+        return (_Sphere(self.averaged.codebooks[0]),)
+
+    def _scale_codes(self) -> None:
+        vectors, counts = self.averaged.codebook.vectors, self.averaged.codebook.counts
+        self.averaged.keep(Codebook(unit(vectors) * counts[:, None], counts))
+
+
+class _Sphere(Book):
+    """A book whose codes have length one."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    @property
+    def vectors(self) -> Floats:
+        return self._book.vectors
+
+    def replace(self, vectors: Floats, mask: Mask) -> None:
+        self._book.replace(ops.convert_to_numpy(unit(vectors)), mask)
+
+    @property
+    def variables(self) -> Sequence[Any]:
+        return self._book.variables
+
+    @property
+    def recent_latents(self) -> Floats:
+        return self._book.recent_latents

@@ -1,0 +1,26 @@
+"""Vectors of length one."""
+
+from __future__ import annotations
+
+from keras import ops
+
+from vqfw.kinds.tensors import Tensor
+
+# Shorter than this, a vector of latents has no direction that float32 could tell.
+SHORTEST = 1e-12
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """Scales vectors to length one; a zero vector stays zero and passes no gradient.
+
+    Args:
+        vectors: (..., embedding_dim) float32.
+
+    >>> import numpy as np
+    >>> ops.convert_to_numpy(unit(np.array([[3.0, 4.0], [0.0, 0.0]]))).round(1).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
+    known = squares > SHORTEST**2
+    # Twice, because a gradient through the side not taken would still be infinite.
+    return ops.where(known, vectors * ops.rsqrt(ops.where(known, squares, 1.0)), 0.0)
