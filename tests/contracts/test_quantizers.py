@@ -479,13 +479,13 @@ PLANTED = {
 
 
 # Without a loss of their own the codes do not learn either.
-ALSO = {CodebookLossAfterStraightThrough: ["training_brings_codes_to_latents"]}
+ALSO = {CodebookLossAfterStraightThrough: ["training_moves_the_codes"]}
 # Planted in test_shipped_mistakes.py.
 ELSEWHERE = {
     "every_level_pulls_the_latents",
     "few_latents_are_enough_to_begin",
     "recent_latents_are_kept_in_training",
-    "training_brings_codes_to_latents",
+    "training_moves_the_codes",
 }
 
 

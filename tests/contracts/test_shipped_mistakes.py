@@ -565,7 +565,7 @@ SHIPPED = {
         quantizer(
             "the codebook is no variable of the layer",
             UntrackedCodes,
-            "training_brings_codes_to_latents",
+            "training_moves_the_codes",
         )
     ],
     21: [
@@ -594,7 +594,7 @@ SHIPPED = {
         quantizer(
             "the codebook loss comes after the straight-through sum",
             LossAfterStraightThrough,
-            "training_brings_codes_to_latents",
+            "training_moves_the_codes",
         )
     ],
 }
@@ -633,5 +633,5 @@ def test_the_checks_that_are_planted_here_alone_are_all_there():
         "every_level_pulls_the_latents",
         "few_latents_are_enough_to_begin",
         "recent_latents_are_kept_in_training",
-        "training_brings_codes_to_latents",
+        "training_moves_the_codes",
     } <= planted
