@@ -169,7 +169,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(
         assert files() == before
     else:
         with pytest.raises(vqfw.errors.DataError, match="outside"):
-            vqfw.api._targets(root, names)
+            vqfw.api.token_files.targets_of(root, names)
 
 
 @pytest.mark.parametrize(

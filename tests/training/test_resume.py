@@ -51,7 +51,7 @@ def test_what_was_cut_after_the_last_step_is_only_scored(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(api, "_evaluate", killed)
+        patch.setattr(api.run, "_evaluate", killed)
         with pytest.raises(Interrupted, match="vqfw eval --run cut"):
             tiny().run(name="cut")
     run = vqfw.open_run("cut").resume()

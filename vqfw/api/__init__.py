@@ -1,0 +1,48 @@
+"""What ``import vqfw`` offers: every verb of the command line, as functions and objects.
+
+    experiment = vqfw.load("experiments/experiment.json")
+    run = experiment.set("model.quantizer.decay", 0.995).run()
+    run.evaluate().values["psnr"]
+
+Nothing here imports Keras before a model is needed.
+"""
+
+from vqfw.api.experiment import Experiment, init, load
+from vqfw.api.inventory import (
+    components,
+    describe,
+    hooks,
+    new_plugin,
+    observers,
+    schema_text,
+    survey,
+    use_plugin,
+    write_schema,
+)
+from vqfw.api.machine import doctor
+from vqfw.api.preparation import Say
+from vqfw.api.run import Run, compare, list_runs, open_run
+from vqfw.api.study import Study, load_study
+
+__all__ = [
+    "Experiment",
+    "Run",
+    "Say",
+    "Study",
+    "compare",
+    "components",
+    "describe",
+    "doctor",
+    "hooks",
+    "init",
+    "list_runs",
+    "load",
+    "load_study",
+    "new_plugin",
+    "observers",
+    "open_run",
+    "schema_text",
+    "survey",
+    "use_plugin",
+    "write_schema",
+]

@@ -1,0 +1,137 @@
+"""An experiment: read, checked, changed, planned and run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vqfw import experiment as experiments
+from vqfw.api.inventory import use_plugin, write_schema
+from vqfw.api.preparation import Say, dataset_path, plan_of, splits_of
+from vqfw.api.records import record
+from vqfw.api.run import Run
+from vqfw.errors import (
+    UsageError,
+)
+from vqfw.runs import create_run, default_root
+from vqfw.runs.files import write_whole
+
+if TYPE_CHECKING:
+    from vqfw.plan import Plan
+
+
+def load(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+) -> Experiment:
+    """Reads and checks an experiment file.
+
+    Args:
+        path: of the file.
+        overrides: ``a.b=value``, as ``--set`` takes them.
+        plugins: Python files with further components; see ``use_plugin``.
+
+    Raises:
+        ExperimentError: with everything that is wrong, at once.
+        PluginError: if a plugin cannot be run, or a component cannot be used.
+    """
+    for plugin in plugins:
+        use_plugin(plugin)
+    return Experiment(experiments.load_experiment(path, overrides))
+
+
+def init(folder: Path = Path()) -> tuple[Path, Path]:
+    """Writes an experiment to begin with, commented, and its schema.
+
+    Args:
+        folder: gets ``experiments/experiment.json`` and the schema.
+
+    Raises:
+        UsageError: if either is there already; nothing is overwritten.
+    """
+    from vqfw.experiment.starter import STARTER
+
+    target = folder / "experiments" / "experiment.json"
+    for path in (target, folder / "schemas" / "experiment.schema.json"):
+        if path.exists():
+            fact = f"{path} is there already, and nothing is overwritten"
+            repair = "run this in another folder"
+            raise UsageError(f"{fact}: {repair}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, STARTER.encode())
+    return target, write_schema(folder)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked experiment, ready to be planned or run.
+
+    Args:
+        checked: as the loader made it.
+    """
+
+    checked: experiments.Experiment
+
+    def set(self, path: str, value: Any) -> Experiment:
+        """The experiment with one value changed, checked again.
+
+        Args:
+            path: such as ``model.quantizer.decay``.
+            value: anything JSON has.
+        """
+        return Experiment(self.checked.set(path, value))
+
+    def plan(self, find_data: bool = True) -> Plan:
+        """Settles and checks everything that does not need the data.
+
+        Args:
+            find_data: whether the dataset's path must lead somewhere.
+
+        Raises:
+            ExperimentError: with all problems that the components report.
+            DataError: if the dataset's path leads nowhere.
+        """
+        path = dataset_path(self.checked) if find_data else None
+        return plan_of(self.checked, path)
+
+    def run(
+        self,
+        name: str | None = None,
+        root: Path | None = None,
+        quiet: bool = True,
+        say: Say = lambda text: None,
+    ) -> Run:
+        """Trains, evaluates and records a new run.
+
+        Args:
+            name: its id; None makes one from the time.
+            root: the folder with ``checkpoints/`` and ``images_saved/``.
+            quiet: whether to show no progress.
+            say: told what a person should know.
+
+        Raises:
+            VqfwError: see ``vqfw.errors``; a run that trained at all can be resumed.
+        """
+        root = root or default_root()
+        plan = self.plan()
+        if plan.warnings:
+            say(experiments.render(plan.warnings))
+        splits = splits_of(plan, quiet, say)
+        folder = create_run(root, self.checked.name, name)
+        run = Run(folder)
+        try:
+            record(folder, plan, splits)
+            with folder.locked():
+                run._train(plan, splits, quiet, say)
+        except BaseException:
+            # Nothing to go on with; and the name stays free for the next try.
+            if folder.is_untrained:
+                folder.discard()
+            raise
+        return run
+
+    def _repr_html_(self) -> str:
+        return self.checked._repr_html_()

@@ -1,0 +1,155 @@
+"""What there is to build experiments of: components, observers, hooks, and the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vqfw.api.preparation import Say
+from vqfw.errors import (
+    UsageError,
+)
+from vqfw.runs.files import write_whole
+
+if TYPE_CHECKING:
+    from vqfw.experiment.components import Described
+    from vqfw.registry import Entry
+    from vqfw.registry.hook_reference import Described as Hook
+
+
+def use_plugin(path: str | Path) -> tuple[Entry, ...]:
+    """Runs a Python file and makes its components known to this process, by name.
+
+    Runs record the file with its checksum; to resume or score one, the same file must
+    still be there.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        What it defines.
+
+    Raises:
+        UsageError: if there is no such file.
+        PluginError: if it cannot be run, or defines no component.
+    """
+    from vqfw.registry import load_file
+
+    return load_file(path)
+
+
+def components(kind: str | None = None) -> tuple[Entry, ...]:
+    """Every installed component, or those of one kind; nothing is imported.
+
+    Raises:
+        UsageError: if there is no such kind.
+    """
+    from vqfw.kinds.catalog import KINDS
+    from vqfw.registry import index
+
+    if kind is not None and kind not in KINDS:
+        fact = f'there is no kind of component called "{kind}"'
+        known = f"write one of {', '.join(KINDS)}"
+        raise UsageError(f"{fact}: {known}")
+    return tuple(each for each in index().entries if kind in (None, each.kind))
+
+
+def survey(kind: str | None = None, check: bool = False) -> list[Described]:
+    """Every installed component with its state, first sentence and options.
+
+    Args:
+        kind: only components of this kind.
+        check: whether to import each one and report what cannot be; otherwise nothing
+            is imported, and what nobody has asked yet is not known.
+
+    Raises:
+        UsageError: if there is no such kind.
+    """
+    from vqfw.experiment import components as found
+
+    return list((found.examined if check else found.listed)(components(kind)))
+
+
+def describe(name: str) -> Described:
+    """All about one component: options, ranges, meaning, owner, a block to paste.
+
+    Args:
+        name: ``kind/name``, or the name alone where only one kind has it.
+
+    Raises:
+        UsageError: if the name does not say which component is meant.
+        PluginError: if there is no such component, or it cannot be read.
+    """
+    from vqfw.experiment import components as found
+
+    return found.described(found.named(name))
+
+
+def hooks() -> tuple[Hook, ...]:
+    """Every hook with its exact arguments and meaning."""
+    from vqfw.registry.hook_reference import described
+
+    return described()
+
+
+def observers() -> tuple[Entry, ...]:
+    """The observers that packages have installed; nothing is imported."""
+    from vqfw.registry.hooks import observer_entries
+
+    return observer_entries()
+
+
+def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:
+    """Writes a package with one component that can be installed and passes its test.
+
+    Args:
+        kind: of the component, or ``image_augmentation``.
+        name: what experiments will call it.
+        folder: to write; None for ``vqfw-<name>`` in the working folder.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: if the kind has no template, the name is taken, or the folder is not
+            empty.
+    """
+    from vqfw.registry.template import new_package
+
+    return new_package(kind, name, folder)
+
+
+def schema_text(say: Say = lambda text: None) -> str:
+    """The JSON Schema of experiment files, with the installed plugins in it.
+
+    Args:
+        say: told of each plugin that is left out because it cannot be described.
+    """
+    from vqfw.experiment import schema
+
+    found, failed = schema.schema_for(None)
+    for reason in dict.fromkeys(failed.values()):
+        say(f"left out: {reason}")
+    return schema.as_text(found)
+
+
+def write_schema(folder: Path = Path(), say: Say = lambda text: None) -> Path:
+    """Writes the schema where experiment files beside it look for it.
+
+    Args:
+        folder: gets ``schemas/experiment.schema.json``.
+        say: told of each plugin that is left out.
+
+    Raises:
+        UsageError: if that is the schema that vqfw itself ships.
+    """
+    from vqfw.experiment.schema import packaged_path
+
+    target = folder / "schemas" / "experiment.schema.json"
+    if target.resolve() == packaged_path().resolve():
+        fact = f"{target} is the schema that vqfw ships, without your plugins"
+        repair = "run this in the folder of your experiments"
+        raise UsageError(f"{fact}: {repair}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, schema_text(say).encode())
+    return target

@@ -1,0 +1,115 @@
+"""What comes before a model: threads, the plan, the data, and pictures of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vqfw import experiment as experiments
+
+if TYPE_CHECKING:
+    from vqfw.data.arrays import Images, Splits
+    from vqfw.plan import Plan
+
+
+Say = Callable[[str], None]
+"""Takes a sentence for a person; the command line prints it to stderr."""
+
+
+def plan_of(
+    checked: experiments.Experiment,
+    dataset_path: str | None,
+    threads: int | None = None,
+) -> Plan:
+    """Makes a plan, after the threads were pinned that it is going to say."""
+    from vqfw.assembly.backend import pin_threads
+    from vqfw.plan import make_plan, settled_threads
+
+    pin_threads(threads or settled_threads(checked.training.threads))
+    plan = make_plan(checked, dataset_path)
+    return plan if threads is None else replace(plan, threads=threads)
+
+
+def dataset_path(checked: experiments.Experiment) -> str | None:
+    """Where the dataset lies, if it has a path; None for one that needs none."""
+    from vqfw.data.locate import locate
+    from vqfw.registry import load as load_component
+
+    options = checked.data.dataset
+    if "path" not in options:
+        return None
+    component = load_component("dataset", options["type"])
+    origin = checked.origins["data.dataset.path"]
+    found = locate(
+        options["path"],
+        usual_names=getattr(component, "usual_names", ()),
+        experiment_folder=origin.folder or checked.folder,
+        anywhere=origin.overridden,
+    )
+    return str(found)
+
+
+def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:
+    """The images of an experiment, read once and kept; ``say`` is told what is odd."""
+    from vqfw.data.arrays import prepare
+    from vqfw.registry.fragments import cache_folder
+
+    data = plan.experiment.data
+    with _reading(quiet) as progress:
+        splits = prepare(
+            plan.dataset,
+            crop=data.crop,
+            image_size=data.image_size,
+            validation_share=data.validation,
+            test_share=data.test,
+            split_seed=data.split_seed,
+            cache=cache_folder(),
+            on_bad_image=data.on_bad_image,
+            progress=progress,
+        )
+    for note in (*splits.notes, *_empty_splits(plan, splits)):
+        say(note)
+    return splits
+
+
+def _empty_splits(plan: Plan, splits: Splits) -> Iterator[str]:
+    """Says, before training, which splits will have nothing to show."""
+    groups = len(set(splits.train.groups))
+    for name, images in (("validation", splits.validation), ("test", splits.test)):
+        # With more groups it is the dataset's own list that leaves the split empty.
+        if not len(images) and groups < 3 and getattr(plan.experiment.data, name) > 0:
+            yield (
+                f"there are no {name} images: the {len(splits.train):,} training images "
+                f"belong to {groups:,} group{'s' if groups > 1 else ''}, and a group is "
+                "never divided"
+            )
+
+
+def pictures_of(plan: Plan, data: str | Path, quiet: bool) -> Images:
+    """A person's own pictures, cropped and sized as the run's were."""
+    from vqfw.data.arrays import read_pictures
+    from vqfw.data.locate import locate
+    from vqfw.kinds.catalog import KINDS
+    from vqfw.registry import build
+
+    shorthand = KINDS["dataset"].shorthand
+    assert shorthand is not None
+    path = locate(str(data), usual_names=(), experiment_folder=None, anywhere=True)
+    options = {"type": shorthand.component, shorthand.option: str(path)}
+    with _reading(quiet) as progress:
+        return read_pictures(
+            build("dataset", options, {}),
+            crop=plan.experiment.data.crop,
+            image_size=plan.experiment.data.image_size,
+            channels=plan.dataset.channels,
+            progress=progress,
+        )
+
+
+def _reading(quiet: bool) -> Any:
+    """Shows how many pictures were read, once that takes long enough to wonder."""
+    from vqfw.data.progress import reading
+
+    return reading(quiet)

@@ -1,0 +1,410 @@
+"""Runs: found, resumed, scored, compared, and used to turn images into tokens and back."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from vqfw import experiment as experiments
+from vqfw.api.preparation import Say, dataset_path, pictures_of, plan_of, splits_of
+from vqfw.api.records import environment_of
+from vqfw.api.token_files import agreement, targets_of, token_file, token_shape
+from vqfw.errors import (
+    DataError,
+    Interrupted,
+    RunError,
+    VqfwError,
+)
+from vqfw.runs import Run as RunFolder
+from vqfw.runs import default_root, find_run
+from vqfw.runs import list_runs as list_folders
+from vqfw.runs.exactness import promise
+from vqfw.runs.files import write_json
+
+if TYPE_CHECKING:
+    from vqfw.data.arrays import Images, Splits
+    from vqfw.diagnosis import Diagnosis
+    from vqfw.evaluation.comparison import Comparison
+    from vqfw.evaluation.reconstruct import Inference
+    from vqfw.evaluation.score import Evaluation
+    from vqfw.evaluation.tokens import TokenFile
+    from vqfw.kinds.hooks import Section
+    from vqfw.kinds.model import Model
+    from vqfw.plan import Plan
+    from vqfw.training.loop import Trained
+
+
+def open_run(wanted: str = "latest", root: Path | None = None) -> Run:
+    """Finds a run by id, unique prefix, ``latest`` or ``best:METRIC``.
+
+    Raises:
+        RunError: if there is none, with the ids that there are.
+    """
+    return Run(find_run(root or default_root(), wanted))
+
+
+def list_runs(root: Path | None = None) -> list[Run]:
+    """All runs, oldest first."""
+    return [Run(folder) for folder in list_folders(root or default_root())]
+
+
+def compare(runs: Sequence[str | Run], root: Path | None = None) -> Comparison:
+    """Puts runs side by side: what differs between them, and what each has reached.
+
+    Args:
+        runs: two or more, as ``open_run`` finds or returns them; the first is what the
+            others are measured against.
+        root: the folder with ``checkpoints/``.
+
+    Raises:
+        RunError: if there are fewer than two, or one cannot be found.
+    """
+    from vqfw.evaluation.comparison import compare as compare_folders
+
+    found = [each if isinstance(each, Run) else open_run(each, root) for each in runs]
+    return compare_folders([each.folder for each in found])
+
+
+@dataclass
+class Run:
+    """A run on disk: resumed, scored, and used to turn images into tokens and back.
+
+    Args:
+        folder: where it is.
+        trained: how the training of this process went; None for a run that was opened.
+    """
+
+    folder: RunFolder
+    trained: Trained | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of its folders."""
+        return self.folder.id
+
+    @property
+    def threads(self) -> int:
+        """Processor threads that it runs on, as recorded."""
+        return int(self.folder.environment["threads"])
+
+    @property
+    def scores(self) -> Mapping[str, Any]:
+        """Recorded scores, by split and metric."""
+        return self.folder.scores
+
+    def resume(self, quiet: bool = True, say: Say = lambda text: None) -> Run:
+        """Goes on from the newest whole checkpoint, to the last step and its scores.
+
+        Raises:
+            RunError: if another process is writing the run.
+        """
+        with self.folder.locked():
+            plan = self._plan(find_data=True)
+            say(promise(self.folder.environment, environment_of(plan)))
+            self._train(plan, splits_of(plan, quiet, say), quiet, say)
+        return self
+
+    def evaluate(
+        self,
+        split: Literal["validation", "test"] = "test",
+        data: str | Path | None = None,
+        quiet: bool = True,
+        say: Say = lambda text: None,
+    ) -> Evaluation:
+        """Scores the run and records the scores.
+
+        Args:
+            split: of its own data.
+            data: a folder or archive of other pictures, scored in place of a split.
+            quiet: whether to show no progress.
+            say: told what a person should know.
+
+        Raises:
+            DataError: if there are no images to score.
+            CheckpointError: if there is no valid checkpoint.
+            RunError: if another process is writing the run.
+        """
+        with self.folder.locked():
+            return self._evaluate(split, data, quiet, say)
+
+    def _evaluate(
+        self, split: str, data: str | Path | None, quiet: bool, say: Say
+    ) -> Evaluation:
+        plan = self._plan(find_data=data is None)
+        inference = self._inference(plan, say)
+        if data is not None:
+            images = pictures_of(plan, data, quiet)
+            name, shown = "data", self.folder.pictures / "data"
+        else:
+            splits = splits_of(plan, quiet, say)
+            images = splits.test if split == "test" else splits.validation
+            name, shown = split, self.folder.pictures
+            if split == "validation" and "test" in self.scores:
+                shown /= split  # the pictures of the test stay
+        if not len(images):
+            raise DataError(
+                f'the {name} split has no images: give "data.{name}" a share above 0, '
+                "or score other pictures with --data"
+            )
+        found = _evaluate(plan, inference, images)
+        if found.tokens is not None:
+            fresh = token_file(plan, inference.model, images, found.tokens)
+            stored = self._stored_tokens(name, like=fresh)
+            say(agreement(inference, images, stored or fresh))
+        self._keep(plan, inference, images, found, name, shown)
+        return found
+
+    def diagnose(self) -> Diagnosis:
+        """Says why the codebook collapsed, and what to change; or that nothing is wrong.
+
+        It reads what the run recorded, and builds no model.
+
+        Raises:
+            RunError: if no step was recorded, or the model has no tokens.
+        """
+        from vqfw.diagnosis import diagnose
+
+        return diagnose(self.folder)
+
+    def tokenize(self, data: str | Path, output: str | Path, quiet: bool = True) -> int:
+        """Writes pictures as tokens.
+
+        Args:
+            data: a folder or archive of pictures.
+            output: the file to write, as ``.npz`` whatever its name.
+            quiet: whether to show no progress.
+
+        Returns:
+            How many pictures.
+
+        Raises:
+            RunError: if the model of the run has no tokens.
+            DataError: if there are no pictures, or the file cannot be written.
+        """
+        import numpy as np
+
+        plan = self._plan()
+        inference = self._inference(plan)
+        self._require_tokens(inference.model)
+        images = pictures_of(plan, data, quiet)
+        batches = inference.reconstruct(images.pixels)
+        tokens = [batch.tokens for batch in batches if batch.tokens is not None]
+        file = token_file(plan, inference.model, images, np.concatenate(tokens))
+        try:
+            Path(output).parent.mkdir(parents=True, exist_ok=True)
+            file.save(Path(output))
+        except OSError as error:
+            raise DataError(
+                f"{output} cannot be written ({error.strerror}): choose another file "
+                "with -o"
+            ) from error
+        return len(images)
+
+    def reconstruct(self, tokens: str | Path, output: str | Path) -> int:
+        """Turns a token file back into pictures, a PNG each, under their names.
+
+        The suffix of a name gives way to ``.png``; where two names differ in nothing
+        else, all of them keep theirs before it.
+
+        Args:
+            tokens: an ``.npz`` that ``tokenize`` wrote.
+            output: the folder to write.
+
+        Returns:
+            How many pictures.
+
+        Raises:
+            DataError: if the tokens belong to another codebook or a name leads out of
+                the folder; nothing is written then.
+        """
+        from vqfw.assembly.assemble import codebook_fingerprint
+        from vqfw.evaluation.pictures import save_picture, to_pixels
+        from vqfw.evaluation.tokens import TokenFile
+
+        file = TokenFile.load(Path(tokens))
+        plan = self._plan()
+        inference = self._inference(plan)
+        self._require_tokens(inference.model)
+        fingerprint = codebook_fingerprint(inference.model)
+        shape = token_shape(plan, inference.model)
+        file.require(fingerprint, inference.model.vocabulary, shape, self.id)
+        targets = targets_of(Path(output), file.names)
+        for rows, images in inference.decode(file.tokens):
+            for target, image in zip(targets[rows], to_pixels(images), strict=True):
+                try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    save_picture(target, image)
+                except OSError as error:
+                    raise DataError(
+                        f"{target} cannot be written ({error.strerror}): choose another "
+                        "folder with -o"
+                    ) from error
+        return len(file.names)
+
+    def sections(self) -> list[Section]:
+        """What the observers of installed packages tell of the run."""
+        from vqfw.kinds.hooks import Section
+        from vqfw.registry.hooks import observers
+
+        found = observers().gather("vqfw_report_sections", Section, run=self.folder)
+        return [section for _, section in found]
+
+    def _train(self, plan: Plan, splits: Splits, quiet: bool, say: Say) -> None:
+        """Trains to the end, then scores the test images, or those of validation.
+
+        The caller holds the lock of the run.
+        """
+        from vqfw.assembly.assemble import build_autoencoder
+        from vqfw.registry.hooks import observers
+        from vqfw.runs.checkpoint import steps
+        from vqfw.training.loop import train
+
+        resumed = bool(steps(self.folder.states))
+        watching = observers()
+        watching.tell("vqfw_run_start", run=self.folder)
+        try:
+            autoencoder = build_autoencoder(plan)
+            self.trained = train(plan, splits, self.folder, autoencoder, quiet)
+            autoencoder.use_averages()
+            scores = self._score(plan, splits, autoencoder.model, say)
+            self._keep_training(self.trained, resumed)
+            watching.tell("vqfw_run_end", run=self.folder, scores=scores)
+        finally:
+            for failure in watching.failures:
+                self.folder.note_failure(failure)
+
+    def _keep_training(self, trained: Trained, resumed: bool) -> None:
+        """Records how the training went, which also says that all of the run is done."""
+        record = {**asdict(trained), "seconds": None if resumed else trained.seconds}
+        if self.folder.training.get("steps") == trained.steps:
+            return  # it was done before, and no step was added
+        try:
+            write_json(self.folder.path / "training.json", record)
+        except OSError as error:
+            raise VqfwError(
+                f"{self.folder.path} cannot be written ({error.strerror}): make room, "
+                f"then finish with: vqfw run --resume {self.id}"
+            ) from error
+
+    def _score(
+        self, plan: Plan, splits: Splits, model: Model, say: Say
+    ) -> Mapping[str, Any]:
+        """Scores the trained model, keeps what was found and returns its record."""
+        from vqfw.evaluation.reconstruct import Inference
+
+        name = "test" if len(splits.test) else "validation"
+        images = splits.test if len(splits.test) else splits.validation
+        if not len(images):
+            say("there are no test images, so nothing was scored")
+            return {}
+        inference = Inference(model, plan.experiment.evaluation.batch_size)
+        try:
+            found = _evaluate(plan, inference, images)
+            self._keep(plan, inference, images, found, name, self.folder.pictures)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"the training is done and saved; score it with: vqfw eval --run {self.id}",
+                signal.SIGINT,
+            ) from None
+        return found.record()
+
+    def _keep(
+        self,
+        plan: Plan,
+        inference: Inference,
+        images: Images,
+        found: Evaluation,
+        name: str,
+        pictures: Path,
+    ) -> None:
+        """Records scores and tokens under a name, and saves pairs of pictures."""
+        from vqfw.evaluation.pictures import save_pairs, spread
+
+        path = self.folder.path
+        shown = spread(images.pixels, plan.experiment.evaluation.pictures)
+        try:
+            if found.tokens is not None:
+                file = token_file(plan, inference.model, images, found.tokens)
+                file.save(path / f"tokens_{name}.npz")
+            write_json(path / "scores.json", {**self.scores, name: found.record()})
+            pictures.mkdir(parents=True, exist_ok=True)
+            save_pairs(pictures, shown, inference.pictures(shown))
+        except OSError as error:
+            raise VqfwError(
+                f"the scores cannot be saved to {path} ({error.strerror}): make room, "
+                f"then score again with: vqfw eval --run {self.id}"
+            ) from error
+
+    def _stored_tokens(self, name: str, like: TokenFile) -> TokenFile | None:
+        """The tokens that an earlier evaluation stored, if they are of these images."""
+        from vqfw.evaluation.tokens import TokenFile
+
+        path = self.folder.path / f"tokens_{name}.npz"
+        if not path.exists():
+            return None
+        try:
+            stored = TokenFile.load(path)
+        except DataError:  # a damaged one is written anew
+            return None
+        same = stored.fingerprint == like.fingerprint and stored.names == like.names
+        return stored if same else None
+
+    def _plan(self, find_data: bool = False) -> Plan:
+        """The plan of the recorded experiment, with what was settled then."""
+        from vqfw.registry import load_recorded
+
+        environment = self.folder.environment
+        for plugin in environment.get("plugin_files", ()):
+            load_recorded(plugin)
+        checked = experiments.experiment_from(self.folder.resolved)
+        path = environment["dataset_path"]
+        if find_data and (path is None or not Path(path).exists()):
+            path = dataset_path(checked)
+        plan = plan_of(checked, path, environment["threads"])
+        return replace(plan, precision=environment["precision"])
+
+    def _inference(self, plan: Plan, say: Say = lambda text: None) -> Inference:
+        """The model with the weights of the newest whole checkpoint."""
+        from vqfw.assembly.assemble import build_autoencoder
+        from vqfw.evaluation.reconstruct import Inference
+        from vqfw.runs.checkpoint import newest
+        from vqfw.training.state import restore
+
+        found = newest(self.folder.states, say)
+        if found is None:
+            raise RunError(
+                f'run "{self.id}" has no checkpoint yet: train it with '
+                f"vqfw run --resume {self.id}"
+            )
+        autoencoder = build_autoencoder(plan)
+        restore(autoencoder, found.arrays)
+        autoencoder.use_averages()
+        return Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
+
+    def _require_tokens(self, model: Model) -> None:
+        if not model.vocabulary:
+            kind = self.folder.resolved["model"]["type"]
+            raise RunError(
+                f'run "{self.id}" is a {kind}, which has no tokens: choose a run of a '
+                "model with a codebook"
+            )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{score['value']:.4g}</td></tr>"
+            for name, score in self.scores.get("test", {}).items()
+            if isinstance(score, Mapping) and score["value"] is not None
+        )
+        return f"<table><caption>run {escape(self.id)}</caption>{rows}</table>"
+
+
+def _evaluate(plan: Plan, inference: Inference, images: Images) -> Evaluation:
+    from vqfw.assembly.assemble import build_metrics
+    from vqfw.evaluation.score import evaluate
+
+    return evaluate(inference, images, build_metrics(plan))

@@ -1,0 +1,185 @@
+"""Many runs from one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vqfw.api.experiment import Experiment
+from vqfw.api.inventory import use_plugin
+from vqfw.api.preparation import Say, dataset_path, plan_of
+from vqfw.api.run import Run
+from vqfw.errors import (
+    ExperimentError,
+    UsageError,
+)
+from vqfw.runs import default_root
+
+if TYPE_CHECKING:
+    from vqfw.study.grid import Point
+    from vqfw.study.grid import Study as Grid
+    from vqfw.study.running import Call
+    from vqfw.study.standing import Standing
+    from vqfw.study.table import Table
+
+
+def load_study(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+) -> Study:
+    """Reads a study file and checks every run of it.
+
+    Args:
+        path: of the file.
+        overrides: ``a.b=value`` for every run, as ``--set`` takes them.
+        plugins: Python files with further components; see ``use_plugin``.
+
+    Raises:
+        ExperimentError: with everything that is wrong, at once.
+        PluginError: if a plugin cannot be run, or a component cannot be used.
+    """
+    from vqfw.study.loading import load_study as load_grid
+
+    for plugin in plugins:
+        use_plugin(plugin)
+    return Study(load_grid(path, overrides), tuple(map(str, plugins)))
+
+
+@dataclass(frozen=True)
+class Study:
+    """Many runs of one experiment, and the table that they fill.
+
+    Args:
+        grid: as the loader made it.
+        plugins: Python files that its runs need.
+    """
+
+    grid: Grid
+    plugins: tuple[str, ...] = ()
+
+    @property
+    def threads(self) -> int | None:
+        """Processor threads that its runs ask for, if it is the same number in all."""
+        asked = {each.experiment.training.threads for each in self.grid.points}
+        return asked.pop() if len(asked) == 1 else None
+
+    def run(self, root: Path | None = None, say: Say = lambda text: None) -> Table:
+        """Runs what is missing, each run in a process of its own.
+
+        Args:
+            root: the folder with ``checkpoints/`` and ``images_saved/``.
+            say: told of the progress.
+
+        Returns:
+            The table, also of runs that were there before, with what failed.
+
+        Raises:
+            ExperimentError: if a component refuses something of any run; nothing is run.
+            Interrupted: after a signal; the run that was going on is saved.
+        """
+        from vqfw.study.running import run_missing
+
+        return run_missing(self.grid, self._call(), root or default_root(), say)
+
+    def table(self, root: Path | None = None) -> Table:
+        """The table of what is finished; runs nothing."""
+        from vqfw.study.running import present_table
+
+        return present_table(self.grid, self._call(), root or default_root())
+
+    def standings(
+        self, root: Path | None = None
+    ) -> list[tuple[Standing, float | None]]:
+        """Every run with what there is of it, and the seconds that it will take."""
+        from vqfw.study.standing import standings
+        from vqfw.study.timing import expected_seconds
+
+        found = standings(self.grid, root or default_root())
+        done = [each for each in found if each.state == "finished"]
+        return [(each, expected_seconds(each, done)) for each in found]
+
+    def check(self) -> None:
+        """Plans every run, so that its components are asked too; runs nothing.
+
+        Raises:
+            ExperimentError: with all problems that the components report.
+            DataError: if the path of a dataset leads nowhere.
+        """
+        from vqfw.plan import settled_threads
+
+        threads = settled_threads(self.threads)
+        problems: dict[str, Any] = {}
+        for point in self.grid.points:
+            try:
+                plan_of(point.experiment, dataset_path(point.experiment), threads)
+            except ExperimentError as error:
+                for each in error.problems:
+                    note = "; ".join(filter(None, (each.note, f"in the run {point}")))
+                    key = f"{each.message} {each.place}"
+                    problems.setdefault(key, replace(each, note=note))
+        if problems:
+            raise ExperimentError(list(problems.values()))
+
+    def point(self, wanted: str) -> Point:
+        """One of its runs.
+
+        Raises:
+            UsageError: if it has none of this id.
+        """
+        for point in self.grid.points:
+            if point.id == wanted:
+                return point
+        fact = f'study "{self.grid.name}" has no run "{wanted}" in {self.grid.file}'
+        raise UsageError(f"{fact}: see vqfw study {self.grid.file} --dry-run --json")
+
+    def is_finished(self, point: Point, root: Path | None = None) -> bool:
+        """Whether one of its runs is there already."""
+        return self._standing(point, root).state == "finished"
+
+    def train(
+        self,
+        point: Point,
+        root: Path | None = None,
+        quiet: bool = True,
+        say: Say = lambda text: None,
+    ) -> Run:
+        """Trains one run of the study in this process, or finishes it, if need be.
+
+        Args:
+            point: which.
+            root: the folder with ``checkpoints/`` and ``images_saved/``.
+            quiet: whether to show no progress.
+            say: told what a person should know.
+        """
+        from vqfw.study.standing import alone, clear_leftovers
+
+        root = root or default_root()
+        with alone(point, root, say):
+            standing = self._standing(point, root)
+            if standing.run is None:
+                clear_leftovers(point, root)
+                experiment = Experiment(point.experiment)
+                return experiment.run(point.id, root, quiet, say)
+            run = Run(standing.run)
+            if standing.state == "finished":
+                say(f"finished already: {run.id}")
+                return run
+            say(f"goes on with run {run.id}")
+            return run.resume(quiet, say)
+
+    def _standing(self, point: Point, root: Path | None) -> Standing:
+        from vqfw.study.standing import standings
+
+        found = standings(self.grid, root or default_root())
+        return next(each for each in found if each.point.id == point.id)
+
+    def _call(self) -> Call:
+        from vqfw.study.running import Call
+
+        return Call(self.grid.file, self.grid.overrides, self.plugins)
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
