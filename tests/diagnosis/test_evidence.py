@@ -83,6 +83,10 @@ def test_options_are_found_by_name_the_nearest_first():
     seen = evidence_from(series(), RESOLVED)
     assert seen.setting("decay", "model.quantizer") == ("model.quantizer.decay", 0.9)
     assert seen.setting("decay", "training") is None
+    inner = {"type": "residual", "quantizer": {"decay": 0.5}, "decay": 0.8}
+    wrapped = {**RESOLVED, "model": {**RESOLVED["model"], "quantizer": inner}}
+    found = evidence_from(series(), wrapped).setting("decay", "model.quantizer")
+    assert found == ("model.quantizer.decay", 0.8)
 
 
 def test_evidence_survives_json():

@@ -1,5 +1,7 @@
 """After a revival everything that belongs to a revived row is new, and only that."""
 
+import json
+
 import numpy as np
 import pytest
 from keras import ops
@@ -155,8 +157,6 @@ def test_a_code_that_is_revived_again_did_not_survive(trained):
 
 
 def test_counters_go_on_from_a_checkpoint(trained):
-    import json
-
     autoencoder, _ = trained()
     engine = RevivalEngine(autoencoder, interval=3, seed=0)
     engine.before_step(3)
@@ -177,6 +177,18 @@ def test_moments_of_other_variables_of_the_same_shape_stay(trained):
     clear_moments(autoencoder.optimizer, [other], mask)
     after = arrays_of(autoencoder)
     assert all(np.array_equal(before[path], after[path]) for path in before)
+
+
+def test_every_step_tells_how_the_codebook_is(done):
+    text = (done.folder.path / "metrics.jsonl").read_text()
+    steps = [line for line in map(json.loads, text.splitlines()) if "loss" in line]
+    assert len(steps) == 12
+    for line in steps:
+        assert line["dead_codes"] == pytest.approx(16 * (1 - line["usage"]), abs=1e-4)
+        assert 2 ** line["entropy_bits"] == pytest.approx(line["perplexity"], rel=1e-4)
+        assert 1 / 16 <= line["largest_share"] <= 1
+        assert line["beta"] == 0.25
+        assert line["revived"] >= 0
 
 
 def test_evaluation_changes_no_variable(trained):
