@@ -283,7 +283,8 @@ class Autoencoder(keras.Model):
             copy = self.add_weight(
                 shape=weight.shape, trainable=False, name=f"average_{i}"
             )
-            copy.assign(weight)
+            # A copy of its own: JAX refuses to hand over one buffer for two variables.
+            copy.assign(ops.copy(weight))
             copies.append(copy)
         return copies
 
