@@ -255,7 +255,8 @@ class Autoencoder(keras.Model):
         if self.averages:
             weights = self.model.trainable_variables
             for weight, average in zip(weights, self.averages, strict=True):
-                weight.assign(average)
+                # As in ``_copies``: what is run on the one must not use up the other.
+                weight.assign(ops.copy(average))
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
