@@ -288,4 +288,9 @@ def _downsampling(experiment: Experiment, image_shape: tuple[int, int, int]) -> 
 def _has_accelerator() -> bool:
     import keras
 
+    if keras.backend.backend() == "torch":
+        # Keras 3.15 has no distribution library for torch.
+        import torch
+
+        return bool(torch.cuda.is_available())
     return any("cpu" not in device for device in keras.distribution.list_devices())

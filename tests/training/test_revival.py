@@ -63,7 +63,8 @@ def test_revived_rows_lose_their_moments_and_no_others_do(optimizer, trained):
     # Whatever a step left there, every number is one that a reset would change.
     for variable in autoencoder.optimizer.variables:
         if variable.dtype == "float32":
-            variable.assign(ops.ones_like(variable))
+            variable.assign(np.ones(variable.shape, "float32"))
+    autoencoder.monitor.ages[0].assign(np.full(16, 5.0))
     before = arrays_of(autoencoder)
     RevivalEngine(autoencoder, interval=3, seed=0).before_step(3)
     after = arrays_of(autoencoder)
@@ -82,6 +83,7 @@ def test_revived_rows_lose_their_moments_and_no_others_do(optimizer, trained):
 
 def test_revived_rows_of_a_moving_average_start_anew(trained):
     autoencoder, _ = trained()
+    autoencoder.monitor.ages[0].assign(np.full(16, 5.0))
     before = arrays_of(autoencoder)
     RevivalEngine(autoencoder, interval=3, seed=0).before_step(3)
     after = arrays_of(autoencoder)

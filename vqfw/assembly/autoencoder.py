@@ -255,7 +255,8 @@ class Autoencoder(keras.Model):
         if self.averages:
             weights = self.model.trainable_variables
             for weight, average in zip(weights, self.averages, strict=True):
-                weight.assign(average)
+                # As in ``_copies``: what is run on the one must not use up the other.
+                weight.assign(ops.copy(average))
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
@@ -283,7 +284,8 @@ class Autoencoder(keras.Model):
             copy = self.add_weight(
                 shape=weight.shape, trainable=False, name=f"average_{i}"
             )
-            copy.assign(weight)
+            # A copy of its own: JAX refuses to hand over one buffer for two variables.
+            copy.assign(ops.copy(weight))
             copies.append(copy)
         return copies
 
