@@ -41,11 +41,12 @@ def the_generator_decides_all(factory: Factory) -> None:
 
 def the_picture_handed_in_stays_as_it_is(factory: Factory) -> None:
     """It works on a copy, or makes a new picture."""
+    augmentation = factory()
     for seed in range(DRAWS):
         picture = _picture()
         before = picture.tobytes()
         with _pinned(0):
-            factory().apply(picture, np.random.default_rng(seed))
+            augmentation.apply(picture, np.random.default_rng(seed))
         require(
             picture.tobytes() == before,
             "the picture that was handed in has changed: begin with image = image.copy()",
@@ -102,7 +103,7 @@ def threads_do_not_disturb_each_other(factory: Factory) -> None:
     if _applied(augmentation) != alone:
         return  # chance from elsewhere, which another check complains about
     for line in range(LINES):
-        found, reached = _disturbed(factory(), line)
+        found, reached = _disturbed(augmentation, line)
         require(
             found == alone,
             "a picture came out differently because another thread used the same object "
