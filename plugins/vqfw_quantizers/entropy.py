@@ -18,8 +18,7 @@ def entropy_penalty(logits: Tensor, temperature: float) -> Scalar:
         logits: (n, num_embeddings) float32.
         temperature: above 0; divides the logits.
 
-    >>> import numpy as np
-    >>> sure = entropy_penalty(np.array([[1.0, 0.0], [0.0, 1.0]]), 0.01)
+    >>> sure = entropy_penalty(ops.array([[1.0, 0.0], [0.0, 1.0]]), 0.01)
     >>> round(float(ops.convert_to_numpy(sure)), 4)
     -0.6931
     """
