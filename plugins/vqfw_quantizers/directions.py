@@ -14,12 +14,13 @@ def unit(vectors: Tensor) -> Tensor:
     """Scales vectors to length one; a zero vector stays zero and passes no gradient.
 
     Args:
-        vectors: (..., embedding_dim) float32.
+        vectors: (..., embedding_dim) float32; NumPy's as well.
 
     >>> import numpy as np
-    >>> ops.convert_to_numpy(unit(np.array([[3.0, 4.0], [0.0, 0.0]]))).round(1).tolist()
-    [[0.6, 0.8], [0.0, 0.0]]
+    >>> ops.convert_to_numpy(unit(np.array([[0.0, 2.0], [0.0, 0.0]]))).tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
     """
+    vectors = ops.convert_to_tensor(vectors, "float32")
     squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
     known = squares > SHORTEST**2
     # Twice, because a gradient through the side not taken would still be infinite.

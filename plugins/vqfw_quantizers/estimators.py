@@ -25,8 +25,7 @@ def straight_through(latents: Tensor, codes: Tensor) -> Tensor:
         latents: (..., embedding_dim) float32.
         codes: of the same shape; no gradient goes to them.
 
-    >>> import numpy as np
-    >>> codes = straight_through(np.array([[1.0, 2.0]]), np.array([[2.0, 2.0]]))
+    >>> codes = straight_through(ops.array([[1.0, 2.0]]), ops.array([[2.0, 2.0]]))
     >>> ops.convert_to_numpy(codes).tolist()
     [[2.0, 2.0]]
     """
@@ -46,8 +45,7 @@ def rotation(latents: Tensor, codes: Tensor) -> Tensor:
         latents: (..., embedding_dim) float32.
         codes: of the same shape; no gradient goes to them.
 
-    >>> import numpy as np
-    >>> codes = rotation(np.array([[0.0, 2.0]]), np.array([[3.0, 0.0]]))
+    >>> codes = rotation(ops.array([[0.0, 2.0]]), ops.array([[3.0, 0.0]]))
     >>> ops.convert_to_numpy(codes).tolist()
     [[3.0, 0.0]]
     """

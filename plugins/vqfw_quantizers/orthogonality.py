@@ -20,9 +20,8 @@ def orthogonality_penalty(vectors: Vectors, chosen: Tensor) -> Scalar:
         vectors: (num_embeddings, embedding_dim).
         chosen: (num_embeddings,) bool.
 
-    >>> import numpy as np
-    >>> book = np.array([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    >>> apart = orthogonality_penalty(book, np.array([True, True, False]))
+    >>> book = ops.array([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> apart = orthogonality_penalty(book, ops.array([True, True, False]))
     >>> float(ops.convert_to_numpy(apart))
     0.0
     """

@@ -44,7 +44,8 @@ def rotation_of(latent, code):
 
 @pytest.mark.parametrize("estimator", [straight_through, rotation])
 def test_the_value_is_the_code(estimator):
-    found = ops.convert_to_numpy(estimator(LATENTS, CODES))
+    pair = (ops.convert_to_tensor(LATENTS), ops.convert_to_tensor(CODES))
+    found = ops.convert_to_numpy(estimator(*pair))
     np.testing.assert_allclose(found, CODES, rtol=1e-5, atol=1e-6)
 
 

@@ -68,7 +68,7 @@ def test_cosine_chooses_the_largest_cosine_whatever_the_length():
         np.testing.assert_array_equal(numpy(found.tokens)[..., 0], right)
         directions = LATENTS / lengths(LATENTS)[..., None]
         commitment = np.square(directions - vectors[right]).mean()
-        assert float(found.commitment_loss) == pytest.approx(commitment, rel=1e-4)
+        assert numpy(found.commitment_loss) == pytest.approx(commitment, rel=1e-4)
 
 
 def test_cosine_codes_go_to_the_mean_direction_of_their_latents():
@@ -245,10 +245,10 @@ def test_the_divergence_is_zero_for_uniform_logits_and_log_k_for_sure_ones():
     kernel, bias = quantizer.logits.kernel, quantizer.logits.bias
     kernel.assign(np.zeros((4, 8), "float32"))
     uniform = quantizer(LATENTS, training=False)
-    assert float(uniform.auxiliary_loss) == pytest.approx(0, abs=1e-6)
+    assert numpy(uniform.auxiliary_loss) == pytest.approx(0, abs=1e-6)
     bias.assign(100 * np.eye(8, dtype="float32")[3])
     sure = quantizer(LATENTS, training=False)
-    assert float(sure.auxiliary_loss) == pytest.approx(np.log(8), rel=1e-5)
+    assert numpy(sure.auxiliary_loss) == pytest.approx(np.log(8), rel=1e-5)
 
 
 # Terms and their schedules
@@ -266,7 +266,7 @@ def test_the_orthogonality_term_is_the_mean_squared_cosine_of_chosen_codes():
     vectors, chosen = random(6, 4), np.array([1, 1, 0, 1, 1, 0], bool)
     rows = vectors[chosen] / lengths(vectors[chosen])[:, None]
     right = np.square(rows @ rows.T - np.eye(4)).sum() / 16
-    assert float(orthogonality_penalty(vectors, chosen)) == pytest.approx(
+    assert numpy(orthogonality_penalty(vectors, chosen)) == pytest.approx(
         right, rel=1e-4
     )
 
@@ -279,10 +279,10 @@ def test_the_orthogonality_term_turns_used_codes_apart_and_leaves_the_others():
     (codes,) = (each for path, each in others.items() if "embeddings" in path)
     assert codes[chosen].any(axis=-1).all()
     assert not np.delete(codes, chosen, axis=0).any()
-    before = float(quantizer(LATENTS, training=False).auxiliary_loss)
+    before = numpy(quantizer(LATENTS, training=False).auxiliary_loss)
     for _ in range(10):
         gradients(quantizer, LATENTS, lambda q: q.auxiliary_loss)
-    assert float(quantizer(LATENTS, training=False).auxiliary_loss) < before
+    assert numpy(quantizer(LATENTS, training=False).auxiliary_loss) < before
 
 
 def test_a_scheduled_option_moves_with_training_steps_alone():
@@ -291,7 +291,7 @@ def test_a_scheduled_option_moves_with_training_steps_alone():
 
     def entropy():
         found = quantizer(LATENTS, training=False)
-        return float(found.auxiliary_loss) - float(found.commitment_loss)
+        return numpy(found.auxiliary_loss) - numpy(found.commitment_loss)
 
     values = []
     for _ in range(4):
