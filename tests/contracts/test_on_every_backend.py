@@ -21,7 +21,8 @@ def test_the_contracts_hold_on(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     command = [sys.executable, "-m", "pytest", "tests/contracts", "-q"]
-    command += ["-p", "no:cacheprovider"]
+    # One process: the other processors are busy with the rest of the suite.
+    command += ["-p", "no:cacheprovider", "--numprocesses=0"]
     command += [f"--ignore=tests/contracts/{name}" for name in NOT_THERE]
     child = subprocess.run(
         command,

@@ -197,7 +197,8 @@ def test_a_run_on_jax_resumes_in_every_bit(tmp_path):
     test = "test_a_resumed_run_equals_the_uninterrupted_one"
     cuts = ("in the middle of an epoch", "at the end of an epoch, with a revival")
     cases = [f"{__file__}::{test}[{cut}]" for cut in cuts]
-    arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *cases]
+    options = ("-q", "-p", "no:cacheprovider", "--numprocesses=0")
+    arguments = ["-m", "pytest", *options, *cases]
     # Trainings of one model: what was compiled for the first serves the others.
     compiled = {
         "JAX_COMPILATION_CACHE_DIR": str(tmp_path),
