@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from vqfw.registry import fragments, hooks, index
+from vqfw.registry import hooks, importing, index
 
 ENTRY = {"vqfw.losses": "odd = MODULE:Odd"}
 FINE = '''
@@ -175,7 +175,7 @@ def test_what_names_it_ends_with_owner_reason_and_repair(
     bad, install, tiny_file, command, root, monkeypatch
 ):
     if "sleep" in bad.source:
-        monkeypatch.setattr(fragments, "DEADLINE_SECONDS", 2.0)
+        monkeypatch.setattr(importing, "IMPORT_SECONDS", 1.0)
     install("vqfw-odd", bad.source, ENTRY, requires=bad.requires)
     # What only its constructor does shows when it is made.
     verbs = ("validate", "run") if bad.read else ("run",)

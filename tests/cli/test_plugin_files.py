@@ -110,7 +110,8 @@ def test_a_file_whose_component_cannot_be_made_is_to_be_repaired(plugin, command
     answer = command("run", "tiny.json", "--plugin", "mine.py", "--quiet")
     assert answer.code == 3
     assert 'loss "doubled" of mine.py' in answer.err
-    assert f"(ValueError: odd): change its options, or repair {plugin}\n" in answer.err
+    assert f"(ValueError: odd at {plugin}:" in answer.err
+    assert f"): change its options, or repair {plugin}\n" in answer.err
 
 
 PICTURES = """
@@ -184,7 +185,7 @@ def test_an_image_augmentation_that_fails_ends_with_the_code_for_plugins(
     answer = command("run", "tiny.json", "--plugin", "mine.py", "--quiet")
     assert answer.code == 3
     assert 'augmentation "coarse" of mine.py' in answer.err
-    assert f"(ValueError: odd, {plugin}:16): repair {plugin}\n" in answer.err
+    assert f"(ValueError: odd at {plugin}:16): repair {plugin}\n" in answer.err
 
 
 @pytest.mark.parametrize(

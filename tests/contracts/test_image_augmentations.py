@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from vqfw.kinds import Augmentation, ImageAugmentation
-from vqfw.testing import checks, parametrize_with_checks
+from vqfw.testing import checks, general_checks, parametrize_with_checks
 from vqfw.testing.component import outcomes
 
 
@@ -191,5 +191,6 @@ def test_a_component_of_a_package_is_checked_by_the_checks_of_its_form(install):
     install("vqfw-coarse", source, {"vqfw.augmentations": "coarse = MODULE:Coarse"})
     found = list(outcomes(named("augmentation/coarse")))
     assert [each.complaint for each in found] == [None] * len(found)
-    names = [check.__name__ for check in checks("augmentation", Dim)]
+    every = (*general_checks(), *checks("augmentation", Dim))
+    names = [check.__name__ for check in every]
     assert [each.check for each in found] == names

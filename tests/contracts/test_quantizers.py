@@ -479,7 +479,10 @@ PLANTED = {
 
 
 # Without a loss of their own the codes do not learn either.
-ALSO = {CodebookLossAfterStraightThrough: ["training_moves_the_codes"]}
+ALSO = {
+    CodebookLossAfterStraightThrough: ["training_moves_the_codes"],
+    NothingMovesTheCodes: ["training_moves_the_codes"],
+}
 # Planted in test_shipped_mistakes.py.
 ELSEWHERE = {
     "every_level_pulls_the_latents",

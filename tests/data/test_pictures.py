@@ -221,9 +221,9 @@ PICTURE = Image.new("RGB", (5, 4))
             r"ndarray instead of a PIL.*fromarray\(array\)",
         ),
         (None, "NoneType instead of a PIL picture"),
-        (ValueError("boom\nmore"), r"\(ValueError: boom, .*test_pictures.py:\d+\)"),
-        (SystemExit(0), r"\(SystemExit: 0, "),
-        (KeyError(), r"\(KeyError, "),
+        (ValueError("boom\nmore"), r"\(ValueError: boom at .*test_pictures.py:\d+\)"),
+        (SystemExit(0), r"\(SystemExit: 0 at "),
+        (KeyError(), r"\(KeyError at "),
     ],
 )
 def test_a_mistake_says_whose_it_is_and_at_which_picture(what: Any, told: str) -> None:

@@ -85,9 +85,7 @@ def test_there_is_a_template_for_every_kind_that_is_worth_one():
     assert set(groups) == {*(KINDS[kind].group for kind in KIND.values()), "vqfw"}
 
 
-@pytest.mark.parametrize(
-    "kind", ["quantizer", "augmentation", "image_augmentation", "tracker"]
-)
+@pytest.mark.parametrize("kind", ["quantizer", "augmentation", "image_augmentation"])
 def test_an_idea_takes_fifteen_lines_of_python_and_six_of_toml(kind, tmp_path):
     folder = new_package(kind, "my_own", tmp_path / "new")
     assert lines_of_code(folder / "vqfw_my_own" / f"{kind}.py") <= 15

@@ -254,12 +254,26 @@ def _plainest(schema: Mapping[str, Any]) -> Any:
 
 
 def _bare(kind: str) -> str:
-    """A component of ours that needs no settings."""
+    """A component of ours that needs no settings; one that a slot of ours takes, if any."""
+    usual = _usual(kind)
+    bare = []
     for entry in index().of(kind):
         found = _packaged(entry) if entry.first_party else None
         if found and set(found.get("required", ())) <= {"type"}:
-            return entry.name
-    return "..."
+            bare.append(entry.name)
+    return next((name for name in bare if name in usual), bare[0] if bare else "...")
+
+
+def _usual(kind: str) -> set[str]:
+    """What our own components take where none of a kind is named."""
+    ours = (_packaged(entry) for entry in index().entries if entry.first_party)
+    slots = [
+        schema
+        for fragment in ours
+        for schema in (fragment or {}).get("properties", {}).values()
+        if isinstance(schema.get("default"), str)
+    ]
+    return {each["default"] for each in slots if in_words(each) == f"{kind} component"}
 
 
 def resolved(entry: Entry, settings: Sequence[str] = ()) -> dict[str, Any]:

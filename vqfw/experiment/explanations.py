@@ -168,6 +168,12 @@ at most 1,000 runs.
 wrong:  a file with a list of all images
 right:  "dataset": {"type": "image_folder", "path": "faces"}
 """,
+    "out-of-bounds": """
+A controller starts at a value that it may never take.
+
+wrong:  "beta": {"type": "target_perplexity", "start": 8, "highest": 4}
+right:  "beta": {"type": "target_perplexity", "start": 1, "highest": 4}
+""",
     "too-deep": """
 Brackets are nested more than 64 deep, which no experiment needs.
 

@@ -18,13 +18,14 @@ import keras
 import numpy as np
 
 from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.supplied import made
 
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 def importing_it_changes_nothing(factory: Factory) -> None:
     """Its module can be imported without a word and without a trace outside itself."""
-    module = sys.modules[type(factory()).__module__]
+    module = sys.modules[type(made(factory)).__module__]
     spec = getattr(module, "__spec__", None)
     if spec is None or spec.origin is None or not os.path.isfile(spec.origin):
         return  # a notebook, or a file that was run and not imported
@@ -52,7 +53,7 @@ def importing_it_changes_nothing(factory: Factory) -> None:
 
 def its_options_alone_make_it(factory: Factory) -> None:
     """Made twice from the same options, it has the same settings."""
-    first, second = _settings(factory()), _settings(factory())
+    first, second = _settings(made(factory)), _settings(made(factory))
     differ = [name for name in first if first[name] != second.get(name)]
     require(
         not differ and first.keys() == second.keys(),

@@ -15,9 +15,7 @@ from vqfw.errors import PluginError, VqfwError
 from vqfw.experiment.components import resolved
 from vqfw.registry import Entry, build, load_entry
 from vqfw.testing import Check, Factory, checks, general_checks
-
-# What the engine would supply for small pictures; factories of decoders are told anew.
-SUPPLIED = {"seed": 0, "image_shape": (16, 16, 3), "downsampling": 4, "steps": 1000}
+from vqfw.testing.supplied import SUPPLIED
 
 
 @dataclass(frozen=True)
