@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from sklearn.cluster import KMeans, kmeans_plusplus
+from threadpoolctl import threadpool_limits
 
 from vqfw.kinds.tensors import Floats
 
@@ -51,7 +52,9 @@ def kmeans(latents: Floats, num_embeddings: int, seed: int) -> Floats:
         max_iter=int(np.clip(most, 1, ITERATIONS)) if large else ITERATIONS,
         random_state=seed,
     )
-    centres: Floats = search.fit(sample).cluster_centers_.astype("float32")
+    # Several threads add up in the order in which they are done, and round by it.
+    with threadpool_limits(1):
+        centres: Floats = search.fit(sample).cluster_centers_.astype("float32")
     return centres
 
 

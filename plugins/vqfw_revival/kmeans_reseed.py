@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 
 from vqfw.kinds import Count, Revival, Share, Usage
 from vqfw.kinds.tensors import Floats, Mask
@@ -60,5 +61,7 @@ class KMeansReseed(Revival):
             max_iter=self.iterations,
             random_state=int(rng.integers(1 << 31)),
         )
-        centres: Floats = search.fit(latents).cluster_centers_.astype("float32")
+        # Several threads add up in the order in which they are done, and round by it.
+        with threadpool_limits(1):
+            centres: Floats = search.fit(latents).cluster_centers_.astype("float32")
         return centres

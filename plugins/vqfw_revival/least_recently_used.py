@@ -35,8 +35,9 @@ class LeastRecentlyUsed(Revival):
         self, vectors: Floats, usage: Usage, latents: Floats, rng: np.random.Generator
     ) -> tuple[Floats, Mask]:
         old = np.asarray(usage.age) >= self.images
-        needed = int(old.sum())
-        rows = rng.choice(len(latents), size=needed, replace=needed > len(latents))
-        revived = vectors.copy()
-        revived[old] = latents[rows]
-        return revived, old
+        # Of two codes on one latent only the first would ever be chosen.
+        codes = np.flatnonzero(old)[: len(latents)]
+        revived, mask = vectors.copy(), np.zeros_like(old)
+        revived[codes] = latents[rng.choice(len(latents), len(codes), replace=False)]
+        mask[codes] = True
+        return revived, mask

@@ -25,8 +25,9 @@ class RandomLatents(Revival):
         self, vectors: Floats, usage: Usage, latents: Floats, rng: np.random.Generator
     ) -> tuple[Floats, Mask]:
         dead = np.asarray(usage.dead(self.dead_below))
-        needed = int(dead.sum())
-        rows = rng.choice(len(latents), size=needed, replace=needed > len(latents))
-        revived = vectors.copy()
-        revived[dead] = latents[rows]
-        return revived, dead
+        # Of two codes on one latent only the first would ever be chosen.
+        codes = np.flatnonzero(dead)[: len(latents)]
+        revived, mask = vectors.copy(), np.zeros_like(dead)
+        revived[codes] = latents[rng.choice(len(latents), len(codes), replace=False)]
+        mask[codes] = True
+        return revived, mask

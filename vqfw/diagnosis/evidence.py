@@ -192,7 +192,11 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         dead_codes=_late(series, "dead_codes", 0.25),
         first_reconstruction=reconstruction[0],
         reconstruction=_late(series, "reconstruction", 0.1),
-        rise=_rise(reconstruction, resolved["training"]["batch_size"]),
+        # When codes are placed after a warm-up, the loss rises, as it must.
+        rise=_rise(
+            reconstruction[_warm_up(settings) :] or reconstruction[-1:],
+            resolved["training"]["batch_size"],
+        ),
         commitment=_late(series, "commitment", 0.1),
         beta=_late(series, "beta", 0.1),
         first_latent_offset=_first(series, "latent_offset"),
@@ -219,7 +223,7 @@ def _revival(
         names = ("revived", "visits", "revived_a_visit", "surviving")
         return dict.fromkeys(names, UNKNOWN)
     # Revival comes before a step, so the last step that it can come before is the last.
-    visits = (steps - 1) // interval
+    visits = (steps - 1) // interval - _warm_up(settings) // interval
     late = visits - (steps // 2 - 1) // interval
     half_way = [value for step, value in series["revived"] if step <= steps // 2]
     revived = _last(series, "revived")
@@ -229,6 +233,16 @@ def _revival(
         "revived_a_visit": ratio(revived - (half_way or [0.0])[-1], late),
         "surviving": _last(series, "surviving"),
     }
+
+
+def _warm_up(settings: Mapping[str, Any]) -> int:
+    """Steps before the codes are placed, of the quantizer or of what it wraps."""
+    found = [
+        int(value)
+        for path, value in settings.items()
+        if path.startswith("model.quantizer.") and path.endswith(".warm_up")
+    ]
+    return max(found, default=0)
 
 
 def _series(path: Path) -> dict[str, list[tuple[int, float]]]:

@@ -7,6 +7,7 @@ and a revival in vain follow from it, and the first finding is the one to mend f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -134,7 +135,10 @@ def beta_too_high(seen: Evidence) -> Finding | None:
         or seen.relative_error < 0.02
         or seen.beta * seen.commitment > seen.reconstruction
     )
-    if not (seen.beta > HIGH_BETA and (held or in_trouble(seen))):
+    # Without a commitment loss, or before any measurement, beta decides nothing.
+    if not (seen.beta > HIGH_BETA and seen.commitment > 0 and _measured(seen)):
+        return None
+    if not (held or in_trouble(seen)):
         return None
     return Finding(
         "beta too high",
@@ -150,7 +154,9 @@ def beta_too_high(seen: Evidence) -> Finding | None:
 def beta_too_low(seen: Evidence) -> Finding | None:
     """Nothing holds the latents to the codes, and they drift away."""
     adrift = seen.spread_growth > 2 or seen.relative_error > 0.5
-    if not (seen.beta < LOW_BETA and (adrift or in_trouble(seen))):
+    if not (seen.beta < LOW_BETA and seen.commitment > 0 and _measured(seen)):
+        return None
+    if not (adrift or in_trouble(seen)):
         return None
     return Finding(
         "beta too low",
@@ -164,7 +170,8 @@ def beta_too_low(seen: Evidence) -> Finding | None:
 
 def growing_latents(seen: Evidence) -> Finding | None:
     """The encoder's output grows beyond the reach of the codes at an ordinary beta."""
-    if not (seen.spread_growth > 10 and in_trouble(seen)):
+    grown = seen.spread_growth > 10 and seen.beta <= HIGH_BETA
+    if not (grown and in_trouble(seen)):
         return None
     return Finding(
         "encoder variance growing",
@@ -179,7 +186,8 @@ def growing_latents(seen: Evidence) -> Finding | None:
 
 def shrinking_latents(seen: Evidence) -> Finding | None:
     """The encoder tells less and less apart."""
-    if not (seen.spread_growth < 0.1 and (in_trouble(seen) or _learnt_nothing(seen))):
+    shrunk = seen.spread_growth < 0.1 and seen.beta >= LOW_BETA
+    if not (shrunk and (in_trouble(seen) or _learnt_nothing(seen))):
         return None
     return Finding(
         "encoder variance shrinking",
@@ -224,14 +232,22 @@ def revival_that_never_comes(seen: Evidence) -> Finding | None:
     """Codes are unused, and revival finds none of them, or never looks."""
     if not (seen.revived == 0 and seen.dead_codes > 0.1 * seen.codes):
         return None
-    name = "interval" if seen.visits < 1 else "dead_below"
-    path = _path(seen, name, "model.revival")
+    if seen.visits < 1:
+        often = max(1, min(50, seen.steps // 4))
+        path = _path(seen, "interval", "model.revival")
+        repair = f"set {path} to {often}"
+    elif seen.setting("dead_below", "model.revival"):
+        path = _path(seen, "dead_below", "model.revival")
+        repair = f"set {path} to 0.1"
+    else:
+        path = _path(seen, "images", "model.revival")
+        repair = f"lower {path}"
     return Finding(
         "dead threshold never reached",
         f"{seen.dead_codes:.0f} of {seen.codes:.0f} codes are below a tenth of uniform "
         f"use, and revival looked {seen.visits:.0f} times and moved none",
         path,
-        f"set {path} to {'50' if name == 'interval' else '0.1'}",
+        repair,
     )
 
 
@@ -253,6 +269,8 @@ def no_revival(seen: Evidence) -> Finding | None:
 def codes_left_behind(seen: Evidence) -> Finding | None:
     """The codes describe the latents worse than one code at their mean would."""
     if not (seen.relative_error > 1 and in_trouble(seen)) or _distorted(seen):
+        return None
+    if seen.rise > RISE:
         return None
     decay = seen.setting("decay", "model.quantizer")
     rate = _path(seen, "learning_rate", "training.optimizer")
@@ -327,6 +345,11 @@ def _learnt_nothing(seen: Evidence) -> bool:
 
 def _distorted(seen: Evidence) -> bool:
     return seen.spread_growth < 0.1 or seen.spread_growth > 10
+
+
+def _measured(seen: Evidence) -> bool:
+    """Whether latents and codes were ever compared; some quantizers have no codes."""
+    return not math.isnan(seen.spread_growth)
 
 
 def _moves_living(seen: Evidence) -> bool:

@@ -33,7 +33,10 @@ def geometry_after(step: int, autoencoder: Autoencoder) -> dict[str, float]:
         choose among them in a step; empty where there is no codebook or it is not time.
     """
     quantizer = autoencoder.model.codebook_quantizer
-    if quantizer is None or (step % EVERY and step != quantizer.warm_up + 1):
+    # During a warm-up the codes are not placed yet: there is nothing to compare.
+    if quantizer is None or step <= quantizer.warm_up:
+        return {}
+    if step % EVERY and step != quantizer.warm_up + 1:
         return {}
     used = [
         float(autoencoder.monitor.usage(i).share_active)
