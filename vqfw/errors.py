@@ -160,3 +160,15 @@ def _one_line(problem: Problem) -> str:
     at = f" (at {dotted(problem.path)})" if problem.path else ""
     repair = f"; {problem.help}" if problem.help else ""
     return f"{where}{problem.message}{at}{repair}"
+
+
+def in_short(error: BaseException) -> str:
+    """What an error is and says, in one line: ``ValueError: too small``."""
+    kind, words = type(error).__name__, first_line(error)
+    return f"{kind}: {words}" if words else kind
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says; Keras adds paragraphs, others whole files."""
+    line = str(error).strip().partition("\n")[0].strip()
+    return line if len(line) <= 200 else f"{line[:197]}..."

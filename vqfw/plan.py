@@ -7,19 +7,21 @@ its options against the others, and settles what the experiment leaves to the ma
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from vqfw.errors import ExperimentError, Path, Problem
+from vqfw.errors import ExperimentError, Path, PluginError, Problem, in_short
 from vqfw.experiment import Experiment
 from vqfw.kinds.augmentation import ImageAugmentation
 from vqfw.kinds.catalog import KINDS
 from vqfw.kinds.context import Context
 from vqfw.kinds.dataset import Dataset
 from vqfw.registry import build, index, load, parameters_of, refused
+from vqfw.registry.blame import place
 from vqfw.registry.hooks import observers
+from vqfw.registry.importing import harmless
 from vqfw.runs.environment import processor_flags
 
 
@@ -176,15 +178,44 @@ def _problems(experiment: Experiment) -> list[Problem]:
         experiment=experiment.values,
     )
     found: list[Problem] = []
-    for _, component, options, path in _all_components(experiment):
-        check = getattr(component, "check", None)
-        if check is not None:
-            found += [problem.under(path) for problem in check(options, context)]
+    for each in _all_components(experiment):
+        found += [problem.under(each.path) for problem in _told(each, context)]
     found += _order_problems(experiment)
     found += _idle_revival(experiment)
     found += _optimizer_problems(experiment)
     told = observers().gather("vqfw_checks", Problem, experiment=experiment.values)
-    return [*found, *(problem for _, problem in told)]
+    return [*found, *(_signed(problem, name) for name, problem in told)]
+
+
+def _told(named: Named, context: Context) -> Sequence[Problem]:
+    """What a component's own ``check`` finds wrong with its options.
+
+    Raises:
+        PluginError: if the check of another package fails, or gives no problems.
+    """
+    check = getattr(named.component, "check", None)
+    if check is None:
+        return ()
+    entry = index().find(named.kind, named.options["type"])
+    if entry.first_party:
+        return check(named.options, context)  # type: ignore[no-any-return]
+    try:
+        with harmless():
+            found = list(check(named.options, context))
+            if not all(isinstance(each, Problem) for each in found):
+                raise TypeError("it returns something else than a list of Problem")
+    except Exception as error:
+        raise PluginError(
+            f'check() of {named.kind} "{entry.name}" of {entry.owner} fails '
+            f"({in_short(error)}{place(error, entry)}): {entry.remedy}"
+        ) from error
+    return found
+
+
+def _signed(problem: Problem, observer: str) -> Problem:
+    """A problem that says which observer found it."""
+    note = f"found by observer {observer}"
+    return replace(problem, note="; ".join(filter(None, (problem.note, note))))
 
 
 def _order_problems(experiment: Experiment) -> Iterator[Problem]:

@@ -92,6 +92,14 @@ BAD = {
         FINE.replace("-> None: ...", "-> None: [][1]"), "IndexError: list index",
         read=False,
     ),
+    "exits_when_it_is_made": Bad(
+        FINE.replace("-> None: ...", "-> None: exit(0)"), "ends Python with exit code 0",
+        read=False,
+    ),
+    "tells_a_whole_page": Bad(
+        "raise ValueError('broken' + chr(10) + 'for many reasons')",
+        "ValueError: broken at",
+    ),
 }  # fmt: skip
 each = pytest.mark.parametrize("bad", BAD.values(), ids=list(BAD))
 # Verbs that run no code of a package that is not named, with what they say to a script.

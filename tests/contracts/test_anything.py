@@ -27,18 +27,18 @@ PLANTED = {
     "seeds": ("import random; random.seed(1)", IMPORT, "Python's random state"),
     "seeds_numpy": ("import numpy; numpy.random.seed(1)", IMPORT, "NumPy's random"),
     "sets_the_environment": (
-        "import os; os.environ['ODD'] = str(id(os.environ.copy()))",
+        "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'",
         IMPORT,
         "the environment",
     ),
     "extends_the_path": ("import sys; sys.path.append('x')", IMPORT, "sys.path"),
     "moves_keras": (
-        "import keras; keras.config.set_epsilon(keras.config.epsilon() * 2)",
+        "import keras; keras.config.set_epsilon(1e-5)",
         IMPORT,
         "Keras's epsilon",
     ),
     "hides_warnings": (
-        "import warnings; warnings.filterwarnings('ignore', str(id(object())))",
+        "import warnings; warnings.simplefilter('ignore')",
         IMPORT,
         "the filters of warnings",
     ),

@@ -136,6 +136,10 @@ BROKEN = {
         WATCHES.replace("@hook\ndef vqfw_cli", "def vqfw_cli"),
         "vqfw_cli is not marked and would never be called: write @hook",
     ),
+    "wraps": (
+        HEAD + "@hook(wrapper=True)\ndef vqfw_run_start(run):\n    yield\n",
+        "vqfw_run_start wraps the hooks of others",
+    ),
     "no_hooks": ("x = 1", "it has no hooks: mark functions with @hook"),
 }
 
@@ -148,6 +152,16 @@ def test_one_that_cannot_be_used_is_left_out(install, source, reason, capsys):
     assert hooks.observers().gather("vqfw_cli", click.Command) == []
     (line,) = [x for x in capsys.readouterr().err.splitlines() if "observer" in x]
     assert "vqfw-bad" in line
+
+
+def test_one_with_metadata_that_cannot_be_read_has_no_observers(install, command):
+    install("vqfw-bad", WATCHES, GROUP)
+    ruined = install("vqfw-ruin", "x = 1", GROUP).with_name("vqfw_ruin-0.1.dist-info")
+    (ruined / "entry_points.txt").write_text("[vqfw]\nbroken")
+    hooks.observers.cache_clear()
+    names = [each.qualified for each in hooks.observer_entries()]
+    assert names == ["vqfw-bad/watch"]
+    assert command("--help").code == 0
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ none of vqfw's own; so no package can slow down or break a verb of vqfw.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from importlib import metadata
 
 import click
@@ -21,8 +22,9 @@ def foreign_verbs(own: Collection[str]) -> Mapping[str, click.Command]:
         own: the verbs of vqfw itself, which keep their meaning.
     """
     # Looking costs a tenth of what the registry costs, and --help is to cost nothing.
-    if not metadata.entry_points(group="vqfw"):
-        return {}
+    with suppress(Exception):  # the registry copes with metadata that cannot be read
+        if not metadata.entry_points(group="vqfw"):
+            return {}
     from vqfw.registry.hooks import observers
 
     claims: dict[str, list[tuple[str, click.Command]]] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,7 +60,8 @@ def command(
         opened = api.open_run(resume)
         opened.folder.require_free()
         start_backend(opened.threads)
-        run = opened.resume(quiet=quiet, say=tell)
+        with redirect_stdout(sys.stderr):  # whatever a component prints
+            run = opened.resume(quiet=quiet, say=tell)
     else:
         if not file:
             raise click.UsageError(
@@ -67,7 +70,8 @@ def command(
         use_plugins(plugins, tell)
         experiment = api.load(file, overrides)
         start_backend(experiment.checked.training.threads)
-        run = experiment.run(name=name, quiet=quiet, say=tell)
+        with redirect_stdout(sys.stderr):
+            run = experiment.run(name=name, quiet=quiet, say=tell)
     if as_json:
         print_json(result(run))
     else:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vqfw.errors import PluginError
+from vqfw.errors import PluginError, in_short
 from vqfw.kinds.augmentation import ImageAugmentation
 from vqfw.registry import Entry
 from vqfw.registry.blame import place
@@ -62,10 +62,8 @@ class ListedAugmentation:
         return changed
 
     def _failed(self, error: BaseException, name: str) -> PluginError:
-        words = str(error).strip().partition("\n")[0]
-        what = f"{type(error).__name__}: {words}" if words else type(error).__name__
         return PluginError(
-            f"{self._who} fails on picture {name!r} ({what}"
+            f"{self._who} fails on picture {name!r} ({in_short(error)}"
             f"{place(error, self.entry)}): {self.entry.remedy}"
         )
 

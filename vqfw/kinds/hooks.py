@@ -9,7 +9,7 @@ function for each hook that it wants, under the hook's name and with any of its 
     def vqfw_run_end(run, scores):
         print(run.id, scores)
 
-Observers change no result. One that raises, or returns something else than its hook says,
+Observers are there to look on, and have no way to change a result but a callback's. One that raises, or returns something else than its hook says,
 is reported once, detached, and recorded with the run, which goes on. The module of an
 observer is imported by ``vqfw --help`` too: what takes long to import, as Keras does,
 belongs into the functions that need it.
@@ -108,7 +108,9 @@ class Hooks:
         no end for a training that is interrupted. Each stands alone: one that raises is
         detached. They look on: one that sets ``model.stop_training`` is told once that
         this is ignored, because a run ends where its experiment says, whatever is
-        installed; ``early_stopping`` in ``training`` is for that.
+        installed; ``early_stopping`` in ``training`` is for that. Nothing keeps one from
+        changing weights or the learning rate, and a run that it changed is no longer what
+        its experiment says.
 
         Args:
             run: where it is recorded.

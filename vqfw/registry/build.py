@@ -17,11 +17,13 @@ from vqfw.errors import (
     Problem,
     VqfwError,
     dotted,
+    first_line,
+    in_short,
 )
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.blame import place
 from vqfw.registry.compatibility import require_compatible
-from vqfw.registry.importing import contained
+from vqfw.registry.importing import contained, harmless
 from vqfw.registry.index import Entry, index
 from vqfw.registry.parameters import Parameter, parameters_of
 
@@ -56,7 +58,7 @@ def load_entry(entry: Entry) -> type:
     except Exception as error:
         raise PluginError(
             f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
-            f"imported ({type(error).__name__}: {error}{place(error, entry)}): "
+            f"imported ({in_short(error)}{place(error, entry)}): "
             f"{entry.remedy}"
         ) from error
     declared = getattr(component, "vqfw_kind", entry.kind)
@@ -113,17 +115,18 @@ def build(
             arguments[parameter.name] = _filled(
                 parameter, options[parameter.name], supplied, (*at, parameter.name)
             )
+    entry = index().find(kind, name)
     try:
-        return component(**arguments)
+        with nullcontext() if entry.first_party else harmless():
+            return component(**arguments)
     except Exception as error:
-        entry = index().find(kind, name)
         error.add_note(f'while building {kind} "{name}" of {entry.owner}')
         if isinstance(error, VqfwError):
             raise
         if not entry.first_party:
             raise PluginError(
                 f'{kind} "{name}" of {entry.owner} cannot be made '
-                f"({type(error).__name__}: {_first_line(error)}{place(error, entry)}): "
+                f"({in_short(error)}{place(error, entry)}): "
                 f"change its options, or {entry.remedy}"
             ) from error
         if isinstance(error, ValueError | TypeError):
@@ -163,7 +166,8 @@ def refused(
         error: what it raised.
         path: where the component stands in the experiment.
     """
-    name, words = options["type"], _first_line(error)
+    name = options["type"]
+    words = first_line(error) or type(error).__name__
     given = [
         key for key, value in options.items() if key != "type" and value is not None
     ]
@@ -172,12 +176,6 @@ def refused(
     message = f'{kind} "{name}" refuses its options: {words}'
     help_ = f"change {keys}" if keys else f"choose another {kind}"
     return ExperimentError([Problem("refused-by-component", message, path, help=help_)])
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    text = lines[0].strip()
-    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def _usual_path(kind: str) -> Path:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
-from vqfw.errors import PluginError, UsageError
+from vqfw.errors import PluginError, UsageError, in_short
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.importing import contained
 from vqfw.registry.index import Entry, index, register
@@ -161,8 +161,8 @@ def _loaded(file: PluginFile, source: bytes) -> tuple[Entry, ...]:
         if isinstance(error, PluginError) or not isinstance(error, Exception):
             raise
         raise PluginError(
-            f"the plugin {file.path} cannot be run ({type(error).__name__}: "
-            f"{error}{_line(error, file.path)}): repair it"
+            f"the plugin {file.path} cannot be run "
+            f"({in_short(error)}{_line(error, file.path)}): repair it"
         ) from error
     _LOADED[file.path] = file
     register(file.path, entries)

@@ -24,7 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from vqfw.errors import PluginError
+from vqfw.errors import PluginError, in_short
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry import importing
 from vqfw.registry.build import load_entry
@@ -74,7 +74,7 @@ def component_fragment(entry: Entry) -> Schema:
     except PluginError as error:
         raise _refused(entry, str(error)) from error
     except Exception as error:  # annotations are code of the plugin's
-        why = f"its annotations raise {type(error).__name__}: {error}"
+        why = f"its annotations raise {in_short(error)}"
         raise _refused(entry, why) from error
     text = re.split(r"\n(?:Args|Examples?):", inspect.getdoc(component) or "")[0]
     found["markdownDescription"] = re.sub("(?<!`)``(?!`)", "`", text.strip())

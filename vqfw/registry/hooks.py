@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from vqfw.errors import PluginError
+from vqfw.errors import PluginError, in_short
 from vqfw.kinds.hooks import GROUP, Hooks
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.importing import contained, harmless
-from vqfw.registry.index import FIRST_PARTY, Entry
+from vqfw.registry.index import FIRST_PARTY, Entry, installed
 
 Item = TypeVar("Item")
 
@@ -109,7 +109,7 @@ class Observers:
             error: what it raised.
             part: what is detached; an empty text is the whole observer.
         """
-        reason = f"{type(error).__name__}: {error}"
+        reason = in_short(error)
         place = f"{part}.{where}" if part else where
         self.failures.append({"observer": observer, "hook": place, "error": reason})
         self.say(
@@ -130,15 +130,16 @@ class Observers:
             }
             try:
                 with harmless():
-                    returned = getattr(manager.hook, hook)(**own)
+                    returned = list(getattr(manager.hook, hook)(**own))
             except Exception as error:
                 self._detach(name, hook, error)
                 continue
             yield from ((name, each) for each in returned)
 
     def _detach(self, name: str, hook: str, error: Exception) -> None:
-        del self._managers[name]
-        self.report(name, hook, error)
+        # An observer may implement a hook twice, and fail twice.
+        if self._managers.pop(name, None) is not None:
+            self.report(name, hook, error)
 
 
 def observer_entries() -> tuple[Entry, ...]:
@@ -148,11 +149,12 @@ def observer_entries() -> tuple[Entry, ...]:
     """
     if os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0"):
         return ()
-    points = metadata.entry_points(group=GROUP)
     entries = {
-        Entry("observer", each.name, each.value, each.dist.name, each.dist.version)
-        for each in points
-        if each.dist is not None and each.dist.name != FIRST_PARTY
+        Entry("observer", point.name, point.value, name, version)
+        for name, version, points in installed()
+        if name != FIRST_PARTY
+        for point in points
+        if point.group == GROUP
     }
     return tuple(sorted(entries, key=lambda each: each.qualified))
 
@@ -193,7 +195,13 @@ def _require_hooks(observer: Any) -> None:
     if not marked:
         raise PluginError("it has no hooks: mark functions with @hook")
     for called, function in marked.items():
-        name = getattr(function, f"{GROUP}_impl")["specname"] or called
+        options = getattr(function, f"{GROUP}_impl")
+        name = options["specname"] or called
+        if options["wrapper"] or options["hookwrapper"]:
+            raise PluginError(
+                f"{called} wraps the hooks of others, and each observer is called alone: "
+                "write @hook without wrapper"
+            )
         if name not in HOOKS:
             raise PluginError(f'there is no hook "{name}": {_instead(name, HOOKS)}')
         _require_arguments(name, function)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -164,31 +164,29 @@ def index() -> Index:
     has no components.
     """
     only_first_party = os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0")
-    found: dict[str, list[Entry]] = {}
+    entries = [
+        Entry(_GROUPS[point.group], point.name, point.value, name, version)
+        for name, version, points in installed()
+        if name == FIRST_PARTY or not only_first_party
+        for point in points
+        if point.group in _GROUPS
+    ]
+    return Index([*entries, *(each for its in _FROM_FILES.values() for each in its)])
+
+
+def installed() -> Iterator[tuple[str, str, list[metadata.EntryPoint]]]:
+    """Name, version and entry points of every package whose metadata can be read."""
+    seen = set()
     for distribution in metadata.distributions():
         try:
-            name, entries = _entries_of(distribution)
+            name, version = _named(distribution)
+            points = list(distribution.entry_points)
         except Exception:  # half-removed packages leave all kinds of ruins
             continue
         # The first on the path is the one that imports; a second copy is shadowed.
-        if not name or name in found or (only_first_party and name != FIRST_PARTY):
-            continue
-        found[name] = entries
-    return Index(
-        entry
-        for entries in (*found.values(), *_FROM_FILES.values())
-        for entry in entries
-    )
-
-
-def _entries_of(distribution: metadata.Distribution) -> tuple[str, list[Entry]]:
-    """The name of a package and its components."""
-    name, version = _named(distribution)
-    return name, [
-        Entry(_GROUPS[point.group], point.name, point.value, name, version)
-        for point in distribution.entry_points
-        if point.group in _GROUPS
-    ]
+        if name and name not in seen:
+            seen.add(name)
+            yield name, version, points
 
 
 def _named(distribution: metadata.Distribution) -> tuple[str, str]:

@@ -6,6 +6,7 @@ the part of it that the one asked for needs, under other names.
 
 from __future__ import annotations
 
+import ast
 import keyword
 import re
 from importlib.util import find_spec
@@ -20,7 +21,7 @@ from vqfw.registry.index import index
 OBSERVER = "observer"
 """What is no component, and begins with a package all the same: a module of hooks."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+_NAME = re.compile(r"[a-z](?:[a-z0-9_]{0,38}[a-z0-9])?\Z")
 # Forms of a kind that have a template of their own, beside those called like a kind.
 _FORMS = {"image_augmentation": "augmentation"}
 _WORDS = re.compile(r"vqfw_template|vqfw-template|Template|template")
@@ -115,6 +116,13 @@ def _require_free(kind: str, name: str) -> None:
             f"{name!r} cannot name a component: use up to 40 of a-z 0-9 _, starting "
             "with a letter"
         )
+    if _class_name(name) in _names_in(
+        template_folder() / "vqfw_template" / f"{kind}.py"
+    ):
+        raise UsageError(
+            f"the class {_class_name(name)} would hide what its own module uses: choose "
+            "another name"
+        )
     own = _FORMS.get(kind, kind)
     taken = observer_entries() if kind == OBSERVER else index().of(own)
     owners = [entry.owner for entry in taken if entry.name == name]
@@ -128,13 +136,24 @@ def _require_free(kind: str, name: str) -> None:
         )
 
 
+def _class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _names_in(path: Path) -> set[str]:
+    """What a module of the template means by names, beside Python's own words."""
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return {*used, *keyword.kwlist}
+
+
 def _texts(kind: str, name: str) -> dict[str, str]:
     """The files of the new package, by their paths in it."""
     source = template_folder()
     words = {
         "vqfw_template": f"vqfw_{name}",
         "vqfw-template": f"vqfw-{name.replace('_', '-')}",
-        "Template": "".join(part.capitalize() for part in name.split("_")),
+        "Template": _class_name(name),
         "template": name,
     }
 

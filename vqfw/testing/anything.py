@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import io
 import os
 import random
@@ -20,19 +21,26 @@ import numpy as np
 from vqfw.testing.check import Check, Factory, require
 from vqfw.testing.supplied import made
 
+# Without these neither Python nor Keras would be the same.
+_NEEDED = ("PATH", "HOME", "PYTHONPATH", "KERAS_BACKEND", "KERAS_HOME", "VQFW_CACHE")
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 def importing_it_changes_nothing(factory: Factory) -> None:
     """Its module can be imported without a word and without a trace outside itself."""
-    module = sys.modules[type(made(factory)).__module__]
+    subject = made(factory)
+    module = (
+        subject if inspect.ismodule(subject) else sys.modules[type(subject).__module__]
+    )
     spec = getattr(module, "__spec__", None)
     if spec is None or spec.origin is None or not os.path.isfile(spec.origin):
         return  # a notebook, or a file that was run and not imported
-    before, said = _surroundings(), io.StringIO()
+    said = io.StringIO()
     again = importlib.util.module_from_spec(spec)
     try:
         with _restored(), redirect_stdout(said), redirect_stderr(said):
+            _disarrange()
+            before = _surroundings()
             sys.modules[spec.name] = again
             assert spec.loader is not None
             spec.loader.exec_module(again)
@@ -97,6 +105,19 @@ def _surroundings() -> Mapping[str, Any]:
         "Keras's image format": keras.config.image_data_format(),
         "Keras's precision": keras.config.dtype_policy().name,
     }
+
+
+def _disarrange() -> None:
+    """Makes the surroundings unusual, so that a change shows which was made before."""
+    kept = {name: os.environ[name] for name in _NEEDED if name in os.environ}
+    os.environ.clear()
+    os.environ.update(kept)
+    warnings.resetwarnings()
+    random.seed(271828)
+    np.random.seed(271828)
+    keras.config.set_epsilon(3e-7)
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
 
 
 @contextmanager

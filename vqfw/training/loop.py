@@ -29,6 +29,7 @@ from vqfw.evaluation.pictures import Pixels, grid, save_film, spread
 from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate
 from vqfw.plan import Plan
+from vqfw.registry.blame import blame
 from vqfw.registry.hooks import observers
 from vqfw.runs import Run, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
@@ -93,6 +94,8 @@ def train(
     except BrokenPipeError:  # whoever watched has gone; no file is to blame
         raise
     except OSError as error:
+        if blame(error):  # another package's, and no disk that is full
+            raise
         raise VqfwError(training.unwritten(error)) from error
 
 

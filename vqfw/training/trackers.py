@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vqfw.errors import in_short
 from vqfw.kinds.tracker import Tracker
 from vqfw.plan import Plan
 from vqfw.registry import build
@@ -59,7 +60,7 @@ class Trackers(AbstractContextManager["Trackers", None]):
                     tell(tracker)
             except Exception as error:
                 del self._active[name]
-                reason = f"{type(error).__name__}: {error}"
+                reason = in_short(error)
                 self._run.note_failure(
                     {"tracker": name, "hook": method, "error": reason}
                 )
