@@ -6,6 +6,7 @@ import numpy as np
 
 from vqfw.kinds import Count, Revival, Usage
 from vqfw.kinds.tensors import Floats, Mask
+from vqfw_revival.sampling import on_random_latents
 
 
 class LeastRecentlyUsed(Revival):
@@ -35,9 +36,4 @@ class LeastRecentlyUsed(Revival):
         self, vectors: Floats, usage: Usage, latents: Floats, rng: np.random.Generator
     ) -> tuple[Floats, Mask]:
         old = np.asarray(usage.age) >= self.images
-        # Of two codes on one latent only the first would ever be chosen.
-        codes = np.flatnonzero(old)[: len(latents)]
-        revived, mask = vectors.copy(), np.zeros_like(old)
-        revived[codes] = latents[rng.choice(len(latents), len(codes), replace=False)]
-        mask[codes] = True
-        return revived, mask
+        return on_random_latents(vectors, old, latents, rng)

@@ -6,6 +6,7 @@ import numpy as np
 
 from vqfw.kinds import Revival, Share, Usage
 from vqfw.kinds.tensors import Floats, Mask
+from vqfw_revival.sampling import on_random_latents
 
 
 class RandomLatents(Revival):
@@ -25,9 +26,4 @@ class RandomLatents(Revival):
         self, vectors: Floats, usage: Usage, latents: Floats, rng: np.random.Generator
     ) -> tuple[Floats, Mask]:
         dead = np.asarray(usage.dead(self.dead_below))
-        # Of two codes on one latent only the first would ever be chosen.
-        codes = np.flatnonzero(dead)[: len(latents)]
-        revived, mask = vectors.copy(), np.zeros_like(dead)
-        revived[codes] = latents[rng.choice(len(latents), len(codes), replace=False)]
-        mask[codes] = True
-        return revived, mask
+        return on_random_latents(vectors, dead, latents, rng)

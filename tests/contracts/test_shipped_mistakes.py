@@ -201,7 +201,7 @@ class CountsFromZero(Average):
 class UndefinedName(Residual):
     def __init__(self):
         super().__init__()
-        self.vocabulary = (num_tokens, num_tokens)  # noqa: F821
+        self.vocabulary = (num_tokens, num_tokens)  # noqa: F821  # the mistake itself
 
 
 class BetaOnTheCodebook(Residual):

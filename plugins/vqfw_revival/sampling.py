@@ -1,0 +1,31 @@
+"""Puts codes on recent latents drawn at random, whoever they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vqfw.kinds.tensors import Floats, Mask
+
+
+def on_random_latents(
+    vectors: Floats, moving: Mask, latents: Floats, rng: np.random.Generator
+) -> tuple[Floats, Mask]:
+    """Moves codes to latents, no two to the same one.
+
+    Of two codes on one latent only the first would ever be chosen; so with fewer latents
+    than codes that should move, the rest stay.
+
+    Args:
+        vectors: (num_embeddings, embedding_dim); left as they are.
+        moving: (num_embeddings,) bool.
+        latents: (n, embedding_dim).
+        rng: of the draw.
+
+    Returns:
+        The codes with new rows, and which rows are new.
+    """
+    codes = np.flatnonzero(moving)[: len(latents)]
+    revived, mask = vectors.copy(), np.zeros_like(moving)
+    revived[codes] = latents[rng.choice(len(latents), len(codes), replace=False)]
+    mask[codes] = True
+    return revived, mask
