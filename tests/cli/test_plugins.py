@@ -154,3 +154,35 @@ def test_new_writes_a_package_and_says_where(root, command):
     assert again.code == 2
     assert "nothing is overwritten" in again.err
     assert command("plugins", "new", "loss", "my_own", "-o", "other").code == 0
+
+
+WATCH = """
+from vqfw.kinds.hooks import hook
+
+@hook
+def vqfw_run_start(run):
+    pass
+"""
+
+
+@pytest.mark.parametrize("name", ["watch", "vqfw-watch/watch"])
+def test_an_observer_is_checked_by_its_name(name, install, command):
+    install("vqfw-watch", WATCH, {"vqfw": "watch = MODULE"})
+    answer = command("plugins", "check", f"observer/{name}", "--json")
+    assert answer.code == 0, answer.out
+    assert "importing_it_changes_nothing" in answer.out
+
+
+def test_an_observer_that_is_not_there_is_said_to_be_none(install, command):
+    install("vqfw-watch", WATCH, {"vqfw": "watch = MODULE"})
+    answer = command("plugins", "check", "observer/wach")
+    assert answer.code == 3
+    assert 'no observers are called "wach": write one of vqfw-watch/watch' in answer.err
+
+
+def test_an_observer_whose_module_leaves_a_trace_is_told_so(install, command):
+    noisy = "import os\nos.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n" + WATCH
+    install("vqfw-watch", noisy, {"vqfw": "watch = MODULE"})
+    answer = command("plugins", "check", "observer/watch")
+    assert answer.code == 1
+    assert "importing vqfw_watch changes the environment" in answer.out

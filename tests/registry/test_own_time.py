@@ -14,25 +14,34 @@ from vqfw.registry.own_time import OwnTime, charged
 
 
 @pytest.mark.parametrize(
-    ("what", "wall", "processor", "own"),
+    ("what", "wall", "processor", "waited", "own"),
     [
-        ("it sleeps", 0.25, 0.0, 0.25),
-        ("it polls and sleeps again", 0.25, 0.002, 0.25),
-        ("it computes", 0.25, 0.25, 0.25),
-        ("it computes beside nine others", 0.25, 0.025, 0.025),
-        ("the whole machine stood still", 60.0, 0.0, 0.5),
-        ("the clocks disagree", 0.25, 0.26, 0.25),
+        ("it sleeps", 0.25, 0.0, 0.0, 0.25),
+        ("it polls without rest", 0.25, 0.03, 0.0, 0.25),
+        ("it polls beside others", 0.25, 0.03, 0.1, 0.15),
+        ("it computes", 0.25, 0.25, 0.0, 0.25),
+        ("it computes beside nine others", 0.25, 0.025, 0.225, 0.025),
+        ("the whole machine stood still", 60.0, 0.0, 0.0, 0.5),
+        ("the clocks disagree", 0.25, 0.26, 0.01, 0.25),
+        ("it sleeps, and nobody counts waits", 0.25, 0.002, None, 0.25),
+        ("it computes, and nobody counts waits", 0.25, 0.025, None, 0.025),
     ],
 )
-def test_only_time_that_is_its_own_counts(what, wall, processor, own):
-    assert charged(wall, processor) == pytest.approx(own)
+def test_only_time_that_is_its_own_counts(what, wall, processor, waited, own):
+    assert charged(wall, processor, waited) == pytest.approx(own)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts these waits")
+def test_what_a_thread_waited_for_a_processor_is_known():
+    own = OwnTime(threading.get_ident(), threading.get_native_id())
+    assert own._waited() >= 0
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """Clocks of an import that computes all the time, set by hand."""
     times = [0.0]
-    monkeypatch.setattr(OwnTime, "_clocks", lambda self: (times[0], times[0]))
+    monkeypatch.setattr(OwnTime, "_clocks", lambda self: (times[0], times[0], 0.0))
     return times
 
 
@@ -42,7 +51,7 @@ def test_importing_a_backend_does_not_count_and_what_follows_does(clock, monkeyp
     coming.__spec__._initializing = True
     for name in own_time._BACKENDS:
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    own = OwnTime(threading.get_ident())
+    own = OwnTime(threading.get_ident(), threading.get_native_id())
     clock[0] = 2.0
     assert own.tick() == 2.0
     monkeypatch.setitem(sys.modules, "jax", coming)

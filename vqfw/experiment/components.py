@@ -133,15 +133,22 @@ def named(text: str) -> Entry:
     """Finds the component that a person means.
 
     Args:
-        text: ``kind/name``, ``kind/distribution/name``, or a name that one kind has.
+        text: ``kind/name``, ``kind/distribution/name``, or a name that one kind has; the
+            kind may be ``observer`` too, or a form that ``plugins new`` knows.
 
     Raises:
         UsageError: if the name alone does not say which kind is meant.
         PluginError: if there is no such component.
     """
+    # What knows the observers costs time that a listing must not take.
+    from vqfw.registry.template import FORMS, OBSERVER
+
     kind, slash, name = text.partition("/")
+    kind = FORMS.get(kind, kind)
     if slash and kind in KINDS:
         return index().find(kind, name)
+    if slash and kind == OBSERVER:
+        return _observer(name)
     kinds = [each for each in KINDS if text in index().names(each)]
     if len(kinds) == 1:
         return index().find(kinds[0], text)
@@ -154,6 +161,20 @@ def named(text: str) -> Entry:
     ]
     hint = f"did you mean {close[0]}?" if close else "see: vqfw plugins list"
     raise PluginError(f'no component is called "{text}": {hint}')
+
+
+def _observer(name: str) -> Entry:
+    """An installed observer by its name, bare where only one package has it, or qualified."""
+    from vqfw.registry.hooks import observer_entries
+
+    found = [each for each in observer_entries() if name in (each.name, each.qualified)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(each.qualified for each in found or observer_entries())
+    raise PluginError(
+        f'{len(found) or "no"} observers are called "{name}": '
+        f"{f'write one of {known}' if known else 'none is installed'}"
+    )
 
 
 def listed(entries: Iterable[Entry]) -> Iterator[Described]:

@@ -42,9 +42,7 @@ class Observers:
     def attach(self, entry: Entry) -> None:
         """Imports an observer; one that cannot be used is reported and left out."""
         try:
-            require_compatible(entry)
-            with contained():
-                found = metadata.EntryPoint(entry.name, entry.target, GROUP).load()
+            found = _imported(entry)
         except Exception as error:
             self.report(entry.qualified, "import", error)
         else:
@@ -140,6 +138,29 @@ class Observers:
         # An observer may implement a hook twice, and fail twice.
         if self._managers.pop(name, None) is not None:
             self.report(name, hook, error)
+
+
+def load_observer(entry: Entry) -> Any:
+    """The module or object of hooks that a package has registered.
+
+    Raises:
+        PluginError: if it is made for another vqfw, or its import fails.
+    """
+    try:
+        return _imported(entry)
+    except PluginError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"observer {entry.qualified} cannot be imported ({in_short(error)}): "
+            f"{entry.remedy}"
+        ) from error
+
+
+def _imported(entry: Entry) -> Any:
+    require_compatible(entry)
+    with contained():
+        return metadata.EntryPoint(entry.name, entry.target, GROUP).load()
 
 
 def observer_entries() -> tuple[Entry, ...]:

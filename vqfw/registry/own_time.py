@@ -8,16 +8,18 @@ is no fault of the package that happens to be first to need them.
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 _BACKENDS = ("keras", "tensorflow", "jax", "torch")
 _TICK = 0.25
-# A thread with less of a processor than this waits for something else: the scheduler
-# gives more even to one of thirty that compete.
+# Where nothing tells how long a thread waited for a processor, one with less than this
+# share of it is taken to sleep: the scheduler gives more even to one of thirty.
 _ASLEEP = 0.03
 
 
@@ -26,39 +28,57 @@ class OwnTime:
 
     Args:
         thread: its identity, as ``threading.get_ident`` gives it.
+        native: its number in the system, as ``threading.get_native_id`` gives it.
     """
 
-    def __init__(self, thread: int) -> None:
+    def __init__(self, thread: int, native: int) -> None:
         self.seconds = 0.0
         self._thread = thread
-        self._wall, self._processor = self._clocks()
+        self._waits = Path(f"/proc/self/task/{native}/schedstat")
+        self._last = self._clocks()
 
     def tick(self) -> float:
         """Takes the time since the last tick into account; gives the sum."""
-        wall, processor = self._clocks()
+        now = self._clocks()
         if not _a_backend_is_imported():
-            self.seconds += charged(wall - self._wall, processor - self._processor)
-        self._wall, self._processor = wall, processor
+            wall, processor, waited = (
+                after - before for after, before in zip(now, self._last, strict=True)
+            )
+            known = not math.isnan(waited)
+            self.seconds += charged(wall, processor, waited if known else None)
+        self._last = now
         return self.seconds
 
-    def _clocks(self) -> tuple[float, float]:
+    def _clocks(self) -> tuple[float, float, float]:
+        """Seconds of the wall, computed, and waited for a processor (nan: not known)."""
         if hasattr(time, "pthread_getcpuclockid"):
             clock = time.pthread_getcpuclockid(self._thread)
-            return time.monotonic(), time.clock_gettime(clock)
-        return time.monotonic(), time.process_time()
+            processor = time.clock_gettime(clock)
+        else:
+            processor = time.process_time()
+        return time.monotonic(), processor, self._waited()
+
+    def _waited(self) -> float:
+        """What Linux counts of the time in which others kept it from a processor."""
+        try:
+            return int(self._waits.read_text("ascii").split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return math.nan
 
 
-def charged(wall: float, processor: float) -> float:
-    """How much of a short time is a thread's own.
+def charged(wall: float, processor: float, waited: float | None) -> float:
+    """How much of a short time is a thread's own: what it computed and what it slept.
 
     Args:
         wall: seconds that passed.
         processor: seconds that the thread computed meanwhile.
+        waited: seconds that others kept it from a processor; None where nobody knows.
     """
-    if processor >= _ASLEEP * wall:
+    if waited is None and processor >= _ASLEEP * wall:
         return min(processor, wall)
+    slept = max(0.0, wall - processor - (waited or 0.0))
     # Whoever watches ticks late only on a machine that keeps everyone waiting.
-    return min(wall, 2 * _TICK)
+    return min(processor + min(slept, 2 * _TICK), wall)
 
 
 @contextmanager
@@ -69,7 +89,8 @@ def watched(seconds: float, hung: Callable[[], None]) -> Iterator[None]:
         seconds: of the calling thread's own time.
         hung: called from another thread, and again every second until the block ends.
     """
-    own, over = OwnTime(threading.get_ident()), threading.Event()
+    own = OwnTime(threading.get_ident(), threading.get_native_id())
+    over = threading.Event()
 
     def watch() -> None:
         while not over.wait(_TICK):

@@ -22,8 +22,8 @@ OBSERVER = "observer"
 """What is no component, and begins with a package all the same: a module of hooks."""
 
 _NAME = re.compile(r"[a-z](?:[a-z0-9_]{0,38}[a-z0-9])?\Z")
-# Forms of a kind that have a template of their own, beside those called like a kind.
-_FORMS = {"image_augmentation": "augmentation"}
+FORMS = {"image_augmentation": "augmentation"}
+"""Forms of a kind that have a template of their own, beside those called like a kind."""
 _WORDS = re.compile(r"vqfw_template|vqfw-template|Template|template")
 
 
@@ -37,7 +37,7 @@ def template_folder() -> Path:
 def template_kinds() -> tuple[str, ...]:
     """What a package can begin with: kinds, further forms of a kind, and the observer."""
     folder = template_folder() / "vqfw_template"
-    names = (*KINDS, *_FORMS, OBSERVER)
+    names = (*KINDS, *FORMS, OBSERVER)
     return tuple(name for name in names if (folder / f"{name}.py").is_file())
 
 
@@ -93,8 +93,8 @@ def promised(kind: str) -> tuple[Kind, str]:
     Args:
         kind: one of ``template_kinds``, but the observer.
     """
-    found = KINDS[_FORMS.get(kind, kind)]
-    return found, found.other_contracts[0] if kind in _FORMS else found.contract
+    found = KINDS[FORMS.get(kind, kind)]
+    return found, found.other_contracts[0] if kind in FORMS else found.contract
 
 
 def setting(kind: str, name: str) -> str:
@@ -123,7 +123,7 @@ def _require_free(kind: str, name: str) -> None:
             f"the class {_class_name(name)} would hide what its own module uses: choose "
             "another name"
         )
-    own = _FORMS.get(kind, kind)
+    own = FORMS.get(kind, kind)
     taken = observer_entries() if kind == OBSERVER else index().of(own)
     owners = [entry.owner for entry in taken if entry.name == name]
     if owners:
@@ -178,7 +178,7 @@ def _metadata(path: Path, kind: str) -> str:
 
 
 def _group(kind: str) -> str:
-    return GROUP if kind == OBSERVER else KINDS[_FORMS.get(kind, kind)].group
+    return GROUP if kind == OBSERVER else KINDS[FORMS.get(kind, kind)].group
 
 
 def _readme(path: Path, kind: str) -> str:
@@ -190,7 +190,7 @@ def _readme(path: Path, kind: str) -> str:
     argument = setting(kind, "template")
     shown = f"'{argument}'" if "[" in argument else argument
     text = text.replace("model.quantizer=template", shown)
-    own = _FORMS.get(kind, kind)
+    own = FORMS.get(kind, kind)
     article = "An" if own[0] in "aeiou" else "A"
     text = text.replace("A quantizer", f"{article} {own}")
     text = text.replace("a quantizer", f"{article.lower()} {own}")

@@ -14,6 +14,8 @@ from typing import Any
 from vqfw.errors import PluginError, VqfwError
 from vqfw.experiment.components import resolved
 from vqfw.registry import Entry, build, load_entry
+from vqfw.registry.hooks import load_observer
+from vqfw.registry.template import OBSERVER
 from vqfw.testing import Check, Factory, checks, general_checks
 from vqfw.testing.supplied import SUPPLIED
 
@@ -44,6 +46,9 @@ def factory_of(entry: Entry, settings: Sequence[str] = ()) -> Factory:
         PluginError: if it cannot be read.
         ExperimentError: if the settings are not right.
     """
+    if entry.kind == OBSERVER:
+        module = load_observer(entry)
+        return lambda: module
     options = resolved(entry, settings)
 
     def make(**known: Any) -> Any:
@@ -61,7 +66,7 @@ def outcomes(entry: Entry, settings: Sequence[str] = ()) -> Iterator[Outcome]:
         VqfwError: if it needs what is not there, as a dataset its files.
         ValueError: if there are no checks for its kind.
     """
-    component = load_entry(entry)
+    component = None if entry.kind == OBSERVER else load_entry(entry)
     factory = factory_of(entry, settings)
     for check in (*general_checks(), *checks(entry.kind, component)):
         promise = (check.__doc__ or "").strip().partition("\n")[0]
