@@ -54,6 +54,7 @@ class BSQQuantizer(SignQuantizer):
         super().__init__(
             seed, bits, factors, radius, entropy_weight, diversity, temperature
         )
+        self.straight_through = False  # scaling to length one turns it
 
     def prepared(self, latents: Tensor) -> Tensor:
         length = ops.sum(ops.square(latents), axis=-1, keepdims=True)

@@ -54,6 +54,7 @@ class FSQQuantizer(Quantizer):
         levels: Annotated[tuple[Levels, ...], {"minItems": 1}] = (8, 8, 8),
     ) -> None:
         super().__init__()
+        self.straight_through = False  # the bound squashes it
         self.levels = levels
         self.vocabulary = (math.prod(levels),)
         self.projection = Projection(len(levels), seed)

@@ -50,6 +50,7 @@ class IBQ(Quantizer):
         entropy_temperature: Positive = 0.01,
     ) -> None:
         super().__init__()
+        self.straight_through = False  # it goes by the softmax
         self.vocabulary = (num_embeddings,)
         self.entropy_temperature = entropy_temperature
         self.entropy_weight = (

@@ -44,6 +44,7 @@ class SimVQ(Quantizer):
     ) -> None:
         super().__init__()
         self.vocabulary = (num_embeddings,)
+        self.straight_through = gradient_estimator == "straight_through"
         self.estimator = ESTIMATORS[gradient_estimator]
         self.projection = Projection(embedding_dim)
         # Both starts keep the codes as long as the paper's, about 1.

@@ -31,6 +31,7 @@ class Wrapper(CodebookQuantizer):
         for i in range(count):
             with keras.name_scope(f"{place}_{i}"):
                 self.parts.append(quantizer(i))
+        self.straight_through = all(part.straight_through for part in self.parts)
         self.vocabulary = tuple(n for part in self.parts for n in part.vocabulary)
         self.warm_up = getattr(self.parts[0], "warm_up", 0)
 

@@ -19,7 +19,7 @@ from vqfw_quantizers.lfq import LFQQuantizer
 from vqfw_quantizers.residual import ResidualQuantizer
 from vqfw_quantizers.simvq import SimVQ
 
-from vqfw.kinds import Codebook, Quantized, Quantizer
+from vqfw.kinds import Codebook, Quantized, Quantizer, nearest
 from vqfw.kinds.usage import histogram
 from vqfw.testing import checks, parametrize_with_checks
 
@@ -155,6 +155,27 @@ def soft_gumbel():
     return GumbelQuantizer(1, Constant(0.5), weight, num_embeddings=16, hard=False)
 
 
+class PlainCodes(Quantizer):
+    """Codes that are weights of its own, with no book handed out: the smallest form."""
+
+    def __init__(self):
+        super().__init__()
+        self.vocabulary = (16,)
+
+    def build(self, shape):
+        draw = keras.initializers.RandomNormal(seed=1)
+        self.vectors = self.add_weight((16, shape[-1]), draw, name="vectors")
+
+    def embed(self, tokens):
+        return ops.take(1.0 * self.vectors, tokens[..., 0], axis=0)
+
+    def call(self, latents, training=False):
+        flat = ops.reshape(latents, (-1, latents.shape[-1]))
+        found = nearest(flat, ops.stop_gradient(self.vectors))
+        tokens = ops.reshape(found, (*ops.shape(latents)[:-1], 1))
+        return Quantized.of(latents, self.embed(tokens), tokens, training)
+
+
 class Signs(Quantizer):
     """Keeps the sign of each latent: a quantizer with nothing to learn."""
 
@@ -209,9 +230,30 @@ OURS = [
 ]
 
 
-@parametrize_with_checks("quantizer", [*OURS, Signs])
+@parametrize_with_checks("quantizer", [*OURS, Signs, PlainCodes])
 def test_a_quantizer_keeps_the_contract(check, factory):
     check(factory)
+
+
+class PlainSparse(PlainCodes):
+    def embed(self, tokens):
+        return ops.take(self.vectors, tokens[..., 0], axis=0)
+
+
+class PlainCommitmentMovesCodes(PlainCodes):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        gap = ops.square(latents - self.embed(found.tokens))
+        return found._replace(commitment_loss=ops.mean(gap))
+
+
+class PlainHalfGradient(PlainCodes):
+    def call(self, latents, training=False):
+        found = super().call(latents, training)
+        if not training:
+            return found
+        half = 0.5 * latents
+        return found._replace(latents=half + ops.stop_gradient(found.latents - half))
 
 
 class OneAxisTooFew(GradientQuantizer):
@@ -455,6 +497,9 @@ class CountsWithoutSums(EMAQuantizer):
 
 
 PLANTED = {
+    PlainSparse: "a_code_has_one_gradient",
+    PlainCommitmentMovesCodes: "commitment_loss_moves_the_encoder_alone",
+    PlainHalfGradient: "gradients_go_straight_through",
     OneAxisTooFew: "tokens_fit_the_vocabulary",
     StraightThroughInEvaluation: "evaluation_gives_the_embedded_tokens",
     CountsInEvaluation: "evaluation_changes_no_variable",
@@ -499,7 +544,7 @@ def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
     backend = keras.backend.backend()
     if mistake is NumpyInside and backend == "torch":
         pytest.skip("torch compiles nothing, so NumPy inside a call does work there")
-    if mistake is SparseGradient and backend != "tensorflow":
+    if mistake in (SparseGradient, PlainSparse) and backend != "tensorflow":
         pytest.skip(f"{backend} has no sparse gradients")
     found = complaints("quantizer", factory, PLANTED[mistake])
     assert found[0] == PLANTED[mistake]

@@ -653,13 +653,29 @@ def _in_range(tokens: Any, quantizer: Quantizer) -> bool:
 
 
 def _code_paths(quantizer: Quantizer) -> list[str]:
-    """Paths of trained variables that are codes."""
-    return [each.path for book in _books(quantizer) for each in book.variables]
+    """Paths of trained variables that are codes.
+
+    A quantizer that hands out no books has them among its own weights: all but those of
+    the maps that lead in and out.
+    """
+    books = _books(quantizer)
+    if books or isinstance(quantizer, CodebookQuantizer):
+        return [each.path for book in books for each in book.variables]
+    maps = {weight.path for layer in _maps(quantizer) for weight in layer.variables}
+    return [w.path for w in quantizer.trainable_variables if w.path not in maps]
+
+
+def _maps(quantizer: Quantizer) -> list[keras.layers.Layer]:
+    """The linear maps of a quantizer."""
+    layers = quantizer._flatten_layers(include_self=False)
+    return [layer for layer in layers if isinstance(layer, keras.layers.Dense)]
 
 
 def _searches_the_latents(quantizer: Quantizer) -> bool:
     """Whether the codes stand in the encoder's own space: one book, no projection."""
     books = _books(quantizer)
+    if not books:
+        return not _maps(quantizer)
     if len(books) != 1:
         return False
     codes = np.arange(quantizer.vocabulary[0], dtype="int32").reshape(1, 1, -1, 1)
