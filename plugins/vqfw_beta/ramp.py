@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras import ops
 
 from vqfw.errors import Problem
-from vqfw.kinds import Context
+from vqfw.kinds import BetaScheduler, Context, Steps, Usage, Weight
 from vqfw.kinds.tensors import Scalar, Tensor
+
+
+class Ramp(BetaScheduler):
+    """Goes from ``start`` to ``end`` in a number of steps, then holds it; abstract."""
+
+    def __init__(
+        self, start: Weight = 0.05, end: Weight = 0.25, steps: Steps = 1000
+    ) -> None:
+        self.start = start
+        self.end = end
+        self.steps = steps
+
+    @property
+    def initial(self) -> float:
+        return self.start
+
+    def __call__(self, step: Tensor, usage: Usage, previous: Scalar) -> Scalar:
+        way = self.shape(progress(step, self.steps))
+        return self.start + (self.end - self.start) * way
+
+    @abstractmethod
+    def shape(self, progress: Scalar) -> Scalar:
+        """How much of the way is made when a share of the steps is done, both in [0, 1]."""
+
+    @classmethod
+    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
+        """Warns of a ramp that training does not reach the end of."""
+        return unfinished(options, context)
 
 
 def progress(step: Tensor, steps: int) -> Scalar:
@@ -29,8 +58,7 @@ def unfinished(options: Mapping[str, Any], context: Context) -> Sequence[Problem
     return [
         Problem(
             "never-reached",
-            f"the ramp of beta takes {options['steps']} steps, training only "
-            f"{context.steps}",
+            f"the ramp takes {options['steps']} steps, training only {context.steps}",
             ("steps",),
             help=f'set "steps" to at most {context.steps}',
             severity="warning",

@@ -72,7 +72,7 @@ class TargetPerplexity(BetaScheduler):
         return [
             Problem(
                 "out-of-bounds",
-                f"beta starts at {start:g}, outside of {lowest:g} to {highest:g}",
+                f"it starts at {start:g}, outside of {lowest:g} to {highest:g}",
                 ("start",),
                 help='set "start" to a value from "lowest" to "highest"',
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from keras import ops
@@ -18,7 +19,7 @@ from vqfw.kinds import (
     Revival,
 )
 from vqfw.kinds.model import COMMITMENT
-from vqfw.kinds.tensors import Images, Latents, Tokens
+from vqfw.kinds.tensors import Images, Latents, Scalar, Tokens
 
 
 class VQVAE(Model):
@@ -56,6 +57,10 @@ class VQVAE(Model):
         quantizer = self.quantizer
         has_books = isinstance(quantizer, CodebookQuantizer) and quantizer.codebooks
         return quantizer if has_books else None
+
+    @property
+    def scheduled(self) -> Mapping[str, Scalar]:
+        return self.quantizer.scheduled
 
     def build(self, shape: tuple[int | None, int, int, int]) -> None:
         batch, height, width, _ = shape

@@ -16,7 +16,7 @@ from vqfw.kinds import (
 )
 from vqfw.kinds.tensors import Floats, Latents, Tensor, Tokens
 from vqfw_quantizers.directions import SHORTEST, unit
-from vqfw_quantizers.gradient import GradientBook
+from vqfw_quantizers.embeddings import GradientBook, looked_up, trained_vectors
 from vqfw_quantizers.kmeans import PLACEMENTS, Initialization
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.recent import RecentLatents
@@ -65,13 +65,7 @@ class DiVeQ(CodebookQuantizer):
         self.random = keras.random.SeedGenerator(seed, name="noise")
         self.projection = Projection(embedding_dim)
         self.recent = RecentLatents(embedding_dim)
-        self.embeddings = self.add_weight(
-            shape=(num_embeddings, embedding_dim),
-            initializer=keras.initializers.RandomUniform(
-                -1 / num_embeddings, 1 / num_embeddings, seed=seed
-            ),
-            name="embeddings",
-        )
+        self.embeddings = trained_vectors(self, num_embeddings, embedding_dim, seed)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         self.projection.build(shape)
@@ -80,9 +74,7 @@ class DiVeQ(CodebookQuantizer):
         latents = self.projection(latents)
         flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
         tokens = nearest(flat, ops.stop_gradient(self.embeddings))
-        # The product makes the gradient dense, as in ``gradient``.
-        found = ops.take(1.0 * self.embeddings, tokens, axis=0)
-        codes = ops.reshape(found, ops.shape(latents))
+        codes = ops.reshape(looked_up(self.embeddings, tokens), ops.shape(latents))
         if training:
             self.recent.add(flat)
             codes = latents + self._error(codes - latents)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
-import keras
-import numpy as np
 from keras import ops
 
 from vqfw.kinds import (
@@ -18,8 +15,9 @@ from vqfw.kinds import (
     Seed,
     nearest,
 )
-from vqfw.kinds.tensors import Floats, Latents, Mask, Scalar, Tokens
+from vqfw.kinds.tensors import Floats, Latents, Scalar, Tokens
 from vqfw.kinds.usage import histogram
+from vqfw_quantizers.embeddings import GradientBook, looked_up, trained_vectors
 from vqfw_quantizers.estimators import ESTIMATORS, GradientEstimator
 from vqfw_quantizers.kmeans import PLACEMENTS, Initialization
 from vqfw_quantizers.orthogonality import orthogonality_penalty
@@ -69,13 +67,7 @@ class GradientQuantizer(CodebookQuantizer):
         )
         self.projection = Projection(embedding_dim)
         self.recent = RecentLatents(embedding_dim)
-        self.embeddings = self.add_weight(
-            shape=(num_embeddings, embedding_dim),
-            initializer=keras.initializers.RandomUniform(
-                -1 / num_embeddings, 1 / num_embeddings, seed=seed
-            ),
-            name="embeddings",
-        )
+        self.embeddings = trained_vectors(self, num_embeddings, embedding_dim, seed)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         self.projection.build(shape)
@@ -84,10 +76,7 @@ class GradientQuantizer(CodebookQuantizer):
         latents = self.projection(latents)
         flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
         tokens = nearest(flat, ops.stop_gradient(self.embeddings))
-        # The product makes the gradient dense: TensorFlow's sparse one lists a code once a
-        # latent, and Adam would square the entries one by one instead of their sum.
-        found = ops.take(1.0 * self.embeddings, tokens, axis=0)
-        codes = ops.reshape(found, ops.shape(latents))
+        codes = ops.reshape(looked_up(self.embeddings, tokens), ops.shape(latents))
         fixed = ops.stop_gradient(codes)
         codebook_loss = ops.mean(ops.square(ops.stop_gradient(latents) - codes))
         commitment_loss = ops.mean(ops.square(latents - fixed))
@@ -117,6 +106,12 @@ class GradientQuantizer(CodebookQuantizer):
     def codebooks(self) -> tuple[Book, ...]:
         return (GradientBook(self.embeddings, self.recent),)
 
+    @property
+    def scheduled(self) -> Mapping[str, Scalar]:
+        if self.orthogonality_weight is None:
+            return {}
+        return {"orthogonality_weight": self.orthogonality_weight.last}
+
     def _orthogonality(self, tokens: Tokens, training: bool) -> Scalar:
         if self.orthogonality_weight is None:
             return ops.zeros(())
@@ -125,32 +120,3 @@ class GradientQuantizer(CodebookQuantizer):
         if training:
             self.orthogonality_weight.advance(weight, tokens)
         return weight * orthogonality_penalty(self.embeddings, chosen)
-
-
-class GradientBook(Book):
-    """A codebook that is one trained weight.
-
-    Args:
-        embeddings: the variable, (num_embeddings, embedding_dim).
-        recent: latents in the space of the search.
-    """
-
-    def __init__(self, embeddings: Any, recent: RecentLatents) -> None:
-        self._embeddings = embeddings
-        self._recent = recent
-
-    @property
-    def vectors(self) -> Floats:
-        vectors: Floats = ops.convert_to_numpy(self._embeddings)
-        return vectors
-
-    def replace(self, vectors: Floats, mask: Mask) -> None:
-        self._embeddings.assign(np.where(mask[:, None], vectors, self.vectors))
-
-    @property
-    def variables(self) -> Sequence[Any]:
-        return (self._embeddings,)
-
-    @property
-    def recent_latents(self) -> Floats:
-        return self._recent.values

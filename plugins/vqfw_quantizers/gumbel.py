@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated
 
 import keras
@@ -86,6 +87,10 @@ class GumbelQuantizer(Quantizer):
             commitment_loss=ops.zeros(()),
             auxiliary_loss=kl_weight * self._divergence(logits),
         )
+
+    @property
+    def scheduled(self) -> Mapping[str, Scalar]:
+        return {"temperature": self.temperature.last, "kl_weight": self.kl_weight.last}
 
     def embed(self, tokens: Tokens) -> Latents:
         return ops.take(self.embeddings, tokens[..., 0], axis=0)

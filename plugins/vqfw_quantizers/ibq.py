@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
-import keras
 from keras import ops
 
 from vqfw.kinds import BetaScheduler, Count, Positive, Quantized, Quantizer, Seed
-from vqfw.kinds.tensors import Latents, Tokens
+from vqfw.kinds.tensors import Latents, Scalar, Tokens
+from vqfw_quantizers.embeddings import trained_vectors
 from vqfw_quantizers.entropy import entropy_penalty
 from vqfw_quantizers.estimators import through_softmax
 from vqfw_quantizers.projection import Projection
@@ -59,13 +60,7 @@ class IBQ(Quantizer):
             else Schedule(entropy_weight, num_embeddings, "entropy_weight")
         )
         self.projection = Projection(embedding_dim)
-        self.embeddings = self.add_weight(
-            shape=(num_embeddings, embedding_dim),
-            initializer=keras.initializers.RandomUniform(
-                -1 / num_embeddings, 1 / num_embeddings, seed=seed
-            ),
-            name="embeddings",
-        )
+        self.embeddings = trained_vectors(self, num_embeddings, embedding_dim, seed)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         self.projection.build(shape)
@@ -93,6 +88,12 @@ class IBQ(Quantizer):
             commitment_loss=ops.mean(ops.square(flat - ops.stop_gradient(codes))),
             auxiliary_loss=auxiliary,
         )
+
+    @property
+    def scheduled(self) -> Mapping[str, Scalar]:
+        if self.entropy_weight is None:
+            return {}
+        return {"entropy_weight": self.entropy_weight.last}
 
     def embed(self, tokens: Tokens) -> Latents:
         codes = ops.take(self.embeddings, tokens[..., 0], axis=0)

@@ -7,11 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from vqfw.kinds import BetaScheduler, Usage
+from vqfw.kinds import BetaScheduler
 from vqfw.kinds.tensors import Scalar, Tokens
-from vqfw.kinds.usage import histogram
+from vqfw.kinds.usage import MovingHistogram
 
-# Images after which an observation of usage counts half; what the engine takes for beta.
+# Images after which an observation of usage counts half: the engine's default for beta,
+# whatever an experiment sets there.
 HALF_LIFE = 1024.0
 
 
@@ -38,7 +39,7 @@ class Schedule(keras.layers.Layer):
     @property
     def value(self) -> Scalar:
         """What the schedule says for the step that comes; no gradient."""
-        usage = Usage(self.shares / ops.maximum(self.mass, 1e-12))
+        usage = MovingHistogram(self.shares, self.mass).usage
         return ops.stop_gradient(self.scheduler(self.step, usage, self.previous))
 
     def advance(self, value: Scalar, tokens: Tokens) -> None:
@@ -49,13 +50,17 @@ class Schedule(keras.layers.Layer):
             tokens: (batch, ...) int32, the codes that the step chose.
         """
         images = ops.cast(ops.shape(tokens)[0], "float32")
-        decay = ops.power(0.5, images / HALF_LIFE)
-        counts = histogram(tokens, self.shares.shape[0])
-        now = counts / ops.sum(counts)
-        self.shares.assign(decay * self.shares + (1 - decay) * now)
-        self.mass.assign(decay * self.mass + (1 - decay))
+        seen = MovingHistogram(self.shares, self.mass)
+        seen = seen.moved(tokens, ops.power(0.5, images / HALF_LIFE))
+        self.shares.assign(seen.shares)
+        self.mass.assign(seen.mass)
         self.previous.assign(ops.cast(value, "float32"))
         self.step.assign(self.step + 1)
+
+    @property
+    def last(self) -> Scalar:
+        """What was in force in the last step."""
+        return ops.convert_to_tensor(self.previous)
 
     def _state(
         self,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 from keras import ops
 
 from vqfw.kinds import Book, CodebookQuantizer, Copies, Quantized, Quantizer
-from vqfw.kinds.tensors import Floats, Latents, Tokens
+from vqfw.kinds.tensors import Floats, Latents, Scalar, Tokens
 
 
 class Wrapper(CodebookQuantizer):
@@ -43,6 +43,14 @@ class Wrapper(CodebookQuantizer):
             if isinstance(part, CodebookQuantizer)
             for book in part.codebooks
         )
+
+    @property
+    def scheduled(self) -> Mapping[str, Scalar]:
+        return {
+            f"{self.place}_{i}_{name}": value
+            for i, part in enumerate(self.parts)
+            for name, value in part.scheduled.items()
+        }
 
     def build_parts(self, shape: tuple[int | None, ...]) -> None:
         """Builds every copy for latents of one shape."""

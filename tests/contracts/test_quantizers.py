@@ -10,8 +10,9 @@ from vqfw_quantizers.bsq import BSQQuantizer
 from vqfw_quantizers.cosine import CosineQuantizer
 from vqfw_quantizers.diveq import DiVeQ
 from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.embeddings import GradientBook
 from vqfw_quantizers.fsq import FSQQuantizer
-from vqfw_quantizers.gradient import GradientBook, GradientQuantizer
+from vqfw_quantizers.gradient import GradientQuantizer
 from vqfw_quantizers.grouped import GroupedQuantizer
 from vqfw_quantizers.gumbel import GumbelQuantizer
 from vqfw_quantizers.ibq import IBQ

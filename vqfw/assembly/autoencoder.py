@@ -19,7 +19,7 @@ from vqfw.kinds.augmentation import Augmentation
 from vqfw.kinds.loss import Loss
 from vqfw.kinds.model import COMMITMENT, Model, Output
 from vqfw.kinds.tensors import Images, PerImage, Scalar, Tensor, Tokens
-from vqfw.kinds.usage import Usage, decay_of, histogram, images_since
+from vqfw.kinds.usage import MovingHistogram, Usage, decay_of, images_since
 
 # What a step reports of the usage, besides the share of the codes.
 _USAGE = ("perplexity", "entropy_bits", "dead_codes", "largest_share")
@@ -81,17 +81,18 @@ class UsageMonitor(keras.layers.Layer):
 
     def add(self, tokens: Tokens) -> None:
         """Takes in the tokens of a step: (batch, *positions, num_codebooks)."""
+        mass = ops.convert_to_tensor(self.mass)
         for i, (shares, age) in enumerate(zip(self.shares, self.ages, strict=True)):
-            size = shares.shape[0]
-            counts = histogram(tokens[..., i], size)
-            now = counts / ops.sum(counts)
-            shares.assign(self.decay * shares + (1 - self.decay) * now)
-            age.assign(images_since(tokens[..., i], size, age))
-        self.mass.assign(self.decay * self.mass + (1 - self.decay))
+            chosen = tokens[..., i]
+            # One mass for all books: each has seen the same steps.
+            moved = MovingHistogram(shares, mass).moved(chosen, self.decay)
+            shares.assign(moved.shares)
+            self.mass.assign(moved.mass)
+            age.assign(images_since(chosen, shares.shape[0], age))
 
     def usage(self, codebook: int) -> Usage:
         """Usage of one codebook, in backend tensors."""
-        return Usage(self.shares[codebook] / ops.maximum(self.mass, 1e-12))
+        return MovingHistogram(self.shares[codebook], self.mass).usage
 
     def least_used(self) -> Usage:
         """Usage of the codebook with the smallest share of active codes."""
@@ -117,6 +118,11 @@ class UsageMonitor(keras.layers.Layer):
         self.ages[codebook].assign(
             np.where(mask, 0, ops.convert_to_numpy(self.ages[codebook]))
         )
+
+    def forget(self) -> None:
+        """Begins anew, where the codes that were counted are no longer there."""
+        for variable in self.variables:
+            variable.assign(ops.zeros_like(variable))
 
     def _state(self, shape: tuple[int, ...], name: str) -> Any:
         return self.add_weight(
@@ -210,6 +216,7 @@ class Autoencoder(keras.Model):
             usage = self.monitor.least_used()
             report["usage"] = usage.share_active
             report.update((name, getattr(usage, name)) for name in _USAGE)
+        report.update(self.model.scheduled)
         if self.model.beta is not None:
             report["beta"] = beta
             self.beta.assign(beta)
@@ -320,6 +327,7 @@ class Autoencoder(keras.Model):
         names = ["loss", "reconstruction", *output.losses, "bits"]
         if self.model.vocabulary:
             names += ["usage", *_USAGE]
+        names += self.model.scheduled
         return names + (["beta"] if self.model.beta is not None else [])
 
 

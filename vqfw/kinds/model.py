@@ -58,6 +58,11 @@ class Model(keras.layers.Layer):
         """Its quantizer, if that has codebooks that can be initialized and revived."""
         return None
 
+    @property
+    def scheduled(self) -> Mapping[str, Scalar]:
+        """What of its options follows a schedule: () float32 by name, of the last step."""
+        return {}
+
     def encode(self, images: Images) -> Latents:
         """The latents of images, before any quantizer: (batch, *positions, channels)."""
         raise NotImplementedError(f"{type(self).__name__} has no encode()")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import keras
@@ -78,6 +78,14 @@ class Quantizer(keras.layers.Layer):
 
     def __init__(self, **layer: Any) -> None:
         super().__init__(**{"dtype": "float32", "name": "quantizer", **layer})
+
+    @property
+    def scheduled(self) -> Mapping[str, Scalar]:
+        """What of its options follows a schedule: () float32 by name, of the last step.
+
+        The run logs them.
+        """
+        return {}
 
     @abstractmethod
     def embed(self, tokens: Tokens) -> Latents:

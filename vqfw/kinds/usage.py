@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras import ops
 
@@ -89,6 +89,36 @@ class Usage:
     def _shares(self) -> Tensor:
         counts = ops.convert_to_tensor(self.counts, "float32")
         return counts / ops.maximum(ops.sum(counts), 1e-12)
+
+
+class MovingHistogram(NamedTuple):
+    """How often each code was chosen, discounted by age, and what debiases it.
+
+    Args:
+        shares: (num_embeddings,) float32.
+        mass: () float32, what the shares of all codes sum to: 0 at first, 1 in the end.
+    """
+
+    shares: Tensor
+    mass: Tensor
+
+    @property
+    def usage(self) -> Usage:
+        """The debiased shares; all 0 before the first step."""
+        return Usage(self.shares / ops.maximum(self.mass, 1e-12))
+
+    def moved(self, tokens: Tensor, decay: Any) -> MovingHistogram:
+        """Takes in the tokens of a step.
+
+        Args:
+            tokens: int32 of any shape.
+            decay: in [0, 1), the share of the past that stays; see ``decay_of``.
+        """
+        counts = histogram(tokens, self.shares.shape[0])
+        return MovingHistogram(
+            shares=decay * self.shares + (1 - decay) * counts / ops.sum(counts),
+            mass=decay * self.mass + (1 - decay),
+        )
 
 
 def histogram(tokens: Tensor, num_embeddings: int) -> Tensor:
