@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 from keras import ops
 
-from vqfw.kinds import Count, Positive, Seed, Weight
+from vqfw.kinds import BetaScheduler, Count, Positive, Seed, Weight
 from vqfw.kinds.tensors import Tensor
 from vqfw_quantizers.signs import Bits, SignQuantizer
 
@@ -27,15 +28,16 @@ class BSQQuantizer(SignQuantizer):
     https://github.com/zhaoyue-zephyrus/bsq-vit.
 
     Args:
+        entropy_weight: Weight of the entropy loss, in nats; a number means constant, null
+            leaves it out.
         bits: Channels of a code, so ``2 ** bits`` codes.
         factors: Tokens that a position is written as, and groups for which the entropy is
             computed apart: the authors take 9 bits a group, 18 in 2 factors. It must
             divide ``bits``.
-        entropy_weight: Weight of the entropy loss, in nats.
         diversity: Weight of the codebook's entropy within the entropy loss.
         temperature: Of the soft choice whose entropy is taken, in squared distance.
 
-    >>> quantizer = BSQQuantizer(seed=0, bits=4)
+    >>> quantizer = BSQQuantizer(seed=0, entropy_weight=None, bits=4)
     >>> codes = quantizer(ops.convert_to_tensor([[[[3.0, -1, 2, 2]]]])).latents
     >>> ops.convert_to_numpy(codes).tolist()
     [[[[0.5, -0.5, 0.5, 0.5]]]]
@@ -44,9 +46,9 @@ class BSQQuantizer(SignQuantizer):
     def __init__(
         self,
         seed: Seed,
+        entropy_weight: Annotated[BetaScheduler | None, {"default": 0.1}],
         bits: Bits = 9,
         factors: Count = 1,
-        entropy_weight: Weight = 0.1,
         diversity: Weight = 1.0,
         temperature: Positive = 1.0,
     ) -> None:

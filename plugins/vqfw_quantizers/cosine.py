@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from keras import ops
 
-from vqfw.kinds import Book, Codebook, CodebookQuantizer, Count, Quantized, Seed
+from vqfw.errors import Problem
+from vqfw.kinds import (
+    Book,
+    Codebook,
+    CodebookQuantizer,
+    Context,
+    Count,
+    Quantized,
+    Seed,
+)
 from vqfw.kinds.tensors import Floats, Latents, Mask, Tokens
 from vqfw_quantizers.directions import unit
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.estimators import GradientEstimator
 from vqfw_quantizers.kmeans import Initialization
 from vqfw_quantizers.projection import Projection
+from vqfw_quantizers.warm_up import WarmUp, endless
 
 
 class CosineQuantizer(CodebookQuantizer):
@@ -52,7 +62,7 @@ class CosineQuantizer(CodebookQuantizer):
         embedding_dim: Count = 64,
         decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
         initialization: Initialization = "kmeans",
-        warm_up: Annotated[int, {"minimum": 0}] = 0,
+        warm_up: WarmUp = 0,
         gradient_estimator: GradientEstimator = "straight_through",
     ) -> None:
         super().__init__()
@@ -88,6 +98,11 @@ class CosineQuantizer(CodebookQuantizer):
         directions = ops.convert_to_numpy(unit(self.projection(latents)))
         self.averaged.initialize(directions, seed)
         self._scale_codes()
+
+    @classmethod
+    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
+        """Refuses a warm-up that outlasts the training."""
+        return endless(options, context)
 
     @property
     def codebooks(self) -> tuple[Book, ...]:

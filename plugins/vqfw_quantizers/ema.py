@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from keras import ops
 
+from vqfw.errors import Problem
 from vqfw.kinds import (
     Book,
     Codebook,
     CodebookQuantizer,
+    Context,
     Count,
     Quantized,
     Seed,
@@ -22,6 +24,7 @@ from vqfw_quantizers.estimators import ESTIMATORS, GradientEstimator
 from vqfw_quantizers.kmeans import PLACEMENTS, Initialization
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.recent import RecentLatents
+from vqfw_quantizers.warm_up import WarmUp, endless
 
 
 class EMAQuantizer(CodebookQuantizer):
@@ -52,7 +55,7 @@ class EMAQuantizer(CodebookQuantizer):
         embedding_dim: Count = 64,
         decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
         initialization: Initialization = "kmeans",
-        warm_up: Annotated[int, {"minimum": 0}] = 0,
+        warm_up: WarmUp = 0,
         gradient_estimator: GradientEstimator = "straight_through",
     ) -> None:
         super().__init__()
@@ -115,6 +118,11 @@ class EMAQuantizer(CodebookQuantizer):
         return Codebook(
             ops.convert_to_tensor(self.sums), ops.convert_to_tensor(self.counts)
         )
+
+    @classmethod
+    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
+        """Refuses a warm-up that outlasts the training."""
+        return endless(options, context)
 
     @property
     def codebooks(self) -> tuple[Book, ...]:

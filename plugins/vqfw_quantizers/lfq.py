@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vqfw.kinds import Count, Positive, Seed, Weight
+from typing import Annotated
+
+from vqfw.kinds import BetaScheduler, Count, Positive, Seed, Weight
 from vqfw.kinds.tensors import Tensor
 from vqfw_quantizers.signs import Bits, SignQuantizer
 
@@ -20,14 +22,15 @@ class LFQQuantizer(SignQuantizer):
     factor, since the bits are independent.
 
     Args:
+        entropy_weight: Weight of the entropy loss, in nats; a number means constant, null
+            leaves it out.
         bits: Channels of a code, so ``2 ** bits`` codes.
         factors: Tokens that a position is written as: 18 bits in 2 factors are two books
             of 512 codes instead of one of 262,144. It must divide ``bits``.
-        entropy_weight: Weight of the entropy loss, in nats.
         diversity: Weight of the codebook's entropy within the entropy loss.
         temperature: Of the soft choice whose entropy is taken, in squared distance.
 
-    >>> quantizer = LFQQuantizer(seed=0, bits=4, factors=2)
+    >>> quantizer = LFQQuantizer(seed=0, entropy_weight=None, bits=4, factors=2)
     >>> quantizer.vocabulary
     (4, 4)
     >>> from keras import ops
@@ -41,9 +44,9 @@ class LFQQuantizer(SignQuantizer):
     def __init__(
         self,
         seed: Seed,
+        entropy_weight: Annotated[BetaScheduler | None, {"default": 0.1}],
         bits: Bits = 9,
         factors: Count = 1,
-        entropy_weight: Weight = 0.1,
         diversity: Weight = 1.0,
         temperature: Positive = 0.01,
     ) -> None:

@@ -18,7 +18,8 @@ class ResidualQuantizer(Wrapper):
     the coarsest first. 4 levels of 512 codes tell 2^36 sums apart. The rest is taken from
     the codes as constants, so that the commitment of every level moves the encoder; the
     gradient from the decoder would then come once a level, and is divided by their
-    number. Losses are means over levels. Source: Zeghidour et al. 2021, algorithm 1,
+    number; so what a level learns from the decoder itself, as the map out of a projection
+    does, has that part of its gradient too. Losses are means over levels. Source: Zeghidour et al. 2021, algorithm 1,
     https://arxiv.org/abs/2107.03312; Lee et al. 2022, section 3.1,
     https://arxiv.org/abs/2203.01941.
 

@@ -14,10 +14,11 @@ from typing import Annotated, Any
 from keras import ops
 
 from vqfw.errors import Problem
-from vqfw.kinds import Context, Quantized, Quantizer
+from vqfw.kinds import BetaScheduler, Context, Quantized, Quantizer
 from vqfw.kinds.tensors import Latents, Scalar, Tensor, Tokens
 from vqfw_quantizers.entropy import bits_codebook_entropy, bits_sample_entropy
 from vqfw_quantizers.projection import Projection
+from vqfw_quantizers.schedule import Schedule
 from vqfw_quantizers.size import too_many_codes
 
 Bits = Annotated[int, {"minimum": 1, "maximum": 256}]
@@ -31,7 +32,7 @@ class SignQuantizer(Quantizer):
         bits: channels of the code.
         factors: tokens a position.
         radius: what every channel of a code is, up to its sign.
-        entropy_weight: of the entropy loss.
+        entropy_weight: of the entropy loss; None leaves it out.
         diversity: of the codebook's entropy within that.
         temperature: of the soft choice whose entropy is taken.
     """
@@ -42,14 +43,18 @@ class SignQuantizer(Quantizer):
         bits: int,
         factors: int,
         radius: float,
-        entropy_weight: float,
+        entropy_weight: BetaScheduler | None,
         diversity: float,
         temperature: float,
     ) -> None:
         super().__init__()
         self.vocabulary = (2 ** (bits // factors),) * factors
         self.radius = radius
-        self.entropy_weight = entropy_weight
+        self.entropy_weight = (
+            None
+            if entropy_weight is None
+            else Schedule(entropy_weight, self.vocabulary[0], "entropy_weight")
+        )
         self.diversity = diversity
         self.temperature = temperature
         self.projection = Projection(bits, seed)
@@ -68,12 +73,13 @@ class SignQuantizer(Quantizer):
         commitment = ops.mean(ops.square(latents - codes))
         if training:
             codes = latents + ops.stop_gradient(codes - latents)
+        tokens = packed(bits, len(self.vocabulary))
         return Quantized(
             latents=self.projection.back(codes),
-            tokens=packed(bits, len(self.vocabulary)),
+            tokens=tokens,
             codebook_loss=ops.zeros(()),
             commitment_loss=commitment,
-            auxiliary_loss=self.entropy_weight * self._entropy(latents),
+            auxiliary_loss=self._entropy_loss(latents, tokens, training),
         )
 
     def embed(self, tokens: Tokens) -> Latents:
@@ -84,6 +90,20 @@ class SignQuantizer(Quantizer):
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
         """Refuses bits that cannot be split as asked, or books too large to count."""
         return [*_uncountable(options["bits"], options["factors"])]
+
+    @property
+    def scheduled(self) -> Mapping[str, Scalar]:
+        if self.entropy_weight is None:
+            return {}
+        return {"entropy_weight": self.entropy_weight.last}
+
+    def _entropy_loss(self, latents: Tensor, tokens: Tokens, training: bool) -> Scalar:
+        if self.entropy_weight is None:
+            return ops.zeros(())
+        weight = self.entropy_weight.value
+        if training:  # the schedule sees the tokens of all factors as those of one book
+            self.entropy_weight.advance(weight, tokens)
+        return weight * self._entropy(latents)
 
     def _codes(self, bits: Tensor) -> Tensor:
         return self.radius * (2.0 * bits - 1.0)

@@ -117,6 +117,15 @@ def test_before_the_first_batch_nothing_counts_as_used():
     assert usage.counts.tolist() == [0, 0, 0, 0]
 
 
+def test_the_fingerprint_changes_with_a_frozen_book(tiny):
+    settings = 'model.quantizer={"type":"simvq","num_embeddings":16,"embedding_dim":8}'
+    model = build_model(tiny(settings).plan())
+    known = codebook_fingerprint(model)
+    frozen = model.quantizer.frozen
+    frozen.assign(ops.convert_to_numpy(frozen) + 1e-3)
+    assert codebook_fingerprint(model) != known
+
+
 def test_the_fingerprint_changes_with_all_that_turns_tokens_into_images(tiny):
     plan = tiny().plan()
     model = build_model(plan)

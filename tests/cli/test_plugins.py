@@ -186,3 +186,13 @@ def test_an_observer_whose_module_leaves_a_trace_is_told_so(install, command):
     answer = command("plugins", "check", "observer/watch")
     assert answer.code == 1
     assert "importing vqfw_watch changes the environment" in answer.out
+
+
+def test_a_check_that_has_nothing_to_look_at_says_why(command):
+    answer = command("plugins", "check", "quantizer/fsq")
+    assert answer.code == 0
+    assert (
+        "-       unused_codes_keep_their_vectors: it hands out no codebooks"
+        in answer.out
+    )
+    assert "ok      unused_codes" not in answer.out

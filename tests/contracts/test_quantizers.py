@@ -52,19 +52,19 @@ def unprojected_fsq():
 
 
 def lfq():
-    return LFQQuantizer(seed=1, bits=8, factors=2)
+    return LFQQuantizer(1, Linear(start=0.2, end=0.1, steps=3), bits=8, factors=2)
 
 
 def projected_lfq():
-    return LFQQuantizer(seed=1, bits=5)
+    return LFQQuantizer(1, Constant(0.1), bits=5)
 
 
 def bsq():
-    return BSQQuantizer(seed=1, bits=8)
+    return BSQQuantizer(1, Constant(0.1), bits=8)
 
 
 def projected_bsq():
-    return BSQQuantizer(seed=1, bits=6, factors=3)
+    return BSQQuantizer(1, Constant(0.1), bits=6, factors=3)
 
 
 def residual_ema():
@@ -77,7 +77,9 @@ def residual_projected_gradient():
 
 
 def residual_lfq():
-    return ResidualQuantizer(lambda i: LFQQuantizer(seed=i, bits=4, factors=2))
+    return ResidualQuantizer(
+        lambda i: LFQQuantizer(i, Constant(0.1), bits=4, factors=2)
+    )
 
 
 def grouped_fsq():

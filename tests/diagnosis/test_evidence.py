@@ -65,6 +65,25 @@ def test_a_rise_at_the_very_start_counts_and_a_single_step_does_not():
     assert evidence_from(series(reconstruction=spike), RESOLVED).rise == 2
 
 
+def test_the_loss_may_rise_when_codes_are_placed_after_a_warm_up():
+    losses = [(step, 0.01 if step <= 20 else 1 / step) for step in range(1, 41)]
+    late = {**RESOLVED["model"]["quantizer"], "warm_up": 20}
+    warm = {**RESOLVED, "model": {**RESOLVED["model"], "quantizer": late}}
+    found = series(reconstruction=losses)
+    assert evidence_from(found, RESOLVED).rise > 2.5
+    seen = evidence_from(found, warm)
+    assert seen.rise == 1
+    assert seen.visits == evidence_from(found, RESOLVED).visits - 2
+
+
+def test_measurements_of_another_book_are_left_out():
+    found = series(
+        book=[(1, 0), (20, 1), (40, 1)],
+        latent_spread=[(1, 50.0), (20, 2.0), (40, 3.0)],
+    )
+    assert evidence_from(found, RESOLVED).spread_growth == 1.5
+
+
 def test_revival_is_counted_by_its_visits():
     seen = evidence_from(series(), RESOLVED)
     assert (seen.revived, seen.visits) == (12, 3)

@@ -17,7 +17,7 @@ def test_corpus_has_every_kind_of_mistake(corpus: Any, tmp_path: Path) -> None:
     # These need an installed package, a file of a certain kind, or another verb.
     elsewhere = {
         "ambiguous-component", "broken-component", "encoding", "image-too-small",
-        "missing-file", "never-reached", "nothing-to-revive", "out-of-bounds",
+        "missing-file", "never-placed", "never-reached", "nothing-to-revive", "out-of-bounds",
         "refused-by-component", "size-mismatch", "too-big", "too-deep",
         "too-many-codes", "unknown-code", "wrong-order",
     }  # fmt: skip

@@ -91,6 +91,16 @@ def test_a_revival_that_nobody_asked_for_is_no_warning(tiny_file):
     assert not plan.warnings
 
 
+@pytest.mark.parametrize("names", [["ema"], ["cosine"], ["residual", "ema"]])
+def test_a_warm_up_that_outlasts_the_training_is_refused(names):
+    with pytest.raises(ExperimentError) as caught:
+        planned(nested(*names, warm_up=12), "training.steps=12")
+    (problem,) = caught.value.problems
+    assert problem.code == "never-placed"
+    assert problem.help == 'set "warm_up" to 6 or less'
+    assert planned(nested(*names, warm_up=6), "training.steps=12")
+
+
 @pytest.mark.parametrize(
     ("change", "code", "path"),
     [

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from keras import ops
+from vqfw_beta.constant import Constant
 from vqfw_quantizers.bsq import BSQQuantizer
 from vqfw_quantizers.lfq import LFQQuantizer
 
@@ -15,8 +16,9 @@ def random(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-def made(kind, bits=6, **options):
-    quantizer = kind(seed=1, bits=bits, **options)
+def made(kind, bits=6, entropy_weight=0.1, **options):
+    weight = None if entropy_weight is None else Constant(entropy_weight)
+    quantizer = kind(1, weight, bits=bits, **options)
     quantizer.build((None, 2, 2, bits))
     return quantizer
 
@@ -73,8 +75,8 @@ def test_the_entropy_loss_falls_with_surer_and_more_even_choices(kind):
 
 @each
 def test_an_entropy_loss_without_weight_is_none(kind):
-    quantizer = made(kind, entropy_weight=0.0)
-    assert float(called(quantizer, random(1, 2, 2, 6))[-1]) == 0
+    for quantizer in (made(kind, entropy_weight=0.0), made(kind, entropy_weight=None)):
+        assert float(called(quantizer, random(1, 2, 2, 6))[-1]) == 0
     half, whole = made(kind, entropy_weight=0.5), made(kind, entropy_weight=1.0)
     latents = random(1, 2, 2, 6)
     losses = [float(called(q, latents)[-1]) for q in (half, whole)]

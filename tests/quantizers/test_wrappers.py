@@ -158,7 +158,7 @@ def test_a_book_that_is_replaced_leaves_the_others_alone():
     "inner",
     [
         lambda i: FSQQuantizer(seed=i, levels=(4, 3)),
-        lambda i: GroupedQuantizer(lambda j: LFQQuantizer(seed=2 * i + j, bits=3)),
+        lambda i: GroupedQuantizer(lambda j: LFQQuantizer(2 * i + j, None, bits=3)),
     ],
 )
 def test_what_has_no_books_has_nothing_to_place(inner):

@@ -87,6 +87,14 @@ def test_a_finished_run_is_preferred_to_one_that_was_begun(load, root, pretend):
     assert standing.run.id == "b-done"
 
 
+def test_who_trains_a_finished_run_again_gets_the_new_one(load, root, pretend):
+    study = load()
+    point = study.points[0]
+    pretend.finish(root, point, "2026-01-01_old", psnr=20.0)
+    pretend.finish(root, point, "2026-01-02_new", psnr=30.0)
+    assert standings(study, root)[0].run.id == "2026-01-02_new"
+
+
 def test_a_run_with_damaged_records_counts_as_none(load, root, pretend):
     folder = pretend.finish(root, load().points[0])
     (folder / "environment.json").write_text("{")

@@ -3,10 +3,12 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import vqfw
+from vqfw.assembly.autoencoder import UsageMonitor
 from vqfw.errors import RunError
 from vqfw.runs.exactness import promise
 from vqfw.training.revival import RevivalEngine
@@ -23,6 +25,35 @@ def test_no_code_is_revived_after_the_last_step(tiny, monkeypatch):
     monkeypatch.setattr(RevivalEngine, "before_step", noted)
     tiny("training.steps=10", "model.revival.interval=5").run()
     assert asked == list(range(10))
+
+
+def test_what_was_counted_in_a_warm_up_is_forgotten_when_codes_are_placed(
+    tiny, monkeypatch
+):
+    masses = []
+    original = UsageMonitor.forget
+
+    def noted(monitor):
+        masses.append(float(monitor.mass))
+        original(monitor)
+        assert not any(np.any(np.asarray(each)) for each in monitor.variables)
+
+    monkeypatch.setattr(UsageMonitor, "forget", noted)
+    tiny("training.steps=6", "model.quantizer.warm_up=4").run()
+    (mass,) = masses
+    assert mass > 0
+
+
+def test_a_run_logs_the_options_that_follow_a_schedule(tiny, root):
+    schedule = '{"type":"linear","start":0.0,"end":0.3,"steps":3}'
+    inner = f'{{"type":"lfq","bits":4,"entropy_weight":{schedule}}}'
+    wrapped = f'model.quantizer={{"type":"residual","quantizer":{inner}}}'
+    tiny("training.steps=5", "model.revival=null", wrapped).run(name="a")
+    log = (root / "checkpoints" / "a" / "metrics.jsonl").read_text().splitlines()
+    steps = [json.loads(line) for line in log if "loss" in json.loads(line)]
+    for level in (0, 1):
+        found = [each[f"level_{level}_entropy_weight"] for each in steps]
+        assert found == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.3])
 
 
 def test_a_run_is_scored_and_resumed_with_data_found_through_the_environment(

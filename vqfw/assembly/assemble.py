@@ -87,13 +87,10 @@ def codebook_fingerprint(model: Model) -> str:
     fingerprints mean equal pictures.
     """
     digest = hashlib.sha256()
-    weights = sorted(model.trainable_variables, key=lambda variable: variable.path)
-    parts = [(each.path, keras.ops.convert_to_numpy(each)) for each in weights]
-    if model.codebook_quantizer is not None:
-        books = enumerate(model.codebook_quantizer.codebooks)
-        parts += [(f"codebook {i}", book.vectors) for i, book in books]
-    for name, value in parts:
-        digest.update(f"{name} {value.shape} {value.dtype}\n".encode())
+    # Not the trained ones alone: a book may be frozen, or follow an average.
+    for variable in sorted(model.variables, key=lambda each: each.path):
+        value = keras.ops.convert_to_numpy(variable)
+        digest.update(f"{variable.path} {value.shape} {value.dtype}\n".encode())
         digest.update(np.ascontiguousarray(value).tobytes())
     return digest.hexdigest()[:32]
 

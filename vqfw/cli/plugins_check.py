@@ -18,6 +18,7 @@ from vqfw.errors import UsageError
 
 if TYPE_CHECKING:
     from vqfw.registry import Entry
+    from vqfw.testing.component import Outcome
 
 
 @click.command("check")
@@ -48,11 +49,12 @@ def command(subject: str, settings: tuple[str, ...], as_json: bool) -> int:
             component = {"kind": entry.kind, "name": entry.name}
             found.append({**component, **vars(outcome)})
             if not as_json:
-                _show(outcome.check, outcome.promise, outcome.complaint)
+                _show(outcome)
     failed = sum(each["complaint"] is not None for each in found)
     if as_json:
         print_json({"checks": found, "failed": failed})
-    say(f"{len(found)} checks; {failed or 'none'} failed")
+    looked = sum(each["skipped"] is None for each in found)
+    say(f"{looked} checks; {failed or 'none'} failed")
     return 1 if failed else 0
 
 
@@ -75,8 +77,12 @@ def _entries(subject: str) -> tuple[Entry, ...]:
     return entries
 
 
-def _show(check: str, promise: str, complaint: str | None) -> None:
-    if complaint is None:
-        click.echo(f"  ok      {check}")
+def _show(outcome: Outcome) -> None:
+    name = outcome.check
+    if outcome.complaint is not None:
+        told = f"{outcome.promise}\n          {outcome.complaint}"
+        click.echo(f"  FAILED  {name}: {told}")
+    elif outcome.skipped is not None:
+        click.echo(f"  -       {name}: {outcome.skipped}")
     else:
-        click.echo(f"  FAILED  {check}: {promise}\n          {complaint}")
+        click.echo(f"  ok      {name}")

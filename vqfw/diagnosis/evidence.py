@@ -169,6 +169,21 @@ def evidence_of(run: Run) -> Evidence:
     return evidence_from(series, run.resolved)
 
 
+# What is measured of one book at a time.
+_MEASURED = frozenset(
+    {
+        "codes",
+        "tokens",
+        "latent_offset",
+        "latent_spread",
+        "code_spread",
+        "code_offset",
+        "relative_error",
+        "distinct_codes",
+    }
+)
+
+
 def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
     """Boils a log down.
 
@@ -176,6 +191,7 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         series: of ``metrics.jsonl``.
         resolved: the experiment.
     """
+    series = _of_one_book(series)
     steps = series["loss"][-1][0]
     reconstruction = [value for _, value in series["reconstruction"]]
     settings = dict(_flat(resolved["model"], "model"))
@@ -232,6 +248,18 @@ def _revival(
         "visits": visits,
         "revived_a_visit": ratio(revived - (half_way or [0.0])[-1], late),
         "surviving": _last(series, "surviving"),
+    }
+
+
+def _of_one_book(series: Series) -> Series:
+    """The log without measurements of other books than the one that was last measured."""
+    books = series.get("book", ())
+    others = {step for step, book in books if book != books[-1][1]}
+    return {
+        name: [(step, value) for step, value in values if step not in others]
+        if name in _MEASURED
+        else values
+        for name, values in series.items()
     }
 
 

@@ -91,6 +91,12 @@ The experiment names a component of a package that is not installed.
 wrong:  "quantizer": "vqfw-cosine/cosine"        (and vqfw-cosine is not installed)
 right:  pip install vqfw-cosine
 """,
+    "never-placed": """
+The codes of a quantizer are placed when its warm-up is over, and training ends before.
+
+wrong:  "quantizer": {"type": "ema", "warm_up": 2000}, "training": {"steps": 1500}
+right:  "quantizer": {"type": "ema", "warm_up": 200}, "training": {"steps": 1500}
+""",
     "never-reached": """
 A warning: a schedule ends after the last step of the training, so its end value never
 holds.

@@ -54,9 +54,10 @@ def standings(study: Study, root: Path) -> list[Standing]:
 
 
 def _best(runs: Sequence[Run]) -> Run | None:
-    """The oldest finished run, so that a table stays as it is; else the newest begun."""
+    """The newest finished run, so that who trains one again gets it; else the newest."""
     finished = [run for run in runs if run.training]
-    return finished[0] if finished else runs[-1] if runs else None
+    known = finished or runs
+    return known[-1] if known else None
 
 
 def study_folder(study: Study, root: Path) -> Path:

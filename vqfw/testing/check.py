@@ -7,8 +7,11 @@ from typing import Any, TypeAlias
 
 Factory: TypeAlias = Callable[..., Any]
 """Makes a fresh component at every call; what it is called with, the kind's file says."""
-Check: TypeAlias = Callable[[Factory], None]
-"""Raises ``AssertionError`` with what is wrong and how it is usually mended."""
+Check: TypeAlias = Callable[[Factory], "str | None"]
+"""Raises ``AssertionError`` with what is wrong and how it is usually mended.
+
+It returns why it had nothing to look at, or None where it looked.
+"""
 
 
 def require(fact: object, complaint: str) -> None:

@@ -28,11 +28,13 @@ class Outcome:
         check: its name.
         promise: what it looks at.
         complaint: what is wrong and how it is usually mended; None where all is well.
+        skipped: why there was nothing to look at; None where it looked.
     """
 
     check: str
     promise: str
     complaint: str | None
+    skipped: str | None = None
 
 
 def factory_of(entry: Entry, settings: Sequence[str] = ()) -> Factory:
@@ -70,14 +72,16 @@ def outcomes(entry: Entry, settings: Sequence[str] = ()) -> Iterator[Outcome]:
     factory = factory_of(entry, settings)
     for check in (*general_checks(), *checks(entry.kind, component)):
         promise = (check.__doc__ or "").strip().partition("\n")[0]
-        yield Outcome(check.__name__, promise, _complaint(check, factory))
+        complaint, skipped = _answer(check, factory)
+        yield Outcome(check.__name__, promise, complaint, skipped)
 
 
-def _complaint(check: Check, factory: Factory) -> str | None:
+def _answer(check: Check, factory: Factory) -> tuple[str | None, str | None]:
+    """What a check complains of, and why it had nothing to look at."""
     try:
-        check(factory)
+        return None, check(factory)
     except AssertionError as error:
-        return str(error)
+        return str(error), None
     except Exception as error:
         # What a constructor of another package raises stands behind a PluginError.
         own = error.__cause__ if isinstance(error, PluginError) else error
@@ -85,5 +89,4 @@ def _complaint(check: Check, factory: Factory) -> str | None:
             raise
         last = traceback.extract_tb(own.__traceback__)[-1]
         place = f"{last.filename}:{last.lineno}"
-        return f"it fails with {type(own).__name__}: {own} ({place})"
-    return None
+        return f"it fails with {type(own).__name__}: {own} ({place})", None

@@ -80,19 +80,20 @@ def two_metrics_share_nothing(factory: Factory) -> None:
     )
 
 
-def a_perfect_reconstruction_is_not_worse(factory: Factory) -> None:
+def a_perfect_reconstruction_is_not_worse(factory: Factory) -> str | None:
     """In the direction of ``better``, the originals score at least what noise scores."""
     batch = scored()
     noisy = _score(factory, batch).value
     perfect = _score(factory, batch._replace(reconstruction=batch.original)).value
     if noisy is None or perfect is None:
-        return
+        return "it scores nothing of what is asked here"
     sign = 1 if factory().better == "higher" else -1
     require(
         sign * perfect >= sign * noisy,
         f"the originals score {perfect:.4g} and noisy images {noisy:.4g}, but "
         f'better is "{factory().better}": turn one of the two around',
     )
+    return None
 
 
 def images_without_tokens_are_taken(factory: Factory) -> None:

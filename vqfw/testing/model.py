@@ -30,12 +30,12 @@ IMAGE_SHAPE = (16, 16, 3)
 LONG_STEP = 1e3
 
 
-def tokens_decode_to_the_reconstruction(factory: Factory) -> None:
+def tokens_decode_to_the_reconstruction(factory: Factory) -> str | None:
     """``decode_tokens`` gives what evaluation reconstructed, to 1e-6."""
     model = _built(factory)
     found = model(ops.convert_to_tensor(_images()), training=False)
     if found.tokens is None:
-        return
+        return "it has no tokens"
     decoded = ops.convert_to_numpy(model.decode_tokens(found.tokens))
     gap = np.abs(decoded - ops.convert_to_numpy(found.reconstruction)).max()
     require(
@@ -43,6 +43,7 @@ def tokens_decode_to_the_reconstruction(factory: Factory) -> None:
         f"decode_tokens differs from the evaluated reconstruction by up to {gap:.3g}: "
         "both must decode embed(tokens)",
     )
+    return None
 
 
 def evaluation_changes_no_variable(factory: Factory) -> None:

@@ -48,12 +48,12 @@ def the_encoder_builds_all_its_variables(factory: Factory) -> None:
     _builds_completely(encoder, _images(encoder, (1, 1), 3))
 
 
-def the_encoder_refuses_sizes_that_do_not_fit(factory: Factory) -> None:
+def the_encoder_refuses_sizes_that_do_not_fit(factory: Factory) -> str | None:
     """``check`` names a size that cannot be reduced, and a size that can instead."""
     encoder: Encoder = factory()
     step = encoder.downsampling
     if step == 1:
-        return
+        return "it halves nothing"
     require(
         not _problems(encoder, 3 * step),
         f"check() refuses an image of {3 * step} pixels at downsampling {step}",
@@ -70,6 +70,7 @@ def the_encoder_refuses_sizes_that_do_not_fit(factory: Factory) -> None:
         f'the repair "{problems[0].help}" holds no image size that fits: name the next '
         f"multiple of {step}",
     )
+    return None
 
 
 def the_decoder_gives_the_image_shape(factory: Factory) -> None:

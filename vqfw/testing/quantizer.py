@@ -125,7 +125,7 @@ def commitment_loss_moves_the_encoder_alone(factory: Factory) -> None:
         )
 
 
-def every_level_pulls_the_latents(factory: Factory) -> None:
+def every_level_pulls_the_latents(factory: Factory) -> str | None:
     """The commitment loss changes along a small step as its gradient says."""
     quantizer = _ready(factory)
     latents, step = _latents(), 0.01 * _latents(seed=8)
@@ -139,11 +139,11 @@ def every_level_pulls_the_latents(factory: Factory) -> None:
     # Between two tokens the loss jumps; only where none changes it has a slope.
     still = [(called(s).tokens == called(0).tokens).all(axis=-1) for s in (1, -1)]
     if still[0].shape != latents.shape[:-1]:
-        return
+        return "no latent keeps its tokens along a small step"
     step = step * np.logical_and(*still)[..., None]
     ahead, behind = called(1), called(-1)
     if not (np.array_equal(ahead.tokens, behind.tokens) and step.any()):
-        return
+        return "no latent keeps its tokens along a small step"
     slope = float(ahead.commitment_loss - behind.commitment_loss) / 2
     called(0)
     for variable, value in zip(quantizer.variables, kept, strict=True):
@@ -156,6 +156,7 @@ def every_level_pulls_the_latents(factory: Factory) -> None:
         f"says {told:.3g}: take each level's residual from z - stop_gradient(e), not from "
         "the straight-through latents",
     )
+    return None
 
 
 def codebook_loss_moves_the_codebook_alone(factory: Factory) -> None:
@@ -337,12 +338,12 @@ def compiles(factory: Factory) -> None:
         )
 
 
-def unused_codes_keep_their_vectors(factory: Factory) -> None:
+def unused_codes_keep_their_vectors(factory: Factory) -> str | None:
     """Codes that no latent chose stand where they stood after training steps."""
     quantizer = _ready(factory)
     books = _books(quantizer)
     if not books:
-        return
+        return "it hands out no codebooks"
     before = [book.vectors.copy() for book in books]
     chosen: list[set[int]] = [set() for _ in before]
     # Latents of few places, so that most codes are unused whatever the book is.
@@ -362,14 +363,15 @@ def unused_codes_keep_their_vectors(factory: Factory) -> None:
             "codes that nothing chose have moved: sums and counts must start and shrink "
             "together, with no smoothing of the one alone",
         )
+    return None
 
 
-def replaced_codes_survive_a_step(factory: Factory) -> None:
+def replaced_codes_survive_a_step(factory: Factory) -> str | None:
     """A code that revival wrote is still there after the next training step."""
     quantizer = _ready(factory)
     books = _books(quantizer)
     if not books:
-        return
+        return "it hands out no codebooks"
     _train(quantizer, _latents())
     for book in books:
         old = book.vectors.copy()
@@ -392,13 +394,14 @@ def replaced_codes_survive_a_step(factory: Factory) -> None:
             "a replaced code is gone after one training step: replace() must write the "
             "sums and counts that the moving average is made of",
         )
+    return None
 
 
-def few_latents_are_enough_to_begin(factory: Factory) -> None:
+def few_latents_are_enough_to_begin(factory: Factory) -> str | None:
     """``initialize`` works with fewer latents than codes, and leaves no code undefined."""
     quantizer = _built(factory)
     if not isinstance(quantizer, CodebookQuantizer):
-        return
+        return "its codes are not placed on latents"
     shapes = [book.vectors.shape for book in quantizer.codebooks]
     for count in (5, 1):
         try:
@@ -416,14 +419,15 @@ def few_latents_are_enough_to_begin(factory: Factory) -> None:
             f"initialize() with {count} latents leaves codes that are missing or not "
             "finite: repeat latents until every code has one",
         )
+    return None
 
 
-def training_moves_the_codes(factory: Factory) -> None:
+def training_moves_the_codes(factory: Factory) -> str | None:
     """Where there is anything to learn, two steps move what the tokens stand for."""
     quantizer = _ready(factory)
     learns = quantizer.trainable_variables or isinstance(quantizer, CodebookQuantizer)
     if not learns:
-        return
+        return "it has nothing to learn"
     latents = _clusters()
     tokens = ops.convert_to_tensor(_called(quantizer, latents).tokens)
     before = ops.convert_to_numpy(quantizer.embed(tokens))
@@ -433,13 +437,14 @@ def training_moves_the_codes(factory: Factory) -> None:
         "two training steps left every code where it was: make the codes with "
         "add_weight, and let a loss or a moving average move them",
     )
+    return None
 
 
-def recent_latents_are_kept_in_training(factory: Factory) -> None:
+def recent_latents_are_kept_in_training(factory: Factory) -> str | None:
     """Each book hands out latents of the last training steps, in the space of its codes."""
     quantizer = _ready(factory)
     if not isinstance(quantizer, CodebookQuantizer):
-        return
+        return "it hands out no codebooks"
     _called(quantizer, _latents())
     require(
         not any(len(book.recent_latents) for book in quantizer.codebooks),
@@ -459,13 +464,14 @@ def recent_latents_are_kept_in_training(factory: Factory) -> None:
                 np.isfinite(recent).all() and recent.any(axis=1).all(),
                 "recent latents hold rows that were never latents: count those filled",
             )
+    return None
 
 
-def initialization_finds_the_latents(factory: Factory) -> None:
+def initialization_finds_the_latents(factory: Factory) -> str | None:
     """``initialize`` places codes on latents, the same ones for the same seed, to stay."""
     quantizer, again = _built(factory), _built(factory)
     if not _books(quantizer):
-        return
+        return "its codes are not placed on latents"
     copy_state(quantizer, again)
     latents = _clusters()
     before = _squared_error(quantizer, latents)
@@ -489,6 +495,7 @@ def initialization_finds_the_latents(factory: Factory) -> None:
         f"one training step took the squared error back from {after:.4g} to {later:.4g}: "
         "initialize sums and counts together (sums = vectors * counts)",
     )
+    return None
 
 
 CHECKS: tuple[Check, ...] = (

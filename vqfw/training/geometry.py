@@ -29,7 +29,8 @@ def geometry_after(step: int, autoencoder: Autoencoder) -> dict[str, float]:
         autoencoder: as it is after that step.
 
     Returns:
-        Numbers by name, see ``geometry``, with ``codes`` in the book and ``tokens`` that
+        Numbers by name, see ``geometry``, with the ``book``'s place among
+        all, ``codes`` in it and ``tokens`` that
         choose among them in a step; empty where there is no codebook or it is not time.
     """
     quantizer = autoencoder.model.codebook_quantizer
@@ -42,11 +43,16 @@ def geometry_after(step: int, autoencoder: Autoencoder) -> dict[str, float]:
         float(autoencoder.monitor.usage(i).share_active)
         for i in range(len(quantizer.codebooks))
     ]
-    book = quantizer.codebooks[int(np.argmin(used))]
+    least = int(np.argmin(used))
+    book = quantizer.codebooks[least]
     latents, vectors = book.recent_latents, book.vectors
     if not len(latents):
         return {}
-    sizes = {"codes": len(vectors), "tokens": autoencoder.tokens_a_step}
+    sizes = {
+        "book": least,
+        "codes": len(vectors),
+        "tokens": autoencoder.tokens_a_step,
+    }
     return {**sizes, **geometry(latents, vectors)}
 
 

@@ -332,6 +332,8 @@ class _Training:
             if sum(map(len, latents)) >= _FIRST_LATENTS:
                 break
         model.codebook_quantizer.initialize(np.concatenate(latents), seed)
+        # What was counted until now were codes that are no longer there.
+        self._autoencoder.monitor.forget()
 
     def _revival_engine(self) -> RevivalEngine | None:
         model = self._autoencoder.model

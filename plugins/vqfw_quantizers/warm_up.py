@@ -1,0 +1,31 @@
+"""Steps before the codes are placed, and why they must end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeAlias
+
+from vqfw.errors import Problem
+from vqfw.kinds import Context
+
+WarmUp: TypeAlias = Annotated[int, {"minimum": 0}]
+
+
+def endless(options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
+    """A problem where training ends before the codes are placed.
+
+    Args:
+        options: with ``warm_up``.
+        context: of the experiment.
+    """
+    if context.steps is None or options["warm_up"] < context.steps:
+        return ()
+    return [
+        Problem(
+            "never-placed",
+            f"codes are placed after {options['warm_up']} steps, and training has only "
+            f"{context.steps}",
+            ("warm_up",),
+            help=f'set "warm_up" to {context.steps // 2} or less',
+        )
+    ]
