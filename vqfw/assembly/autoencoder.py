@@ -122,7 +122,7 @@ class UsageMonitor(keras.layers.Layer):
     def forget(self) -> None:
         """Begins anew, where the codes that were counted are no longer there."""
         for variable in self.variables:
-            variable.assign(ops.zeros_like(variable))
+            variable.assign(ops.zeros(variable.shape))
 
     def _state(self, shape: tuple[int, ...], name: str) -> Any:
         return self.add_weight(
