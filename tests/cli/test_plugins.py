@@ -53,6 +53,57 @@ def test_the_list_says_what_is_known(install, command):
     assert (odd["state"], odd["sentence"], odd["options"]) == ("unread", None, None)
 
 
+WATCHES = """
+'''Says where the run lies.'''
+from vqfw.kinds.hooks import hook
+
+@hook
+def vqfw_run_end(run, scores):
+    print(run.path)
+"""
+
+
+def test_the_list_tells_of_observers_too(install, command):
+    install("vqfw-watch", WATCHES, {"vqfw": "watch = MODULE"})
+    listed = command("plugins", "list", "--json").data["components"]
+    assert [each["name"] for each in listed if each["kind"] == "observer"] == ["watch"]
+    answer = command("plugins", "list", "--kind", "observer")
+    assert answer.out.split() == [
+        "observer",
+        "watch",
+        "unread",
+        "vqfw-watch",
+        "0.1",
+        "?",
+    ]
+    checked = command("plugins", "list", "--kind", "observer", "--check")
+    assert "ready" in checked.out
+    assert "Says where the run lies." in checked.out
+
+
+def test_an_observer_is_shown_with_its_hooks(install, command):
+    install("vqfw-watch", WATCHES, {"vqfw": "watch = MODULE"})
+    shown = command("plugins", "show", "observer/watch").out
+    assert "Hooks: vqfw_run_end." in shown
+    assert "to paste" not in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("raise ValueError('x')", "ValueError: x"),
+        (WATCHES.replace("run_end", "run_ends"), 'did you mean "vqfw_run_end"?'),
+    ],
+)
+def test_the_check_of_the_list_finds_broken_observers(install, command, code, told):
+    install("vqfw-watch", code, {"vqfw": "watch = MODULE"})
+    answer = command("plugins", "list", "--kind", "observer", "--check")
+    assert answer.code == 3
+    (line,) = [x for x in answer.err.splitlines() if x.startswith("broken")]
+    assert told in line
+    assert "repair or uninstall vqfw-watch" in line
+
+
 def test_the_check_of_the_list_imports_and_reports(install, command):
     install("vqfw-odd", FINE, ENTRY)
     assert command("plugins", "list", "--kind", "loss", "--check").code == 0

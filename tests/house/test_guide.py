@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from vqfw.kinds.catalog import OBSERVER
 from vqfw.registry import files, index
 from vqfw.registry.guide import guide, inserted
 from vqfw.registry.template import (
-    OBSERVER,
     promised,
     template_folder,
     template_kinds,

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from vqfw.errors import ExperimentError
-from vqfw.registry import hooks
+from vqfw.registry import hooks, index
 from vqfw.registry.template import template_folder
 
 GROUP = {"vqfw": "watch = MODULE"}
@@ -159,7 +159,7 @@ def test_one_with_metadata_that_cannot_be_read_has_no_observers(install, command
     ruined = install("vqfw-ruin", "x = 1", GROUP).with_name("vqfw_ruin-0.1.dist-info")
     (ruined / "entry_points.txt").write_text("[vqfw]\nbroken")
     hooks.observers.cache_clear()
-    names = [each.qualified for each in hooks.observer_entries()]
+    names = [each.qualified for each in index().observers]
     assert names == ["vqfw-bad/watch"]
     assert command("--help").code == 0
 
@@ -200,7 +200,7 @@ def test_an_observer_may_be_an_object_with_methods(install, tiny):
 def test_no_plugins_means_no_observers(install, monkeypatch):
     install("vqfw-watch", WATCHES, GROUP)
     monkeypatch.setenv("VQFW_NO_PLUGINS", "1")
-    assert hooks.observer_entries() == ()
+    assert index().observers == ()
     assert hooks.observers().gather("vqfw_cli", click.Command) == []
 
 

@@ -39,23 +39,24 @@ def use_plugin(path: str | Path) -> tuple[Entry, ...]:
 
 
 def components(kind: str | None = None) -> tuple[Entry, ...]:
-    """Every installed component, or those of one kind; nothing is imported.
+    """Every installed component and observer, or those of one kind; nothing is imported.
 
     Raises:
         UsageError: if there is no such kind.
     """
-    from vqfw.kinds.catalog import KINDS
+    from vqfw.kinds.catalog import KINDS, OBSERVER
     from vqfw.registry import index
 
-    if kind is not None and kind not in KINDS:
+    if kind not in (None, OBSERVER, *KINDS):
         fact = f'there is no kind of component called "{kind}"'
-        known = f"write one of {', '.join(KINDS)}"
+        known = f"write one of {', '.join((*KINDS, OBSERVER))}"
         raise UsageError(f"{fact}: {known}")
-    return tuple(each for each in index().entries if kind in (None, each.kind))
+    every = (*index().entries, *index().observers)
+    return tuple(each for each in every if kind in (None, each.kind))
 
 
 def survey(kind: str | None = None, check: bool = False) -> list[Described]:
-    """Every installed component with its state, first sentence and options.
+    """Every installed component and observer with its state, first sentence and options.
 
     Args:
         kind: only components of this kind.
@@ -94,9 +95,9 @@ def hooks() -> tuple[Hook, ...]:
 
 def observers() -> tuple[Entry, ...]:
     """The observers that packages have installed; nothing is imported."""
-    from vqfw.registry.hooks import observer_entries
+    from vqfw.registry import index
 
-    return observer_entries()
+    return index().observers
 
 
 def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:

@@ -40,7 +40,7 @@ def command() -> None:
 @click.option("--check", is_flag=True, help="Import each one; exit 3 if one is broken.")
 @json_option
 def list_components(kind: str | None, check: bool, as_json: bool) -> int:
-    """Every component with its owner, state and options; nothing is imported.
+    """Every component and observer with owner, state and options; nothing is imported.
 
     The options of a component that nothing has named yet are not known: "?".
     """
@@ -79,7 +79,8 @@ def show(name: str, as_json: bool) -> None:
     click.echo(found.text + "\n")
     for option in found.options or ():
         click.echo(_option(option))
-    click.echo(f"\nto paste into an experiment:\n\n{found.example}")
+    if found.example:
+        click.echo(f"\nto paste into an experiment:\n\n{found.example}")
 
 
 def _listed(found: Described) -> list[str]:

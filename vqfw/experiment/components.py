@@ -19,7 +19,7 @@ from vqfw.experiment.overrides import assigned, in_order, parsed_override
 from vqfw.experiment.schema import Schema, packaged, schema_for
 from vqfw.experiment.shape import whole
 from vqfw.experiment.tree import Node, defaulted
-from vqfw.kinds.catalog import KINDS
+from vqfw.kinds.catalog import KINDS, OBSERVER
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.fragments import (
     component_fragment,
@@ -70,7 +70,9 @@ class Described:
 
     @property
     def write(self) -> str:
-        """What an experiment writes to mean it."""
+        """What an experiment writes to mean it; no experiment names an observer."""
+        if self.entry.kind == OBSERVER:
+            return self.entry.name
         return index().spelling(self.entry) or self.entry.qualified
 
     @property
@@ -87,6 +89,8 @@ class Described:
     @property
     def options(self) -> tuple[Option, ...] | None:
         """Its settings, its own before those of the engine; None where not known."""
+        if self.entry.kind == OBSERVER:
+            return ()
         if self.fragment is None:
             return None
         required = self.fragment.get("required", ())
@@ -104,7 +108,9 @@ class Described:
 
     @property
     def example(self) -> str:
-        """A member to paste into an experiment, with every setting in it."""
+        """A member to paste into an experiment, with every setting in it, if any can."""
+        if self.entry.kind == OBSERVER:
+            return ""
         kind = KINDS[self.entry.kind]
         key = kind.key.rpartition(".")[2]
         value: Any = {"type": self.write, **_values(self.fragment or {})}
@@ -140,8 +146,8 @@ def named(text: str) -> Entry:
         UsageError: if the name alone does not say which kind is meant.
         PluginError: if there is no such component.
     """
-    # What knows the observers costs time that a listing must not take.
-    from vqfw.registry.template import FORMS, OBSERVER
+    # What knows the templates costs time that a listing must not take.
+    from vqfw.registry.template import FORMS
 
     kind, slash, name = text.partition("/")
     kind = FORMS.get(kind, kind)
@@ -165,12 +171,11 @@ def named(text: str) -> Entry:
 
 def _observer(name: str) -> Entry:
     """An installed observer by its name, bare where only one package has it, or qualified."""
-    from vqfw.registry.hooks import observer_entries
-
-    found = [each for each in observer_entries() if name in (each.name, each.qualified)]
+    every = index().observers
+    found = [each for each in every if name in (each.name, each.qualified)]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(each.qualified for each in found or observer_entries())
+    known = ", ".join(each.qualified for each in found or every)
     raise PluginError(
         f'{len(found) or "no"} observers are called "{name}": '
         f"{f'write one of {known}' if known else 'none is installed'}"

@@ -66,6 +66,11 @@ class Kind:
         return tuple(each.partition(":")[2] for each in self.contracts)
 
 
+OBSERVER = "observer"
+"""What is no component and no experiment names: a module of hooks; see ``hooks``."""
+OBSERVER_GROUP = "vqfw"
+"""The entry-point group of observers."""
+
 # Keras averages the weights of an optimizer with these, and puts the average in place at
 # the end of an epoch of its own loop; the loss scale belongs to the precision.
 _KERAS_OWN = frozenset(

@@ -25,16 +25,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pluggy
 
 from vqfw.errors import Problem
+from vqfw.kinds.catalog import OBSERVER_GROUP
 
 if TYPE_CHECKING:
     import click
     import keras
 
-GROUP = "vqfw"
-
-hook = pluggy.HookimplMarker(GROUP)
+hook = pluggy.HookimplMarker(OBSERVER_GROUP)
 """Marks a function as an implementation of the hook of its name."""
-_spec = pluggy.HookspecMarker(GROUP)
+_spec = pluggy.HookspecMarker(OBSERVER_GROUP)
 
 
 class ObservedRun(Protocol):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from traceback import walk_tb
 
-from vqfw.registry.hooks import observer_entries
 from vqfw.registry.index import Entry, index
 
 
@@ -18,7 +17,7 @@ def blame(error: BaseException) -> str | None:
     Returns:
         None where only vqfw and libraries took part.
     """
-    entries = (*index().entries, *observer_entries())
+    entries = (*index().entries, *index().observers)
     ours = {_top(entry) for entry in entries if entry.first_party}
     theirs: dict[str, Entry] = {}
     for entry in entries:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from vqfw.errors import PluginError, in_short
-from vqfw.kinds.catalog import KINDS
+from vqfw.kinds.catalog import KINDS, OBSERVER
 from vqfw.registry import importing
 from vqfw.registry.build import load_entry
 from vqfw.registry.compatibility import own_version, require_compatible
@@ -68,6 +68,8 @@ def component_fragment(entry: Entry) -> Schema:
     Raises:
         PluginError: if it cannot be imported, or its options fit no JSON file.
     """
+    if entry.kind == OBSERVER:
+        return _observer_fragment(entry)
     component = load_entry(entry)
     try:
         found = fragment(component, KINDS[entry.kind], entry.name)
@@ -80,6 +82,13 @@ def component_fragment(entry: Entry) -> Schema:
     found["markdownDescription"] = re.sub("(?<!`)``(?!`)", "`", text.strip())
     check_fragment(found, entry)
     return found
+
+
+def _observer_fragment(entry: Entry) -> Schema:
+    # pluggy takes longer to import than a listing that needs none of this.
+    from vqfw.registry.hooks import observer_fragment
+
+    return observer_fragment(entry)
 
 
 def check_fragment(found: Any, entry: Entry) -> None:

@@ -13,8 +13,8 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+from vqfw.kinds.catalog import OBSERVER
 from vqfw.registry.template import (
-    OBSERVER,
     example,
     promised,
     setting,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -15,10 +14,11 @@ from typing import Any, TypeVar
 import pluggy
 
 from vqfw.errors import PluginError, in_short
-from vqfw.kinds.hooks import GROUP, Hooks
+from vqfw.kinds.catalog import OBSERVER_GROUP
+from vqfw.kinds.hooks import Hooks
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.importing import contained, harmless
-from vqfw.registry.index import FIRST_PARTY, Entry, installed
+from vqfw.registry.index import Entry, index
 
 Item = TypeVar("Item")
 
@@ -55,10 +55,10 @@ class Observers:
             name: ``distribution/name``.
             observer: a module or object with marked functions.
         """
-        manager = pluggy.PluginManager(GROUP)
+        manager = pluggy.PluginManager(OBSERVER_GROUP)
         manager.add_hookspecs(Hooks)
         try:
-            _require_hooks(observer)
+            _hooks_of(observer)
             manager.register(observer, name=name)
         except Exception as error:
             self.report(name, "import", error)
@@ -157,34 +157,40 @@ def load_observer(entry: Entry) -> Any:
         ) from error
 
 
+def observer_fragment(entry: Entry) -> dict[str, Any]:
+    """What an observer says of itself, as a schema without options; imports it.
+
+    Raises:
+        PluginError: if it cannot be imported, or has functions that are no hooks.
+    """
+    observer = load_observer(entry)
+    try:
+        used = ", ".join(_hooks_of(observer))
+    except PluginError as error:
+        raise PluginError(
+            f"observer {entry.qualified} cannot be used ({error}): {entry.remedy}"
+        ) from error
+    text = inspect.getdoc(observer) or ""
+    return {
+        "type": "object",
+        "description": " ".join(text.split("\n\n")[0].split()),
+        "markdownDescription": f"{text}\n\nHooks: {used}.".lstrip(),
+        "properties": {},
+        "additionalProperties": False,
+    }
+
+
 def _imported(entry: Entry) -> Any:
     require_compatible(entry)
     with contained():
-        return metadata.EntryPoint(entry.name, entry.target, GROUP).load()
-
-
-def observer_entries() -> tuple[Entry, ...]:
-    """The observers of installed packages, by their metadata; nothing is imported.
-
-    With ``VQFW_NO_PLUGINS=1`` in the environment there are none.
-    """
-    if os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0"):
-        return ()
-    entries = {
-        Entry("observer", point.name, point.value, name, version)
-        for name, version, points in installed()
-        if name != FIRST_PARTY
-        for point in points
-        if point.group == GROUP
-    }
-    return tuple(sorted(entries, key=lambda each: each.qualified))
+        return metadata.EntryPoint(entry.name, entry.target, OBSERVER_GROUP).load()
 
 
 @lru_cache(maxsize=1)
 def observers() -> Observers:
     """The observers of all installed packages, imported once a process."""
     found = Observers(lambda text: print(text, file=sys.stderr))
-    for entry in observer_entries():
+    for entry in index().observers:
         found.attach(entry)
     return found
 
@@ -200,12 +206,18 @@ def _items(answer: Any, of: type[Item]) -> list[Item]:
     raise PluginError(f"it returns {got}: return a list of {of.__name__}")
 
 
-def _require_hooks(observer: Any) -> None:
-    """Refuses functions that would never be called, or could not be."""
+def _hooks_of(observer: Any) -> tuple[str, ...]:
+    """The hooks that an observer has, each once.
+
+    Raises:
+        PluginError: if one of its functions would never be called, or could not be.
+    """
     marked = {
         name: value
         for name in dir(observer)
-        if hasattr(value := inspect.getattr_static(observer, name), f"{GROUP}_impl")
+        if hasattr(
+            value := inspect.getattr_static(observer, name), f"{OBSERVER_GROUP}_impl"
+        )
     }
     forgotten = [name for name in HOOKS if _is_unmarked(observer, name)]
     if forgotten:
@@ -215,8 +227,9 @@ def _require_hooks(observer: Any) -> None:
         )
     if not marked:
         raise PluginError("it has no hooks: mark functions with @hook")
+    used: list[str] = []
     for called, function in marked.items():
-        options = getattr(function, f"{GROUP}_impl")
+        options = getattr(function, f"{OBSERVER_GROUP}_impl")
         name = options["specname"] or called
         if options["wrapper"] or options["hookwrapper"]:
             raise PluginError(
@@ -226,11 +239,13 @@ def _require_hooks(observer: Any) -> None:
         if name not in HOOKS:
             raise PluginError(f'there is no hook "{name}": {_instead(name, HOOKS)}')
         _require_arguments(name, function)
+        used.append(name)
+    return tuple(dict.fromkeys(used))
 
 
 def _is_unmarked(observer: Any, name: str) -> bool:
     found = getattr(observer, name, None)
-    return callable(found) and not hasattr(found, f"{GROUP}_impl")
+    return callable(found) and not hasattr(found, f"{OBSERVER_GROUP}_impl")
 
 
 def _require_arguments(name: str, function: Any) -> None:

@@ -16,17 +16,17 @@ from functools import lru_cache
 from importlib import metadata
 
 from vqfw.errors import PluginError
-from vqfw.kinds.catalog import KINDS
+from vqfw.kinds.catalog import KINDS, OBSERVER, OBSERVER_GROUP
 
 FIRST_PARTY = "vqfw"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered component.
+    """One registered component, or an observer.
 
     Args:
-        kind: a key of ``KINDS``.
+        kind: a key of ``KINDS``, or ``observer``.
         name: its bare name.
         target: ``module:class``.
         distribution: the package that registers it.
@@ -68,19 +68,20 @@ class Entry:
 
 
 class Index:
-    """All registered components, by kind and name.
+    """All registered components, by kind and name, and the observers.
 
     Args:
         entries: in any order.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self.entries = tuple(
-            sorted(
-                entries,
-                key=lambda e: (e.kind, e.name, not e.first_party, e.distribution),
-            )
+        found = sorted(
+            entries, key=lambda e: (e.kind, e.name, not e.first_party, e.distribution)
         )
+        self.entries = tuple(entry for entry in found if entry.kind != OBSERVER)
+        # A package may register one observer twice; it is told everything once.
+        watching = dict.fromkeys(entry for entry in found if entry.kind == OBSERVER)
+        self.observers = tuple(sorted(watching, key=lambda each: each.qualified))
         claims: dict[tuple[str, str], list[Entry]] = {}
         for entry in self.entries:
             claims.setdefault((entry.kind, entry.name), []).append(entry)
@@ -160,7 +161,7 @@ def index() -> Index:
     """Reads the metadata of all installed packages, once a process.
 
     With ``VQFW_NO_PLUGINS=1`` in the environment only first-party components are seen,
-    and those of files that were named beside it. A package whose metadata cannot be read
+    and those of files that were named beside it; no observers. A package whose metadata cannot be read
     has no components.
     """
     only_first_party = os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0")
@@ -200,7 +201,10 @@ def _named(distribution: metadata.Distribution) -> tuple[str, str]:
 
 
 _HEAD = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-_GROUPS = {kind.group: kind.name for kind in KINDS.values()}
+_GROUPS = {
+    **{kind.group: kind.name for kind in KINDS.values()},
+    OBSERVER_GROUP: OBSERVER,
+}
 
 
 def _article(noun: str) -> str:

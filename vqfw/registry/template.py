@@ -13,13 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vqfw.errors import UsageError
-from vqfw.kinds.catalog import KINDS, Kind
-from vqfw.kinds.hooks import GROUP
-from vqfw.registry.hooks import observer_entries
+from vqfw.kinds.catalog import KINDS, OBSERVER, OBSERVER_GROUP, Kind
 from vqfw.registry.index import index
-
-OBSERVER = "observer"
-"""What is no component, and begins with a package all the same: a module of hooks."""
 
 _NAME = re.compile(r"[a-z](?:[a-z0-9_]{0,38}[a-z0-9])?\Z")
 FORMS = {"image_augmentation": "augmentation"}
@@ -124,7 +119,7 @@ def _require_free(kind: str, name: str) -> None:
             "another name"
         )
     own = FORMS.get(kind, kind)
-    taken = observer_entries() if kind == OBSERVER else index().of(own)
+    taken = index().observers if kind == OBSERVER else index().of(own)
     owners = [entry.owner for entry in taken if entry.name == name]
     if owners:
         raise UsageError(
@@ -178,7 +173,7 @@ def _metadata(path: Path, kind: str) -> str:
 
 
 def _group(kind: str) -> str:
-    return GROUP if kind == OBSERVER else KINDS[FORMS.get(kind, kind)].group
+    return OBSERVER_GROUP if kind == OBSERVER else KINDS[FORMS.get(kind, kind)].group
 
 
 def _readme(path: Path, kind: str) -> str:

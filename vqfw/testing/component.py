@@ -13,9 +13,9 @@ from typing import Any
 
 from vqfw.errors import PluginError, VqfwError
 from vqfw.experiment.components import resolved
+from vqfw.kinds.catalog import OBSERVER
 from vqfw.registry import Entry, build, load_entry
 from vqfw.registry.hooks import load_observer
-from vqfw.registry.template import OBSERVER
 from vqfw.testing import Check, Factory, checks, general_checks
 from vqfw.testing.supplied import SUPPLIED
 
