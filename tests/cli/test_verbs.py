@@ -101,6 +101,23 @@ def test_validation_is_scored_beside_the_test(done, root, command):
     assert answer.data["scores"]["psnr"] == pytest.approx(logged, rel=1e-6)
 
 
+def test_last_weights_are_scored_beside_the_averages(done, tiny, command):
+    averaging = tiny("training.weight_averaging=0.9").run(name="averaging")
+    before = averaging.scores["test"]
+    answer = command("eval", "--run", "averaging", "--weights", "last", "--json")
+    assert answer.data["split"] == "test_last_weights"
+    scores = vqfw.open_run("averaging").scores
+    assert scores["test"] == before
+    assert scores["test_last_weights"] == done.scores["test"] != before
+    assert (averaging.folder.pictures / "last_weights" / "recon_1.png").is_file()
+
+
+def test_a_run_without_averages_has_no_other_weights(done, command):
+    answer = command("eval", "--run", "done", "--weights", "last")
+    assert answer.code == 2
+    assert "leave --weights out" in answer.err
+
+
 def test_other_pictures_are_scored_and_shown(done, pictures, root, command):
     answer = command("eval", "--data", "pictures", "--json", "--quiet")
     assert answer.code == 0

@@ -113,6 +113,7 @@ class Run:
         data: str | Path | None = None,
         quiet: bool = True,
         say: Say = lambda text: None,
+        weights: Literal["averaged", "last"] = "averaged",
     ) -> Evaluation:
         """Scores the run and records the scores.
 
@@ -121,20 +122,29 @@ class Run:
             data: a folder or archive of other pictures, scored in place of a split.
             quiet: whether to show no progress.
             say: told what a person should know.
+            weights: ``last`` scores those of the last step where the run averages its
+                weights, and records it beside the scores of the averages, as
+                ``<split>_last_weights``.
 
         Raises:
             DataError: if there are no images to score.
             CheckpointError: if there is no valid checkpoint.
-            RunError: if another process is writing the run.
+            RunError: if another process is writing the run, or it averages no weights
+                and the last ones are asked for.
         """
         with self.folder.locked():
-            return self._evaluate(split, data, quiet, say)
+            return self._evaluate(split, data, quiet, say, weights == "last")
 
     def _evaluate(
-        self, split: str, data: str | Path | None, quiet: bool, say: Say
+        self, split: str, data: str | Path | None, quiet: bool, say: Say, last: bool
     ) -> Evaluation:
         plan = self._plan(find_data=data is None)
-        inference = self._inference(plan, say)
+        if last and plan.experiment.training.weight_averaging is None:
+            raise RunError(
+                f'run "{self.id}" averages no weights, so it is always scored with its '
+                "last ones: leave --weights out"
+            )
+        inference = self._inference(plan, say, averaged=not last)
         if data is not None:
             images = pictures_of(plan, data, quiet)
             name, shown = "data", self.folder.pictures / "data"
@@ -149,6 +159,8 @@ class Run:
                 f'the {name} split has no images: give "data.{name}" a share above 0, '
                 "or score other pictures with --data"
             )
+        if last:
+            name, shown = f"{name}_last_weights", shown / "last_weights"
         found = _evaluate(plan, inference, images)
         if found.tokens is not None:
             fresh = token_file(plan, inference.model, images, found.tokens)
@@ -366,7 +378,9 @@ class Run:
         plan = plan_of(checked, path, environment["threads"])
         return replace(plan, precision=environment["precision"])
 
-    def _inference(self, plan: Plan, say: Say = lambda text: None) -> Inference:
+    def _inference(
+        self, plan: Plan, say: Say = lambda text: None, averaged: bool = True
+    ) -> Inference:
         """The model with the weights of the newest whole checkpoint."""
         from vqfw.assembly.assemble import build_autoencoder
         from vqfw.evaluation.reconstruct import Inference
@@ -381,7 +395,8 @@ class Run:
             )
         autoencoder = build_autoencoder(plan)
         restore(autoencoder, found.arrays)
-        autoencoder.use_averages()
+        if averaged:
+            autoencoder.use_averages()
         return Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
 
     def _require_tokens(self, model: Model) -> None:

@@ -31,10 +31,21 @@ if TYPE_CHECKING:
     help="Images of the run's own data to score.",
 )
 @click.option("--data", metavar="PATH", help="Score a folder or archive of pictures.")
+@click.option(
+    "--weights",
+    type=click.Choice(["averaged", "last"]),
+    default="averaged",
+    help="Where a run averages its weights: the averages (as usual) or the last ones.",
+)
 @json_option
 @quiet_option
 def command(
-    wanted: str, split: str, data: str | None, as_json: bool, quiet: bool
+    wanted: str,
+    split: str,
+    data: str | None,
+    weights: str,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Score a run, and check that its tokens decode to the same pictures."""
     from vqfw import api
@@ -42,8 +53,8 @@ def command(
     run = api.open_run(wanted)
     start_backend(run.threads)
     tell = say_nothing if quiet else say
-    run.evaluate(split=split, data=data, quiet=quiet, say=tell)  # type: ignore[arg-type]  # click.Choice allows no other
-    name = "data" if data else split
+    run.evaluate(split, data, quiet, tell, weights)  # type: ignore[arg-type]  # click.Choice allows no other
+    name = ("data" if data else split) + "_last_weights" * (weights == "last")
     if as_json:
         print_json(scores_of(run, name))
     else:
