@@ -11,6 +11,7 @@ from vqfw_revival.random_latents import RandomLatents
 from vqfw_revival.split_most_used import SplitMostUsed
 
 from vqfw.testing import checks, parametrize_with_checks
+from vqfw.testing.revival import SPREAD
 
 STRATEGIES = (
     ErrorWeighted,
@@ -54,8 +55,10 @@ class MovesBusyCodesToo(RandomLatents):
 
 
 class NoiseAsWideAsTheCluster(PerturbActive):
-    def __init__(self):
-        super().__init__(noise=1.0)
+    def revive(self, vectors, usage, latents, rng):
+        revived, mask = super().revive(vectors, usage, latents, rng)
+        noise = SPREAD * rng.normal(size=revived.shape)
+        return revived + (mask[:, None] * noise).astype("float32"), mask
 
 
 class OwnGenerator(RandomLatents):

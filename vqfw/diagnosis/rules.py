@@ -280,7 +280,9 @@ def codes_left_behind(seen: Evidence) -> Finding | None:
         "more than a single code at their mean would: the encoder moves faster than the "
         "codes",
         decay.path if decay else rate,
-        f"lower {decay.path} (0.99 follows in 100 steps)" if decay else f"raise {rate}",
+        f"lower {decay.path} (0.99 follows in 100 steps, 0.9 in 10)"
+        if decay
+        else f"raise {rate}",
     )
 
 

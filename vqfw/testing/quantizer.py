@@ -314,6 +314,7 @@ def compiles(factory: Factory) -> None:
     """Symbolic and compiled calls work, and choose the codes that the eager one does."""
     eager, compiled = _ready(factory), _ready(factory)
     copy_state(eager, compiled)
+    before = [ops.convert_to_numpy(each).copy() for each in eager.variables]
     try:
         compiled.compute_output_spec(keras.KerasTensor(SHAPE, "float32"))
         found = predicted(compiled, _latents())
@@ -329,10 +330,12 @@ def compiles(factory: Factory) -> None:
         np.mean(found.tokens == right.tokens) >= 0.99,
         "the compiled call chooses other codes than the eager one",
     )
-    for a, b in zip(eager.variables, compiled.variables, strict=True):
-        pair = (ops.convert_to_numpy(a), ops.convert_to_numpy(b))
+    for a, b, start in zip(eager.variables, compiled.variables, before, strict=True):
+        aim, found_there = ops.convert_to_numpy(a), ops.convert_to_numpy(b)
+        # A latent halfway between two codes may fall to either, and moves both a little.
+        moved = np.linalg.norm(1.0 * aim - start)
         require(
-            np.allclose(*pair, rtol=1e-4, atol=1e-5),
+            np.linalg.norm(1.0 * aim - found_there) <= 0.1 * moved + 1e-4,
             f"a compiled step leaves {a.path} elsewhere than an eager one: assign the "
             "variable instead of replacing it",
         )
