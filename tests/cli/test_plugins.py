@@ -81,9 +81,18 @@ def test_the_list_tells_of_observers_too(install, command):
     assert "Says where the run lies." in checked.out
 
 
+def test_observers_of_one_name_are_told_with_their_packages(install, command):
+    install("vqfw-watch", WATCHES, {"vqfw": "watch = MODULE"})
+    install("vqfw-guard", WATCHES, {"vqfw": "watch = MODULE"})
+    out = command("plugins", "list", "--kind", "observer").out
+    assert 'write "vqfw-watch/watch"' in out
+    assert command("plugins", "show", "observer/vqfw-watch/watch").code == 0
+
+
 def test_an_observer_is_shown_with_its_hooks(install, command):
     install("vqfw-watch", WATCHES, {"vqfw": "watch = MODULE"})
     shown = command("plugins", "show", "observer/watch").out
+    assert command("plugins", "show", "watch").out == shown
     assert "Hooks: vqfw_run_end." in shown
     assert "to paste" not in shown
 
@@ -93,6 +102,10 @@ def test_an_observer_is_shown_with_its_hooks(install, command):
     [
         ("raise ValueError('x')", "ValueError: x"),
         (WATCHES.replace("run_end", "run_ends"), 'did you mean "vqfw_run_end"?'),
+        (
+            WATCHES + "def __getattr__(name):\n    raise ValueError('x')",
+            "ValueError: x",
+        ),
     ],
 )
 def test_the_check_of_the_list_finds_broken_observers(install, command, code, told):

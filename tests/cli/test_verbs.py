@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import vqfw
+from vqfw.errors import UsageError
 from vqfw.evaluation.tokens import TokenFile
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +111,11 @@ def test_last_weights_are_scored_beside_the_averages(done, tiny, command):
     assert scores["test"] == before
     assert scores["test_last_weights"] == done.scores["test"] != before
     assert (averaging.folder.pictures / "last_weights" / "recon_1.png").is_file()
+    assert [*averaging.folder.path.glob("tokens*")] == [
+        averaging.folder.path / "tokens_test.npz"
+    ]
+    with pytest.raises(UsageError, match='"averaged" or "last"'):
+        averaging.evaluate(weights="Last")
 
 
 def test_a_run_without_averages_has_no_other_weights(done, command):

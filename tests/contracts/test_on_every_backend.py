@@ -11,7 +11,8 @@ import pytest
 
 HERE = Path(__file__).parent
 # Tensors are tiny: torch is a third faster in one thread, and to compile each operation
-# well costs JAX more than all that it computes; the arithmetic is the same.
+# well costs JAX more than all that it computes. The runs of test_resume.py and the steps
+# of test_backends_agree.py compile as a person's do.
 QUICKER = {"OMP_NUM_THREADS": "1", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 NOT_THERE = ("test_on_every_backend.py", "test_backends_agree.py")
 

@@ -43,7 +43,7 @@ def test_every_component_of_the_table_is_installed():
     "line",
     [
         line.split("#")[0].strip()
-        for line in block("sh", "vqfw eval --run latest ").splitlines()
+        for line in block("sh", "vqfw doctor latest").splitlines()
     ],
 )
 def test_every_command_of_the_readme_is_a_command(line):

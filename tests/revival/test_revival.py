@@ -68,6 +68,16 @@ def test_busy_codes_are_copied_in_proportion_to_their_use():
     assert (found[mask][:, 0] < 0).mean() == pytest.approx(0.75, abs=0.06)
 
 
+def test_no_copy_lies_on_the_code_that_it_copies():
+    vectors, usage, latents = scene()
+    latents[::2] = vectors[0]
+    found, mask = revived(PerturbActive(), vectors, usage, latents)
+    assert 0 < mask.sum() < len(vectors) - 2
+    assert len(np.unique(found[mask], axis=0)) == mask.sum()
+    assert not (found[mask] == vectors[0]).all(axis=1).any()
+    np.testing.assert_array_equal(found[~mask], vectors[~mask])
+
+
 def test_a_code_without_recent_latents_is_not_copied():
     vectors, usage, latents = scene()
     found, mask = revived(PerturbActive(), vectors, usage, latents[:750])

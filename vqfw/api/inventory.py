@@ -39,7 +39,7 @@ def use_plugin(path: str | Path) -> tuple[Entry, ...]:
 
 
 def components(kind: str | None = None) -> tuple[Entry, ...]:
-    """Every installed component and observer, or those of one kind; nothing is imported.
+    """Every installed component, or those of one kind; nothing is imported.
 
     Raises:
         UsageError: if there is no such kind.
@@ -47,19 +47,18 @@ def components(kind: str | None = None) -> tuple[Entry, ...]:
     from vqfw.kinds.catalog import KINDS, OBSERVER
     from vqfw.registry import index
 
-    if kind not in (None, OBSERVER, *KINDS):
+    if kind is not None and kind not in KINDS:
         fact = f'there is no kind of component called "{kind}"'
         known = f"write one of {', '.join((*KINDS, OBSERVER))}"
         raise UsageError(f"{fact}: {known}")
-    every = (*index().entries, *index().observers)
-    return tuple(each for each in every if kind in (None, each.kind))
+    return tuple(each for each in index().entries if kind in (None, each.kind))
 
 
 def survey(kind: str | None = None, check: bool = False) -> list[Described]:
     """Every installed component and observer with its state, first sentence and options.
 
     Args:
-        kind: only components of this kind.
+        kind: only components of this kind, or ``observer``.
         check: whether to import each one and report what cannot be; otherwise nothing
             is imported, and what nobody has asked yet is not known.
 
@@ -67,8 +66,12 @@ def survey(kind: str | None = None, check: bool = False) -> list[Described]:
         UsageError: if there is no such kind.
     """
     from vqfw.experiment import components as found
+    from vqfw.kinds.catalog import OBSERVER
 
-    return list((found.examined if check else found.listed)(components(kind)))
+    entries = () if kind == OBSERVER else components(kind)
+    watching = observers() if kind in (None, OBSERVER) else ()
+    look = found.examined if check else found.listed
+    return list(look((*entries, *watching)))
 
 
 def describe(name: str) -> Described:

@@ -37,6 +37,6 @@ def doctor() -> dict[str, Any]:
         "threads": settled_threads(None),
         "root": str(default_root().resolve()),
         "cache": str(cache_folder()),
-        "components": len(found),
+        "components": len(components()),
         "broken": [each.reason for each in found if each.state == "broken"],
     }

@@ -16,6 +16,7 @@ from vqfw.errors import (
     DataError,
     Interrupted,
     RunError,
+    UsageError,
     VqfwError,
 )
 from vqfw.runs import Run as RunFolder
@@ -124,14 +125,20 @@ class Run:
             say: told what a person should know.
             weights: ``last`` scores those of the last step where the run averages its
                 weights, and records it beside the scores of the averages, as
-                ``<split>_last_weights``.
+                ``<split>_last_weights``; tokens are kept of the averages alone, which
+                are what decodes them.
 
         Raises:
             DataError: if there are no images to score.
             CheckpointError: if there is no valid checkpoint.
+            UsageError: if the weights are neither.
             RunError: if another process is writing the run, or it averages no weights
                 and the last ones are asked for.
         """
+        if weights not in ("averaged", "last"):
+            raise UsageError(
+                f'there are no weights "{weights}": write "averaged" or "last"'
+            )
         with self.folder.locked():
             return self._evaluate(split, data, quiet, say, weights == "last")
 
@@ -166,7 +173,8 @@ class Run:
             fresh = token_file(plan, inference.model, images, found.tokens)
             stored = self._stored_tokens(name, like=fresh)
             say(agreement(inference, images, stored or fresh))
-        self._keep(plan, inference, images, found, name, shown)
+        kept = replace(found, tokens=None) if last else found
+        self._keep(plan, inference, images, kept, name, shown)
         return found
 
     def diagnose(self) -> Diagnosis:

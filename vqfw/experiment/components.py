@@ -70,9 +70,11 @@ class Described:
 
     @property
     def write(self) -> str:
-        """What an experiment writes to mean it; no experiment names an observer."""
+        """What an experiment, or a verb that takes an observer, writes to mean it."""
         if self.entry.kind == OBSERVER:
-            return self.entry.name
+            names = [each.name for each in index().observers]
+            alone = names.count(self.entry.name) == 1
+            return self.entry.name if alone else self.entry.qualified
         return index().spelling(self.entry) or self.entry.qualified
 
     @property
@@ -155,13 +157,18 @@ def named(text: str) -> Entry:
         return index().find(kind, name)
     if slash and kind == OBSERVER:
         return _observer(name)
+    watching = [each.name for each in index().observers]
     kinds = [each for each in KINDS if text in index().names(each)]
+    kinds += [OBSERVER] if text in watching else []
+    if kinds == [OBSERVER]:
+        return _observer(text)
     if len(kinds) == 1:
         return index().find(kinds[0], text)
     if kinds:
         choice = " or ".join(f"{each}/{text}" for each in kinds)
         raise UsageError(f'"{text}" is the name of {len(kinds)} kinds: write {choice}')
     known = [f"{each}/{name}" for each in KINDS for name in index().names(each)]
+    known += [f"{OBSERVER}/{name}" for name in watching]
     close = get_close_matches(text, known, n=1) or [
         each for each in known if get_close_matches(text, [each.partition("/")[2]])
     ]

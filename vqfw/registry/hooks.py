@@ -166,9 +166,10 @@ def observer_fragment(entry: Entry) -> dict[str, Any]:
     observer = load_observer(entry)
     try:
         used = ", ".join(_hooks_of(observer))
-    except PluginError as error:
+    except Exception as error:  # attributes may be code of the plugin's
+        why = str(error) if isinstance(error, PluginError) else in_short(error)
         raise PluginError(
-            f"observer {entry.qualified} cannot be used ({error}): {entry.remedy}"
+            f"observer {entry.qualified} cannot be used ({why}): {entry.remedy}"
         ) from error
     text = inspect.getdoc(observer) or ""
     return {
