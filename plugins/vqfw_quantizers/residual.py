@@ -19,9 +19,9 @@ class ResidualQuantizer(Wrapper):
     the codes as constants, so that the commitment of every level moves the encoder; the
     gradient from the decoder would then come once a level, and is divided by their
     number; so what a level learns from the decoder itself, as the map out of a projection
-    does, has that part of its gradient too. Losses are means over levels. Source: Zeghidour et al. 2021, algorithm 1,
-    https://arxiv.org/abs/2107.03312; Lee et al. 2022, section 3.1,
-    https://arxiv.org/abs/2203.01941.
+    does, has that part of its gradient too. Losses are means over levels. Source:
+    Zeghidour et al. 2021, algorithm 1, https://arxiv.org/abs/2107.03312; Lee et al. 2022,
+    section 3.1, https://arxiv.org/abs/2203.01941.
 
     Args:
         quantizer: Quantizes one level; each has its own copy, with its own codes.

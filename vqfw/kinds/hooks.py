@@ -9,10 +9,11 @@ function for each hook that it wants, under the hook's name and with any of its 
     def vqfw_run_end(run, scores):
         print(run.id, scores)
 
-Observers are there to look on, and have no way to change a result but a callback's. One that raises, or returns something else than its hook says,
-is reported once, detached, and recorded with the run, which goes on. The module of an
-observer is imported by ``vqfw --help`` too: what takes long to import, as Keras does,
-belongs into the functions that need it.
+Observers are there to look on, and have no way to change a result but a callback's. One
+that raises, or returns something else than its hook says, is reported once, detached, and
+recorded with the run, which goes on. The module of an observer is imported by ``vqfw
+--help`` too: what takes long to import, as Keras does, belongs into the functions that
+need it.
 """
 
 from __future__ import annotations
