@@ -15,15 +15,16 @@ def endless(options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
     """A problem where training ends before the codes are placed.
 
     Args:
-        options: with ``warm_up``.
+        options: with ``warm_up``, which a quantizer made from another one may lack.
         context: of the experiment.
     """
-    if context.steps is None or options["warm_up"] < context.steps:
+    warm_up = options.get("warm_up", 0)
+    if context.steps is None or warm_up < context.steps:
         return ()
     return [
         Problem(
             "never-placed",
-            f"codes are placed after {options['warm_up']} steps, and training has only "
+            f"codes are placed after {warm_up} steps, and training has only "
             f"{context.steps}",
             ("warm_up",),
             help=f'set "warm_up" to {context.steps // 2} or less',
