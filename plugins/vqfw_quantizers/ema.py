@@ -126,7 +126,7 @@ class EMAQuantizer(CodebookQuantizer):
 
     @property
     def codebooks(self) -> tuple[Book, ...]:
-        return (_EMABook(self),)
+        return (EMABook(self),)
 
     def keep(self, codebook: Codebook) -> None:
         """Puts a codebook in place of the one that is there."""
@@ -142,7 +142,7 @@ class EMAQuantizer(CodebookQuantizer):
         )
 
 
-class _EMABook(Book):
+class EMABook(Book):
     """The codebook of an ``EMAQuantizer``; no optimizer touches it."""
 
     def __init__(self, quantizer: EMAQuantizer) -> None:

@@ -16,6 +16,7 @@ from vqfw_quantizers.gradient import GradientQuantizer
 from vqfw_quantizers.grouped import GroupedQuantizer
 from vqfw_quantizers.gumbel import GumbelQuantizer
 from vqfw_quantizers.ibq import IBQ
+from vqfw_quantizers.key_value import KeyValueQuantizer
 from vqfw_quantizers.lfq import LFQQuantizer
 from vqfw_quantizers.residual import ResidualQuantizer
 from vqfw_quantizers.simvq import SimVQ
@@ -41,6 +42,14 @@ def projected_ema():
 
 def projected_gradient():
     return GradientQuantizer(**{**SMALL, "embedding_dim": 4})
+
+
+def key_value():
+    return KeyValueQuantizer(**SMALL)
+
+
+def projected_key_value():
+    return KeyValueQuantizer(**{**SMALL, "embedding_dim": 4})
 
 
 def fsq():
@@ -204,6 +213,8 @@ class Signs(Quantizer):
 OURS = [
     ema,
     projected_ema,
+    key_value,
+    projected_key_value,
     rotated_ema,
     gradient,
     projected_gradient,

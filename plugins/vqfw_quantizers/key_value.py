@@ -1,0 +1,100 @@
+"""Vector quantization whose codes are found by one vector and decoded by another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from keras import ops
+
+from vqfw.kinds import Book, Count, Quantized, Seed, nearest
+from vqfw.kinds.tensors import Floats, Latents, Mask, Tensor, Tokens
+from vqfw_quantizers.ema import EMABook, EMAQuantizer
+from vqfw_quantizers.embeddings import looked_up
+from vqfw_quantizers.kmeans import Initialization
+
+
+class KeyValueQuantizer(EMAQuantizer):
+    """Finds the nearest key, and hands the decoder that key and what it learned beside it.
+
+    (batch, *positions, channels) to the same shape. Keys follow the mean of their latents
+    as in ``ema``; the decoder gets ``key + value``, where the value begins at zero and
+    learns from the reconstruction alone. So what the decoder sees of a code is bent as it
+    needs it, while the codes stay where the latents are. A revived code takes over the
+    value of the key that it lies next to. Source: the values of Träuble et al. 2023,
+    section 3, https://arxiv.org/abs/2207.11240, here beside keys that go on moving.
+
+    Args:
+        num_embeddings: Codes in the book.
+        embedding_dim: Dimensions of a key; where the encoder has other channels, a
+            linear map leads in and another one out. Values have the encoder's channels.
+        decay: Share of the past that stays in the moving average of a key at each step.
+        initialization: ``kmeans`` places the keys on means of the latents of training
+            images, ``kmeans_plus_plus`` on latents far from each other, ``random``
+            leaves them where a normal distribution of unit variance put them.
+
+    >>> quantizer = KeyValueQuantizer(seed=0, num_embeddings=4, embedding_dim=2)
+    >>> quantizer.build((None, 1, 2))
+    >>> _ = quantizer.values.assign([[0, 1]] * 4)
+    >>> found = quantizer(ops.zeros((1, 1, 2)))
+    >>> key = ops.take(quantizer.codebook.vectors, found.tokens[0, 0], axis=0)
+    >>> np.round(ops.convert_to_numpy(found.latents[0] - key), 5).tolist()
+    [[0.0, 1.0]]
+    """
+
+    values: Any
+
+    def __init__(
+        self,
+        seed: Seed,
+        num_embeddings: Count = 512,
+        embedding_dim: Count = 64,
+        decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
+        initialization: Initialization = "kmeans",
+    ) -> None:
+        super().__init__(
+            seed, num_embeddings, embedding_dim, decay, initialization=initialization
+        )
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        super().build(shape)
+        self.values = self.add_weight(
+            shape=(*self.vocabulary, shape[-1]), initializer="zeros", name="values"
+        )
+
+    def call(self, latents: Latents, training: bool = False) -> Quantized:
+        found = super().call(latents, training)
+        return found._replace(latents=found.latents + self._beside(found.tokens))
+
+    def embed(self, tokens: Tokens) -> Latents:
+        return super().embed(tokens) + self._beside(tokens)
+
+    @property
+    def codebooks(self) -> tuple[Book, ...]:
+        return (_KeyValueBook(self),)
+
+    def _beside(self, tokens: Tokens) -> Tensor:
+        return looked_up(self.values, tokens[..., 0])
+
+
+class _KeyValueBook(EMABook):
+    """The keys of a ``KeyValueQuantizer``; a key that is replaced brings a value along."""
+
+    def __init__(self, quantizer: KeyValueQuantizer) -> None:
+        super().__init__(quantizer)
+        self._values = quantizer.values
+
+    def replace(self, vectors: Floats, mask: Mask) -> None:
+        staying = np.flatnonzero(~np.asarray(mask))
+        if len(staying):
+            moved, kept = vectors[mask].astype("float32"), self.vectors[staying]
+            beside = staying[ops.convert_to_numpy(nearest(moved, kept))]
+            values = np.array(ops.convert_to_numpy(self._values))
+            values[mask] = values[beside]
+            self._values.assign(values)
+        super().replace(vectors, mask)
+
+    @property
+    def variables(self) -> Sequence[Any]:
+        return (self._values,)
