@@ -8,10 +8,12 @@ from vqfw_beta.linear import Linear
 from vqfw_beta.usage_adaptive import UsageAdaptive
 from vqfw_quantizers.cosine import CosineQuantizer
 from vqfw_quantizers.diveq import DiVeQ
+from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.entropy import entropy_penalty
 from vqfw_quantizers.gradient import GradientQuantizer
 from vqfw_quantizers.gumbel import GumbelQuantizer
 from vqfw_quantizers.ibq import IBQ
+from vqfw_quantizers.key_value import KeyValueQuantizer
 from vqfw_quantizers.orthogonality import orthogonality_penalty
 from vqfw_quantizers.schedule import Schedule
 from vqfw_quantizers.simvq import SimVQ
@@ -129,6 +131,51 @@ def test_simvq_tokens_are_embedded_behind_the_map():
     tokens = np.arange(8, dtype="int32").reshape(1, 2, 4, 1)
     embedded = numpy(quantizer.embed(tokens)).reshape(8, 4)
     np.testing.assert_allclose(embedded, numpy(quantizer.vectors), rtol=1e-5, atol=1e-6)
+
+
+# Keys and values
+
+
+def test_untrained_values_leave_the_quantizer_an_ema():
+    found = []
+    for quantizer in (built(KeyValueQuantizer(**SMALL)), built(EMAQuantizer(**SMALL))):
+        quantizer.initialize(random(64, 4), seed=0)
+        for _ in range(3):
+            quantizer(LATENTS, training=True)
+        found.append(numpy(quantizer(LATENTS, training=False).latents))
+    np.testing.assert_array_equal(*found)
+
+
+def test_values_learn_from_the_reconstruction_and_choose_nothing():
+    quantizer = built(KeyValueQuantizer(**SMALL))
+    quantizer.initialize(random(64, 4), seed=0)
+    before = numpy(quantizer(LATENTS, training=False).tokens)
+    found, others = gradients(quantizer, LATENTS, lambda q: ops.sum(q.latents))
+    (values,) = (each for path, each in others.items() if "values" in path)
+    uses = np.bincount(before.ravel(), minlength=8)
+    np.testing.assert_allclose(values, np.tile(uses[:, None], 4), rtol=1e-4)
+    np.testing.assert_allclose(found, 1, rtol=1e-4)
+    _, others = gradients(quantizer, LATENTS, lambda q: q.commitment_loss)
+    assert not any(each.any() for path, each in others.items() if "values" in path)
+    quantizer = built(KeyValueQuantizer(**SMALL))
+    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.values.assign(100 * random(8, 4))
+    after = quantizer(LATENTS, training=False)
+    np.testing.assert_array_equal(numpy(after.tokens), before)
+
+
+def test_a_replaced_key_takes_the_value_of_the_key_beside_it():
+    quantizer = built(KeyValueQuantizer(**SMALL))
+    quantizer.initialize(random(64, 4), seed=0)
+    values = random(8, 4, seed=2)
+    quantizer.values.assign(values)
+    (book,) = quantizer.codebooks
+    vectors, mask = book.vectors.copy(), np.arange(8) < 2
+    vectors[0], vectors[1] = vectors[5] + 1e-3, vectors[3] - 1e-3
+    book.replace(vectors, mask)
+    expected = values[[5, 3, 2, 3, 4, 5, 6, 7]]
+    np.testing.assert_array_equal(numpy(quantizer.values), expected)
+    np.testing.assert_allclose(book.vectors, vectors, rtol=1e-4, atol=1e-5)
 
 
 # DiVeQ
