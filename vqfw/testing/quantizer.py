@@ -7,33 +7,35 @@ the quantizer has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from vqfw.kinds import Book, CodebookQuantizer, Quantized, Quantizer
+from vqfw.kinds import CodebookQuantizer, Quantized, Quantizer
 from vqfw.kinds.tensors import Floats
+from vqfw.testing import codebook
 from vqfw.testing.check import Check, Factory, require
-from vqfw.testing.probe import (
-    arrays,
-    changed,
-    copy_state,
-    descend,
-    gradients,
-    predicted,
-    state,
+from vqfw.testing.probe import changed, copy_state, descend, gradients, predicted, state
+from vqfw.testing.quantizer_probe import (
+    CHANNELS,
+    SHAPE,
+    books_of,
+    built,
+    initialize,
+    outcome,
+    random_latents,
+    ready,
+    rebuilding,
+    total_loss,
+    train,
 )
-
-CHANNELS = 8
-SHAPE = (2, 4, 4, CHANNELS)
 
 
 def tokens_fit_the_vocabulary(factory: Factory) -> None:
     """Tokens are int32, one a codebook at every position, below its number of codes."""
-    quantizer, found = _evaluated(factory, _latents())
+    quantizer, found = _evaluated(factory, random_latents())
     expected = (*SHAPE[:-1], len(quantizer.vocabulary))
     require(
         tuple(found.tokens.shape) == expected,
@@ -47,7 +49,7 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
         f"tokens leave the vocabulary {quantizer.vocabulary}: they must lie in "
         "[0, vocabulary[i])",
     )
-    sizes = tuple(len(book.vectors) for book in _books(quantizer))
+    sizes = tuple(len(book.vectors) for book in books_of(quantizer))
     require(
         sizes in ((), quantizer.vocabulary),
         f"the codebooks have {sizes} codes and the vocabulary is "
@@ -58,20 +60,20 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
 
 def evaluation_gives_the_embedded_tokens(factory: Factory) -> None:
     """Outside training the latents equal ``embed(tokens)`` bit by bit, on any grid."""
-    quantizer, found = _evaluated(factory, _latents())
+    quantizer, found = _evaluated(factory, random_latents())
     _require_embedded(quantizer, found)
     # Values that embed() ignores are often neutral until they have been trained.
-    descend(quantizer, _latents(), _rebuilding(_latents()), steps=2)
+    descend(quantizer, random_latents(), rebuilding(random_latents()), steps=2)
     for shape in (SHAPE, (1, 3, 5, CHANNELS)):
-        latents = ops.convert_to_tensor(_latents(shape, seed=2))
+        latents = ops.convert_to_tensor(random_latents(shape, seed=2))
         _require_embedded(quantizer, quantizer(latents, training=False))
 
 
 def evaluation_changes_no_variable(factory: Factory) -> None:
     """A call outside training leaves every variable as it was."""
-    quantizer = _ready(factory)
+    quantizer = ready(factory)
     before = state(quantizer)
-    _called(quantizer, _latents())
+    outcome(quantizer, random_latents())
     moved = changed(before, state(quantizer))
     require(
         not moved,
@@ -84,11 +86,11 @@ def gradients_go_straight_through(factory: Factory) -> None:
 
     It passes unchanged where the quantizer says that it is straight-through.
     """
-    quantizer = _ready(factory)
-    weights = _latents(seed=1)
+    quantizer = ready(factory)
+    weights = random_latents(seed=1)
     found, _ = gradients(
         quantizer,
-        _latents(),
+        random_latents(),
         lambda q: ops.sum(q.latents * ops.convert_to_tensor(weights)),
     )
     require(np.isfinite(found).all(), "the gradient of the latents is not finite")
@@ -111,9 +113,11 @@ def gradients_go_straight_through(factory: Factory) -> None:
 
 def commitment_loss_moves_the_encoder_alone(factory: Factory) -> None:
     """The commitment loss pulls latents to codes and no code to a latent."""
-    quantizer = _ready(factory)
-    latents, others = gradients(quantizer, _latents(), lambda q: q.commitment_loss)
-    loss = float(_called(quantizer, _latents()).commitment_loss)
+    quantizer = ready(factory)
+    latents, others = gradients(
+        quantizer, random_latents(), lambda q: q.commitment_loss
+    )
+    loss = float(outcome(quantizer, random_latents()).commitment_loss)
     require(
         latents.any() or loss == 0,
         "the commitment loss does not move the latents: take (z - stop_gradient(e))^2",
@@ -127,14 +131,14 @@ def commitment_loss_moves_the_encoder_alone(factory: Factory) -> None:
 
 def every_level_pulls_the_latents(factory: Factory) -> str | None:
     """The commitment loss changes along a small step as its gradient says."""
-    quantizer = _ready(factory)
-    latents, step = _latents(), 0.01 * _latents(seed=8)
+    quantizer = ready(factory)
+    latents, step = random_latents(), 0.01 * random_latents(seed=8)
     kept = [ops.convert_to_numpy(each) for each in quantizer.variables]
 
     def called(scale: float) -> Any:
         for variable, value in zip(quantizer.variables, kept, strict=True):
             variable.assign(value)
-        return _called(quantizer, latents + scale * step, training=True)
+        return outcome(quantizer, latents + scale * step, training=True)
 
     # Between two tokens the loss jumps; only where none changes it has a slope.
     still = [(called(s).tokens == called(0).tokens).all(axis=-1) for s in (1, -1)]
@@ -164,15 +168,15 @@ def codebook_loss_moves_the_codebook_alone(factory: Factory) -> None:
 
     Where there is none, the gradient of the reconstruction moves the codes.
     """
-    quantizer = _ready(factory)
-    latents, others = gradients(quantizer, _latents(), lambda q: q.codebook_loss)
+    quantizer = ready(factory)
+    latents, others = gradients(quantizer, random_latents(), lambda q: q.codebook_loss)
     require(
         not latents.any(),
         "the codebook loss moves the latents: take (stop_gradient(z) - e)^2",
     )
-    if float(_called(quantizer, _latents()).codebook_loss) == 0:
-        quantizer = _ready(factory)
-        _, others = gradients(quantizer, _latents(), _reconstruction)
+    if float(outcome(quantizer, random_latents()).codebook_loss) == 0:
+        quantizer = ready(factory)
+        _, others = gradients(quantizer, random_latents(), _reconstruction)
     for path in _code_paths(quantizer):
         require(
             others[path].any(),
@@ -183,10 +187,10 @@ def codebook_loss_moves_the_codebook_alone(factory: Factory) -> None:
 
 def a_code_has_one_gradient(factory: Factory) -> None:
     """Adam's first step moves no code further than its length, however many chose it."""
-    quantizer = _ready(factory)
+    quantizer = ready(factory)
     adam = keras.optimizers.Adam
-    objective = lambda q: _total(q) + _reconstruction(q)  # noqa: E731
-    _, moved = gradients(quantizer, _latents(), objective, step=0.01, kind=adam)
+    objective = lambda q: total_loss(q) + _reconstruction(q)  # noqa: E731
+    _, moved = gradients(quantizer, random_latents(), objective, step=0.01, kind=adam)
     for path in _code_paths(quantizer):
         longest = np.abs(moved[path]).max()
         require(
@@ -202,13 +206,15 @@ def losses_are_means(factory: Factory) -> None:
 
     With noise of their own they cost it to a third.
     """
-    first = _ready(factory)
-    copies = {times: _ready(factory) for times in (2, 8)}
-    for copied in (again := _ready(factory), *copies.values()):
+    first = ready(factory)
+    copies = {times: ready(factory) for times in (2, 8)}
+    for copied in (again := ready(factory), *copies.values()):
         copy_state(first, copied)
     tolerance = 0.3 if _draws(first) else 1e-5
-    once = _losses(first, _latents())
-    dealt = _losses(again, _latents().reshape(8, 2, 2, CHANNELS))["auxiliary_loss"]
+    once = _losses(first, random_latents())
+    dealt = _losses(again, random_latents().reshape(8, 2, 2, CHANNELS))[
+        "auxiliary_loss"
+    ]
     require(
         np.isclose(dealt, once["auxiliary_loss"], rtol=10 * tolerance, atol=1e-6),
         f"auxiliary_loss goes from {once['auxiliary_loss']:.6g} to {dealt:.6g} when the "
@@ -216,7 +222,7 @@ def losses_are_means(factory: Factory) -> None:
         "over the batch alone",
     )
     for times, copied in copies.items():
-        several = _losses(copied, np.concatenate([_latents()] * times))
+        several = _losses(copied, np.concatenate([random_latents()] * times))
         for name, value in once.items():
             require(
                 np.isclose(several[name], value, rtol=tolerance, atol=1e-7),
@@ -228,9 +234,9 @@ def losses_are_means(factory: Factory) -> None:
 def half_precision_chooses_the_same_codes(factory: Factory) -> None:
     """Latents in 16 bits get the tokens that the same values get in 32 bits."""
     # An offset that all latents share is what 16-bit distances lose their digits to.
-    latents = 3 + 0.5 * _latents((4, 16, 16, CHANNELS))
-    quantizer = _built(factory)
-    _initialize(quantizer, latents[0])
+    latents = 3 + 0.5 * random_latents((4, 16, 16, CHANNELS))
+    quantizer = built(factory)
+    initialize(quantizer, latents[0])
     for dtype in ("float16", "bfloat16"):
         low = ops.cast(ops.convert_to_tensor(latents), dtype)
         found = ops.convert_to_numpy(quantizer(low, training=False).tokens)
@@ -246,15 +252,15 @@ def half_precision_chooses_the_same_codes(factory: Factory) -> None:
 def odd_inputs_stay_finite(factory: Factory) -> None:
     """One image, odd sizes, constant and huge latents give finite codes in range."""
     inputs = {
-        "a single odd grid": _latents((1, 3, 5, CHANNELS)),
-        "a single position": _latents((1, 1, 1, CHANNELS)),
+        "a single odd grid": random_latents((1, 3, 5, CHANNELS)),
+        "a single position": random_latents((1, 1, 1, CHANNELS)),
         "constant latents": np.zeros(SHAPE, "float32"),
-        "latents of size 1e4": 1e4 * _latents(),
+        "latents of size 1e4": 1e4 * random_latents(),
     }
     for name, latents in inputs.items():
         for training in (False, True):
-            quantizer = _ready(factory)
-            found = _called(quantizer, latents, training)
+            quantizer = ready(factory)
+            found = outcome(quantizer, latents, training)
             values = [found.latents, *found[2:], *state(quantizer).values()]
             require(
                 all(np.isfinite(value).all() for value in values),
@@ -280,7 +286,7 @@ def same_seed_gives_the_same_codes(factory: Factory) -> None:
 
 def state_is_all_in_variables(factory: Factory) -> None:
     """A fresh quantizer with the variables of a trained one does what that one does."""
-    trained, fresh = _ready(factory), _built(factory)
+    trained, fresh = ready(factory), built(factory)
     paths = [[each.path for each in q.variables] for q in (trained, fresh)]
     require(
         paths[0] == paths[1],
@@ -288,10 +294,12 @@ def state_is_all_in_variables(factory: Factory) -> None:
         "add_weight and every layer inside a name, or no file fits",
     )
     for seed in range(3):
-        _train(trained, _latents(seed=seed))
+        train(trained, random_latents(seed=seed))
     copy_state(trained, fresh)
     for training in (False, True):
-        pair = [_called(each, _latents(seed=3), training) for each in (trained, fresh)]
+        pair = [
+            outcome(each, random_latents(seed=3), training) for each in (trained, fresh)
+        ]
         require(
             all(np.array_equal(a, b) for a, b in zip(*pair, strict=True)),
             "a copy of the variables does not behave like the original: keep all state "
@@ -301,7 +309,7 @@ def state_is_all_in_variables(factory: Factory) -> None:
 
 def variables_have_names_of_their_own(factory: Factory) -> None:
     """No two variables have the same path: it is how they are kept and found again."""
-    paths = [variable.path for variable in _built(factory).variables]
+    paths = [variable.path for variable in built(factory).variables]
     twice = sorted({path for path in paths if paths.count(path) > 1})
     require(
         not twice,
@@ -312,20 +320,20 @@ def variables_have_names_of_their_own(factory: Factory) -> None:
 
 def compiles(factory: Factory) -> None:
     """Symbolic and compiled calls work, and choose the codes that the eager one does."""
-    eager, compiled = _ready(factory), _ready(factory)
+    eager, compiled = ready(factory), ready(factory)
     copy_state(eager, compiled)
     before = [ops.convert_to_numpy(each).copy() for each in eager.variables]
     try:
         compiled.compute_output_spec(keras.KerasTensor(SHAPE, "float32"))
-        found = predicted(compiled, _latents())
-        gradients(compiled, _latents(), _total, compiled=True)
+        found = predicted(compiled, random_latents())
+        gradients(compiled, random_latents(), total_loss, compiled=True)
     except Exception as error:
         raise AssertionError(
             f"it works eagerly but not compiled ({type(error).__name__}: {error}): use "
             "keras.ops alone, no NumPy and no decision on a tensor's value"
         ) from error
-    right = _called(eager, _latents())
-    _train(eager, _latents())
+    right = outcome(eager, random_latents())
+    train(eager, random_latents())
     require(
         np.mean(found.tokens == right.tokens) >= 0.99,
         "the compiled call chooses other codes than the eager one",
@@ -340,166 +348,6 @@ def compiles(factory: Factory) -> None:
             f"a compiled step leaves {a.path} elsewhere than an eager one: assign the "
             "variable instead of replacing it",
         )
-
-
-def unused_codes_keep_their_vectors(factory: Factory) -> str | None:
-    """Codes that no latent chose stand where they stood after training steps."""
-    quantizer = _ready(factory)
-    books = _books(quantizer)
-    if not books:
-        return "it hands out no codebooks"
-    before = [book.vectors.copy() for book in books]
-    chosen: list[set[int]] = [set() for _ in before]
-    # Latents of few places, so that most codes are unused whatever the book is.
-    latents = np.tile(_latents((1, 1, 2, CHANNELS)), (2, 4, 2, 1))
-    for steps in (1, 1, 1, 20):
-        seen = [_called(quantizer, latents, training=True) for _ in range(steps)]
-        # What a training step is going to choose is what evaluation chooses before it.
-        seen.append(_called(quantizer, latents))
-        for tokens in (each.tokens.reshape(-1, len(chosen)) for each in seen):
-            for level, used in enumerate(chosen):
-                used.update(np.unique(tokens[:, level]).tolist())
-        _train(quantizer, latents)
-    for book, old, used in zip(books, before, chosen, strict=True):
-        unused = [code for code in range(len(old)) if code not in used]
-        require(
-            np.allclose(book.vectors[unused], old[unused], rtol=1e-5, atol=1e-7),
-            "codes that nothing chose have moved: sums and counts must start and shrink "
-            "together, with no smoothing of the one alone",
-        )
-    return None
-
-
-def replaced_codes_survive_a_step(factory: Factory) -> str | None:
-    """A code that revival wrote is still there after the next training step."""
-    quantizer = _ready(factory)
-    books = _books(quantizer)
-    if not books:
-        return "it hands out no codebooks"
-    _train(quantizer, _latents())
-    for book in books:
-        old = book.vectors.copy()
-        mask = np.arange(len(old)) % 4 == 1
-        # Far from every latent and from each other, so that none is chosen and pulled.
-        far = 100 * (1 + np.arange(len(old)))[:, None]
-        placed = (old + far).astype("float32")
-        book.replace(placed, mask)
-        require(
-            np.allclose(book.vectors[~mask], old[~mask], rtol=1e-5)
-            and _same_or_of_length_one(book.vectors[mask], placed[mask]),
-            "replace() wrote other rows than those of its mask, or not what it was given",
-        )
-    written = [book.vectors.copy() for book in books]
-    _train(quantizer, _choosing_none_of_the_replaced(quantizer))
-    for book, placed in zip(books, written, strict=True):
-        mask = np.arange(len(placed)) % 4 == 1
-        require(
-            np.allclose(book.vectors[mask], placed[mask], rtol=1e-5),
-            "a replaced code is gone after one training step: replace() must write the "
-            "sums and counts that the moving average is made of",
-        )
-    return None
-
-
-def few_latents_are_enough_to_begin(factory: Factory) -> str | None:
-    """``initialize`` works with fewer latents than codes, and leaves no code undefined."""
-    quantizer = _built(factory)
-    if not isinstance(quantizer, CodebookQuantizer):
-        return "its codes are not placed on latents"
-    shapes = [book.vectors.shape for book in quantizer.codebooks]
-    for count in (5, 1):
-        try:
-            quantizer.initialize(_latents((count, CHANNELS), seed=3), seed=0)
-        except Exception as error:
-            raise AssertionError(
-                f"initialize() fails with {count} latents ({type(error).__name__}: "
-                f"{error}): repeat latents until every code has one"
-            ) from error
-        require(
-            all(
-                book.vectors.shape == shape and np.isfinite(book.vectors).all()
-                for book, shape in zip(quantizer.codebooks, shapes, strict=True)
-            ),
-            f"initialize() with {count} latents leaves codes that are missing or not "
-            "finite: repeat latents until every code has one",
-        )
-    return None
-
-
-def training_moves_the_codes(factory: Factory) -> str | None:
-    """Where there is anything to learn, two steps move what the tokens stand for."""
-    quantizer = _ready(factory)
-    learns = quantizer.trainable_variables or isinstance(quantizer, CodebookQuantizer)
-    if not learns:
-        return "it has nothing to learn"
-    latents = _clusters()
-    tokens = ops.convert_to_tensor(_called(quantizer, latents).tokens)
-    before = ops.convert_to_numpy(quantizer.embed(tokens))
-    descend(quantizer, latents, _rebuilding(latents), steps=2)
-    require(
-        not np.array_equal(ops.convert_to_numpy(quantizer.embed(tokens)), before),
-        "two training steps left every code where it was: make the codes with "
-        "add_weight, and let a loss or a moving average move them",
-    )
-    return None
-
-
-def recent_latents_are_kept_in_training(factory: Factory) -> str | None:
-    """Each book hands out latents of the last training steps, in the space of its codes."""
-    quantizer = _ready(factory)
-    if not isinstance(quantizer, CodebookQuantizer):
-        return "it hands out no codebooks"
-    _called(quantizer, _latents())
-    require(
-        not any(len(book.recent_latents) for book in quantizer.codebooks),
-        "latents of an evaluation, or none that there were, count as recent: keep "
-        "those of training calls only",
-    )
-    # More latents in one step than revival will ever ask for.
-    for latents in (_latents(), _latents((8, 32, 32, CHANNELS))):
-        _called(quantizer, latents, training=True)
-        for book in quantizer.codebooks:
-            recent, width = book.recent_latents, book.vectors.shape[1]
-            require(
-                recent.ndim == 2 and len(recent) > 0 and recent.shape[1] == width,
-                f"recent latents have shape {recent.shape} instead of (n, {width})",
-            )
-            require(
-                np.isfinite(recent).all() and recent.any(axis=1).all(),
-                "recent latents hold rows that were never latents: count those filled",
-            )
-    return None
-
-
-def initialization_finds_the_latents(factory: Factory) -> str | None:
-    """``initialize`` places codes on latents, the same ones for the same seed, to stay."""
-    quantizer, again = _built(factory), _built(factory)
-    if not _books(quantizer):
-        return "its codes are not placed on latents"
-    copy_state(quantizer, again)
-    latents = _clusters()
-    before = _squared_error(quantizer, latents)
-    for each in (quantizer, again):
-        _initialize(each, latents)
-    after = _squared_error(quantizer, latents)
-    require(
-        after < 0.5 * before,
-        f"initialize() took the squared error from {before:.4g} to {after:.4g}: place "
-        "the codes on the latents that it is given",
-    )
-    books = zip(_books(quantizer), _books(again), strict=True)
-    require(
-        all(np.array_equal(a.vectors, b.vectors) for a, b in books),
-        "initialize() gave two books for one seed: hand the seed to all that draws",
-    )
-    _train(quantizer, latents, lambda q: ops.zeros(()))
-    later = _squared_error(quantizer, latents)
-    require(
-        later < 1.1 * after + 1e-6,
-        f"one training step took the squared error back from {after:.4g} to {later:.4g}: "
-        "initialize sums and counts together (sums = vectors * counts)",
-    )
-    return None
 
 
 CHECKS: tuple[Check, ...] = (
@@ -518,61 +366,13 @@ CHECKS: tuple[Check, ...] = (
     state_is_all_in_variables,
     variables_have_names_of_their_own,
     compiles,
-    unused_codes_keep_their_vectors,
-    replaced_codes_survive_a_step,
-    few_latents_are_enough_to_begin,
-    training_moves_the_codes,
-    recent_latents_are_kept_in_training,
-    initialization_finds_the_latents,
+    *codebook.CHECKS,
 )
 
 
-def _latents(shape: tuple[int, ...] = SHAPE, seed: int = 0) -> Floats:
-    return np.random.default_rng([7, seed]).normal(size=shape).astype("float32")
-
-
-def _clusters() -> Floats:
-    """Latents around four places far from the origin: (4, 4, 4, channels)."""
-    places = 3 * _latents((4, 1, 1, CHANNELS), seed=4)
-    return places + 0.1 * _latents((4, 4, 4, CHANNELS), seed=5)
-
-
-def _built(factory: Factory) -> Quantizer:
-    quantizer: Quantizer = factory()
-    quantizer.build((None, *SHAPE[1:]))
-    return quantizer
-
-
-def _ready(factory: Factory) -> Quantizer:
-    """Built, with its codes placed: the engine does so before it trains them."""
-    quantizer = _built(factory)
-    _initialize(quantizer, _latents((8, 4, 4, CHANNELS), seed=6))
-    return quantizer
-
-
 def _evaluated(factory: Factory, latents: Floats) -> tuple[Quantizer, Quantized]:
-    quantizer = _ready(factory)
+    quantizer = ready(factory)
     return quantizer, quantizer(ops.convert_to_tensor(latents), training=False)
-
-
-def _called(quantizer: Quantizer, latents: Floats, training: bool = False) -> Any:
-    found = quantizer(ops.convert_to_tensor(latents), training=training)
-    return arrays(found)
-
-
-def _total(quantized: Quantized) -> Any:
-    losses = quantized.codebook_loss + quantized.commitment_loss
-    return losses + quantized.auxiliary_loss
-
-
-def _rebuilding(latents: Floats) -> Callable[[Quantized], Any]:
-    """What a training minimizes whose decoder is the identity."""
-
-    def objective(quantized: Quantized) -> Any:
-        apart = quantized.latents - ops.convert_to_tensor(latents)
-        return _total(quantized) + ops.mean(ops.square(apart))
-
-    return objective
 
 
 def _require_embedded(quantizer: Quantizer, found: Quantized) -> None:
@@ -601,61 +401,10 @@ def _reconstruction(quantized: Quantized) -> Any:
     return ops.mean(ops.square(quantized.latents - 1.0))
 
 
-def _squared_error(quantizer: Quantizer, latents: Floats) -> float:
-    """How far the codes are from latents, in the space in which they are compared."""
-    found = _called(quantizer, latents)
-    if float(found.commitment_loss) or not isinstance(quantizer, CodebookQuantizer):
-        return float(found.commitment_loss)
-    # It commits by another way; a training step leaves the latents where it searched.
-    book = quantizer.codebooks[0]
-    before = state(quantizer)
-    _called(quantizer, latents, training=True)
-    searched = book.recent_latents[: latents[..., 0].size]
-    for variable in quantizer.variables:
-        variable.assign(before[variable.path])
-    gaps = np.square(searched[:, None] - book.vectors).sum(axis=-1)
-    return float(gaps.min(axis=1).mean())
-
-
-def _same_or_of_length_one(found: Floats, given: Floats) -> bool:
-    """Whether codes are the given ones, or all are those scaled to length one."""
-    scaled = given / np.linalg.norm(given, axis=-1, keepdims=True)
-    return np.allclose(found, given, rtol=1e-5) or np.allclose(found, scaled, atol=1e-5)
-
-
-def _choosing_none_of_the_replaced(quantizer: Quantizer) -> Floats:
-    """A batch of the one latent that chooses no code with a position of 1 modulo 4."""
-    latents = _latents()
-    chosen = _called(quantizer, latents).tokens
-    free = (chosen % 4 != 1).all(axis=-1)
-    require(
-        free.any(), "all latents choose codes that were placed far from all of them"
-    )
-    return np.tile(latents[free][0], (*SHAPE[:-1], 1))
-
-
-def _train(
-    quantizer: Quantizer,
-    latents: Floats,
-    objective: Callable[[Quantized], Any] = _total,
-) -> None:
-    gradients(quantizer, latents, objective)
-
-
 def _losses(quantizer: Quantizer, latents: Floats) -> dict[str, float]:
-    found = _called(quantizer, latents, training=True)
+    found = outcome(quantizer, latents, training=True)
     names = ("codebook_loss", "commitment_loss", "auxiliary_loss")
     return {name: float(getattr(found, name)) for name in names}
-
-
-def _initialize(quantizer: Quantizer, latents: Floats) -> None:
-    if isinstance(quantizer, CodebookQuantizer):
-        quantizer.initialize(latents.reshape(-1, CHANNELS), seed=0)
-
-
-def _books(quantizer: Quantizer) -> tuple[Book, ...]:
-    """Its codebooks; none where it has no codes of its own, or wraps others without."""
-    return quantizer.codebooks if isinstance(quantizer, CodebookQuantizer) else ()
 
 
 def _in_range(tokens: Any, quantizer: Quantizer) -> bool:
@@ -669,7 +418,7 @@ def _code_paths(quantizer: Quantizer) -> list[str]:
     A quantizer that hands out no books has them among its own weights: all but those of
     the maps that lead in and out.
     """
-    books = _books(quantizer)
+    books = books_of(quantizer)
     if books or isinstance(quantizer, CodebookQuantizer):
         return [each.path for book in books for each in book.variables]
     maps = {weight.path for layer in _maps(quantizer) for weight in layer.variables}
@@ -684,7 +433,7 @@ def _maps(quantizer: Quantizer) -> list[keras.layers.Layer]:
 
 def _searches_the_latents(quantizer: Quantizer) -> bool:
     """Whether the codes stand in the encoder's own space: one book, no projection."""
-    books = _books(quantizer)
+    books = books_of(quantizer)
     if not books:
         return not _maps(quantizer)
     if len(books) != 1:
@@ -699,4 +448,6 @@ def _without_weights(factory: Factory) -> dict[str, Any]:
     """State of a fresh quantizer before it is built: what its own seed decides."""
     quantizer: Quantizer = factory()
     own = state(quantizer)
-    return own if own else {"latents": _called(_ready(factory), _latents()).latents}
+    return (
+        own if own else {"latents": outcome(ready(factory), random_latents()).latents}
+    )
