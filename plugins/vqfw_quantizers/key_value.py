@@ -21,9 +21,10 @@ class KeyValueQuantizer(EMAQuantizer):
     (batch, *positions, channels) to the same shape. Keys follow the mean of their latents
     as in ``ema``; the decoder gets ``key + value``, where the value begins at zero and
     learns from the reconstruction alone. So what the decoder sees of a code is bent as it
-    needs it, while the codes stay where the latents are. A revived code takes over the
-    value of the key that it lies next to. Source: the values of Träuble et al. 2023,
-    section 3, https://arxiv.org/abs/2207.11240, here beside keys that go on moving.
+    needs it, while the keys stay where the latents are. A revived key takes over the
+    value of the key that it lies next to, among those that stay. Source: Träuble et al.
+    2023, section 3, https://arxiv.org/abs/2207.11240, where keys stand still and the
+    value alone is decoded.
 
     Args:
         num_embeddings: Codes in the book.
@@ -81,20 +82,18 @@ class KeyValueQuantizer(EMAQuantizer):
 class _KeyValueBook(EMABook):
     """The keys of a ``KeyValueQuantizer``; a key that is replaced brings a value along."""
 
-    def __init__(self, quantizer: KeyValueQuantizer) -> None:
-        super().__init__(quantizer)
-        self._values = quantizer.values
+    _quantizer: KeyValueQuantizer
 
     def replace(self, vectors: Floats, mask: Mask) -> None:
-        staying = np.flatnonzero(~np.asarray(mask))
-        if len(staying):
-            moved, kept = vectors[mask].astype("float32"), self.vectors[staying]
-            beside = staying[ops.convert_to_numpy(nearest(moved, kept))]
-            values = np.array(ops.convert_to_numpy(self._values))
-            values[mask] = values[beside]
-            self._values.assign(values)
+        old, staying = self.vectors, np.flatnonzero(~np.asarray(mask))
+        sources = staying if len(staying) else np.arange(len(old))
+        moved = vectors[mask].astype("float32")
+        beside = sources[ops.convert_to_numpy(nearest(moved, old[sources]))]
+        values = np.array(ops.convert_to_numpy(self._quantizer.values))
+        values[mask] = values[beside]
+        self._quantizer.values.assign(values)
         super().replace(vectors, mask)
 
     @property
     def variables(self) -> Sequence[Any]:
-        return (self._values,)
+        return (self._quantizer.values,)

@@ -80,6 +80,10 @@ def residual_ema():
     return ResidualQuantizer(lambda i: EMAQuantizer(**{**SMALL, "seed": i}))
 
 
+def residual_key_value():
+    return ResidualQuantizer(lambda i: KeyValueQuantizer(**{**SMALL, "seed": i}))
+
+
 def residual_projected_gradient():
     options = {**SMALL, "embedding_dim": 4}
     return ResidualQuantizer(lambda i: GradientQuantizer(**{**options, "seed": i}), 3)
@@ -236,6 +240,7 @@ OURS = [
     bsq,
     projected_bsq,
     residual_ema,
+    residual_key_value,
     residual_projected_gradient,
     residual_lfq,
     grouped_fsq,

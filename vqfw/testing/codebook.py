@@ -1,6 +1,6 @@
 """What a quantizer with codebooks promises of them: how they begin, move and are revived.
 
-They pass at once, with the reason, where the quantizer has none.
+Most pass at once, with the reason, where the quantizer has none.
 """
 
 from __future__ import annotations
