@@ -49,7 +49,8 @@ class Probe(keras.Model):
 
     def call(self, batch: Tensor, training: bool = False) -> Any:
         """What the layer makes of its input; the batch is ignored."""
-        return self.examined(ops.convert_to_tensor(self.given), training=training)
+        # A copy: TensorFlow may update the weight while the gradients still read it.
+        return self.examined(1.0 * self.given, training=training)
 
     def compute_loss(
         self,
