@@ -67,8 +67,7 @@ def main(file: str, *options: str) -> int:
     wanted = options[options.index("--point") + 1]
     changes = [each for key, each in pairwise(options) if key == "--set"]
     (point,) = [each for each in load_study(file, changes).points if each.id == wanted]
-    with (root / "started").open("a") as log:
-        log.write(f"{point}\n")
+    _note(root / "started", str(point))
     what = json.loads(os.environ["PRETEND"]).get(point.arm.label, "finish")
     if what == "fail":
         print("a first line\nerror: the loss of step 7 is nan", flush=True)
@@ -77,10 +76,22 @@ def main(file: str, *options: str) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "wait":
         signal.signal(signal.SIGINT, lambda number, frame: sys.exit(130))
-        (root / "waiting").touch()
+        _note(root / "waiting", str(point))
         time.sleep(60)
+    if what == "meet":
+        _note(root / "met", json.dumps(sorted(os.sched_getaffinity(0))))
+        deadline = time.monotonic() + 60
+        while len((root / "met").read_text().splitlines()) < 2:
+            if time.monotonic() > deadline:
+                return 1
+            time.sleep(0.01)
     finish(root, point)
     return 0
+
+
+def _note(file: Path, line: str) -> None:
+    with file.open("a") as log:
+        log.write(f"{line}\n")
 
 
 if __name__ == "__main__":

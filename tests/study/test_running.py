@@ -12,15 +12,33 @@ import pytest
 
 import vqfw
 from vqfw.errors import DataError, ExperimentError, VqfwError
+from vqfw.plan import settled_threads
 from vqfw.study import children
 from vqfw.study.standing import alone
 
 ARMS = {"a": {}, "b": {"model.beta": 0.5}}
 
 
-def started(root):
-    log = root / "started"
+def started(root, name="started"):
+    log = root / name
     return log.read_text().splitlines() if log.exists() else []
+
+
+def interrupt_when(ready):
+    """Types Ctrl-C as soon as something holds."""
+
+    def interrupt():
+        deadline = time.monotonic() + 60
+        while not ready() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+
+
+several_cores = pytest.mark.skipif(
+    settled_threads(None) < 2, reason="two runs at once need two cores"
+)
 
 
 def test_what_is_missing_is_run_and_nothing_twice(write, root, pretending, pretend):
@@ -72,15 +90,8 @@ def test_ctrl_c_reaches_the_run_once_and_the_same_command_goes_on(
 ):
     write(arms=ARMS)
     pretending(a="wait")
-
-    def interrupt():
-        deadline = time.monotonic() + 60
-        while not (root / "waiting").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-
     before = signal.getsignal(signal.SIGINT)
-    threading.Thread(target=interrupt).start()
+    interrupt_when(lambda: started(root, "waiting"))
     answer = command("study", "study.json", "--set", "training.steps=9")
     assert answer.code == 130
     assert signal.getsignal(signal.SIGINT) is before
@@ -88,6 +99,53 @@ def test_ctrl_c_reaches_the_run_once_and_the_same_command_goes_on(
     assert answer.hint() == ["study", "study.json", "--set", "training.steps=9"]
     assert "0 of 2 runs finished" in answer.err
     assert (root / "checkpoints" / "studies" / "small" / "table.md").exists()
+
+
+@several_cores
+def test_two_jobs_go_on_at_once_each_on_cores_of_its_own(
+    write, root, pretending, command
+):
+    write(arms={**ARMS, "c": {"model.beta": 1.0}})
+    pretending(a="meet", b="meet")
+    answer = command("study", "study.json", "--jobs", "2", "--json")
+    assert answer.code == 0
+    assert [len(row["runs"]) for row in answer.data["rows"]] == [1, 1, 1]
+    first, second = map(json.loads, started(root, "met"))
+    assert len(first) == len(second) == settled_threads(None) // 2
+    assert not set(first) & set(second)
+
+
+@several_cores
+def test_ctrl_c_reaches_every_job(write, root, pretending, command):
+    write(arms={**ARMS, "c": {"model.beta": 1.0}})
+    pretending(a="wait", b="wait")
+    interrupt_when(lambda: len(started(root, "waiting")) == 2)
+    begun = time.monotonic()
+    assert command("study", "study.json", "--jobs", "2").code == 130
+    assert time.monotonic() - begun < 50  # they would have waited for 60 seconds
+    assert sorted(started(root)) == ["a · seed 0", "b · seed 0"]
+
+
+@several_cores
+def test_a_job_that_fails_leaves_its_cores_to_the_next(
+    write, root, pretending, command
+):
+    write(arms={**ARMS, "c": {"model.beta": 1.0}})
+    pretending(a="fail", b="die")
+    answer = command("study", "study.json", "--jobs", "2", "--json")
+    assert answer.code == 1
+    assert len(answer.data["failures"]) == 2
+    assert [len(row["runs"]) for row in answer.data["rows"]] == [0, 0, 1]
+
+
+def test_more_jobs_than_cores_are_refused_with_the_number_there_is(
+    write, root, pretending, command
+):
+    write(arms=ARMS)
+    answer = command("study", "study.json", "--jobs", "1000")
+    assert answer.code == 2
+    assert f"give --jobs {settled_threads(None)}" in answer.err
+    assert not started(root)
 
 
 def test_what_another_process_trains_is_put_off(write, root, pretending):
@@ -172,6 +230,8 @@ def test_a_dry_run_says_what_would_run_and_how_long(
     ]
     data = command("study", "study.json", "--dry-run", "--json").data
     assert data["seconds"] == 360
+    two = command("study", "study.json", "--dry-run", "--json", "--jobs", "2")
+    assert two.data["seconds"] == 180
     assert [each["state"] for each in data["points"]] == [
         "finished",
         "begun",
@@ -206,6 +266,7 @@ def test_a_point_that_there_is_not_is_answered_with_where_to_look(write, command
 def test_two_ways_at_once_are_refused(write, command):
     write()
     assert command("study", "study.json", "--dry-run", "--table").code == 2
+    assert command("study", "study.json", "--jobs", "2", "--table").code == 2
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--table", "--help"])

@@ -66,23 +66,31 @@ class Study:
         asked = {each.experiment.training.threads for each in self.grid.points}
         return asked.pop() if len(asked) == 1 else None
 
-    def run(self, root: Path | None = None, say: Say = lambda text: None) -> Table:
+    def run(
+        self,
+        root: Path | None = None,
+        say: Say = lambda text: None,
+        jobs: int = 1,
+    ) -> Table:
         """Runs what is missing, each run in a process of its own.
 
         Args:
             root: the folder with ``checkpoints/`` and ``images_saved/``.
             say: told of the progress.
+            jobs: how many runs go on at once, each on its share of the processor's cores.
 
         Returns:
             The table, also of runs that were there before, with what failed.
 
         Raises:
             ExperimentError: if a component refuses something of any run; nothing is run.
-            Interrupted: after a signal; the run that was going on is saved.
+            Interrupted: after a signal; what was going on is saved.
+            UsageError: if there are more jobs than cores.
         """
         from vqfw.study.running import run_missing
 
-        return run_missing(self.grid, self._call(), root or default_root(), say)
+        root = root or default_root()
+        return run_missing(self.grid, self._call(), root, say, jobs)
 
     def table(self, root: Path | None = None) -> Table:
         """The table of what is finished; runs nothing."""

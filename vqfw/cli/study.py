@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 @click.option("--table", "only_table", is_flag=True, help="Show what is finished.")
 @click.option("--check", is_flag=True, help="Check every run as vqfw plan does.")
 @click.option("--point", metavar="ID", help="Train one run, here in this process.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Runs at once, each on its share of the cores.",
+)
 @json_option
 @quiet_option
 def command(
@@ -41,6 +48,7 @@ def command(
     only_table: bool,
     check: bool,
     point: str | None,
+    jobs: int,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -56,6 +64,10 @@ def command(
         raise click.UsageError(
             "give one of --dry-run, --table, --check and --point, not two"
         )
+    if jobs > 1 and (only_table or check or point is not None):
+        raise click.UsageError(
+            "--jobs says how many runs to train at once; leave it out"
+        )
     tell = say_nothing if quiet else say
     use_plugins(plugins, say_nothing if point else tell)
     study = api.load_study(file, overrides, plugins)
@@ -70,9 +82,9 @@ def command(
             print_json({"problems": []})
         return 0
     if dry_run:
-        _foretell(study, as_json)
+        _foretell(study, jobs, as_json)
         return 0
-    table = study.table() if only_table else study.run(say=tell)
+    table = study.table() if only_table else study.run(say=tell, jobs=jobs)
     _show(table, as_json)
     return 1 if table.failures else 0
 
@@ -107,7 +119,7 @@ def _show(table: Table, as_json: bool) -> None:
         say(f"{len(table.failures)} failed; try them again with: {table.command}")
 
 
-def _foretell(study: Study, as_json: bool) -> None:
+def _foretell(study: Study, jobs: int, as_json: bool) -> None:
     from vqfw.study.timing import clock
 
     found = study.standings()
@@ -126,7 +138,7 @@ def _foretell(study: Study, as_json: bool) -> None:
             }
         )
     waiting = [each["seconds"] for each in rows if each["state"] != "finished"]
-    known = None if None in waiting else float(sum(waiting))
+    known = None if None in waiting else sum(waiting) / jobs
     if as_json:
         print_json({"study": study.grid.name, "points": rows, "seconds": known})
         return

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -24,6 +24,7 @@ from vqfw.errors import (
     UsageError,
     VqfwError,
 )
+from vqfw.study.cores import confine
 
 # -P: a file in the working folder must not pass for a library.
 _VQFW = (sys.executable, "-P", "-m", "vqfw")
@@ -31,7 +32,7 @@ _ERRORS = {2: UsageError, 3: PluginError, 4: DataError}
 
 
 class Children:
-    """Starts one process at a time and passes requests to stop on to it.
+    """Starts processes and passes requests to stop on to all that are running.
 
     Args:
         arguments: of ``vqfw study``, up to what a single process is to do.
@@ -41,7 +42,7 @@ class Children:
     def __init__(self, arguments: Sequence[str], root: Path) -> None:
         self._arguments = tuple(arguments)
         self._environment = {**os.environ, "VQFW_ROOT": str(root)}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: set[subprocess.Popen[bytes]] = set()
         self.stopped_by: int | None = None
 
     @contextmanager
@@ -58,12 +59,13 @@ class Children:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def run(self, point_id: str, log: Path) -> int:
-        """Trains one run to its end.
+    def run(self, point_id: str, log: Path, cores: Collection[int] = ()) -> int:
+        """Trains one run to its end; several threads may call it at once.
 
         Args:
             point_id: which.
             log: gets all that it says, after what is there.
+            cores: of the processor that it may use; all where none is named.
 
         Returns:
             Its exit status; below 0 the signal that killed it.
@@ -71,7 +73,7 @@ class Children:
         command = [*_VQFW, *self._arguments, "--point", point_id]
         with log.open("ab") as said:
             # A session of its own: a terminal's Ctrl-C reaches it once, through us.
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -79,12 +81,16 @@ class Children:
                 env=self._environment,
                 start_new_session=True,
             )
-            if self.stopped_by is not None:
-                self._process.send_signal(self.stopped_by)
-            try:
-                return self._process.wait()
-            finally:
-                self._process = None
+        self._processes.add(process)
+        if cores:
+            # Its threads are started after its imports, long after this.
+            confine(process.pid, cores)
+        if self.stopped_by is not None:
+            process.send_signal(self.stopped_by)
+        try:
+            return process.wait()
+        finally:
+            self._processes.discard(process)
 
     def check(self) -> None:
         """Lets a process check every run as ``vqfw plan`` does, with its components.
@@ -114,8 +120,8 @@ class Children:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.stopped_by = number
-        if self._process is not None:
-            self._process.send_signal(number)
+        for process in tuple(self._processes):
+            process.send_signal(number)
 
 
 def last_words(log: Path) -> str:

@@ -1,4 +1,4 @@
-"""Runs what a study lacks, one process after the other, and keeps its table up to date."""
+"""Runs what a study lacks, a process each, and keeps its table up to date."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from vqfw.errors import Interrupted
 from vqfw.evaluation.recorded import reached, seconds_of
 from vqfw.study.children import Children, last_words
+from vqfw.study.cores import shares
 from vqfw.study.grid import Point, Study
 from vqfw.study.standing import Standing, is_busy, standings, study_folder
 from vqfw.study.table import Failure, Table, table_of
@@ -52,7 +55,7 @@ class Call:
         return shlex.join(["vqfw", *self.arguments])
 
 
-def run_missing(study: Study, call: Call, root: Path, say: Say) -> Table:
+def run_missing(study: Study, call: Call, root: Path, say: Say, jobs: int = 1) -> Table:
     """Runs what is missing of a study, resumes what was cut, goes on after a failure.
 
     Args:
@@ -60,15 +63,17 @@ def run_missing(study: Study, call: Call, root: Path, say: Say) -> Table:
         call: how its processes are asked to.
         root: the folder that holds ``checkpoints/``.
         say: told of the progress.
+        jobs: how many runs go on at once, each on its share of the processor's cores.
 
     Returns:
         The table, which is on disk too; with the failures.
 
     Raises:
-        Interrupted: after a signal; the run that was going on is saved.
+        Interrupted: after a signal; what was going on is saved.
+        UsageError: if there are more jobs than cores.
         VqfwError: if a component refuses something of any run; nothing is run then.
     """
-    return _Running(study, call, root, say).to_the_end()
+    return _Running(study, call, root, say, shares(jobs)).to_the_end()
 
 
 def present_table(study: Study, call: Call, root: Path) -> Table:
@@ -78,14 +83,32 @@ def present_table(study: Study, call: Call, root: Path) -> Table:
     return table
 
 
+class _Started(NamedTuple):
+    """A run that is going on in a process."""
+
+    point: Point
+    label: str
+    log: Path
+    cores: tuple[int, ...]
+    begun: float
+
+
 class _Running:
     """One study in progress."""
 
-    def __init__(self, study: Study, call: Call, root: Path, say: Say) -> None:
+    def __init__(
+        self,
+        study: Study,
+        call: Call,
+        root: Path,
+        say: Say,
+        cores: Sequence[tuple[int, ...]],
+    ) -> None:
         self._study = study
         self._call = call
         self._root = root
         self._say = say
+        self._cores = cores
         self._children = Children(call.arguments, root)
         self._logs = study_folder(study, root) / "logs"
         self._failures: list[Failure] = []
@@ -93,42 +116,61 @@ class _Running:
 
     def to_the_end(self) -> Table:
         lacking = self._open()
-        waiting = deque(each.point for each in lacking)
-        total = len(self._study.points)
         self._say(f"study {self._study.name}: {_counted(self._standings())}")
         # What was begun has been checked, and one run alone checks itself as soon.
         if [each.state for each in lacking].count("missing") > 1:
             self._children.check()
-        if waiting:
+        if lacking:
             self._logs.mkdir(parents=True, exist_ok=True)
-        put_off = 0
         with self._children.listening():
-            while waiting and self._children.stopped_by is None:
-                point = waiting.popleft()
-                if put_off < len(waiting) and is_busy(point, self._root):
-                    waiting.append(point)  # another process is at it: do others first
-                    put_off += 1
-                    continue
-                put_off = 0
-                self._run(point, total - len(waiting), total)
-                self._table()
+            self._run_all(deque(each.point for each in lacking))
         if self._children.stopped_by is not None:
             self._stop(self._children.stopped_by)
         return self._table()
 
-    def _run(self, point: Point, number: int, total: int) -> None:
-        before = f"[{number}/{total}] {point}"
-        self._say(f"{before} ...")
-        begun = time.monotonic()
-        log = self._logs / f"{point.id}.log"
-        code = self._children.run(point.id, log)
+    def _run_all(self, waiting: deque[Point]) -> None:
+        """Keeps every share of the cores busy until nothing waits, or a signal came."""
+        free, going = list(self._cores), dict[Future[int], _Started]()
+        total = len(self._study.points)
+        with ThreadPoolExecutor(len(free)) as threads:
+            while True:
+                while waiting and free and self._children.stopped_by is None:
+                    point = self._next(waiting)
+                    before = f"[{total - len(waiting)}/{total}] {point}"
+                    self._say(f"{before} ...")
+                    cores = free.pop(0)
+                    log = self._logs / f"{point.id}.log"
+                    run = threads.submit(self._children.run, point.id, log, cores)
+                    going[run] = _Started(point, before, log, cores, time.monotonic())
+                if not going:
+                    return
+                for run in wait(going, return_when=FIRST_COMPLETED).done:
+                    ended = going.pop(run)
+                    free.append(ended.cores)
+                    self._tell(ended, run.result())
+                    self._table()
+
+    def _next(self, waiting: deque[Point]) -> Point:
+        """The first that no other process is at; the first of all where there is none."""
+        for _ in range(len(waiting)):
+            if not is_busy(waiting[0], self._root):
+                break
+            waiting.rotate(-1)
+        return waiting.popleft()
+
+    def _tell(self, ended: _Started, code: int) -> None:
+        """Says what became of a run, and remembers a failure."""
         if code == 0:
-            seconds = time.monotonic() - begun
-            self._say(f"{before}: {clock(seconds)}{self._news(point, seconds)}")
+            seconds = time.monotonic() - ended.begun
+            news = self._news(ended.point, seconds)
+            self._say(f"{ended.label}: {clock(seconds)}{news}")
         elif self._children.stopped_by is None:
-            failure = Failure(point.id, str(point), _reason(code, log), str(log))
+            point = ended.point
+            failure = Failure(
+                point.id, str(point), _reason(code, ended.log), str(ended.log)
+            )
             self._failures.append(failure)
-            self._say(f"{before}: failed: {failure.reason}   ({log})")
+            self._say(f"{ended.label}: failed: {failure.reason}   ({ended.log})")
 
     def _news(self, point: Point, seconds: float) -> str:
         """What a run has reached, and how long the others will take."""
@@ -145,6 +187,7 @@ class _Running:
         if not waiting or left is None:
             return told
         left += len(waiting) * statistics.fmean(self._around or [0.0])
+        left /= len(self._cores)
         return f"{told} · about {clock(left)} left"
 
     def _standings(self) -> list[Standing]:
@@ -163,8 +206,8 @@ class _Running:
     def _stop(self, number: int) -> None:
         total, left = len(self._study.points), len(self._open())
         raise Interrupted(
-            f"stopped with {total - left} of {total} runs finished, and the one that was "
-            f"going on is saved; go on with: {self._call}",
+            f"stopped with {total - left} of {total} runs finished, and what was going "
+            f"on is saved; go on with: {self._call}",
             number,
         )
 
