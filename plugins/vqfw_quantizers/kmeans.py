@@ -31,8 +31,8 @@ def kmeans(latents: Floats, num_embeddings: int, seed: int) -> Floats:
     seconds, as long as there are more latents than codes.
 
     Args:
-        latents: (n, embedding_dim), n >= 1. Where n is smaller than the number of codes,
-            each latent serves several codes, moved apart by a hundredth of the spread.
+        latents: (n, *positions, embedding_dim), at least one. Where they are fewer than
+            the codes, each serves several, moved apart by a hundredth of the spread.
         num_embeddings: how many centres.
         seed: of the choice of latents and of the first centres (k-means++).
 
@@ -92,7 +92,8 @@ PLACEMENTS: Mapping[str, Callable[[Floats, int, int], Floats]] = {
 
 
 def _sample(latents: Floats, at_least: int, seed: int) -> Floats:
-    """No more latents than the search can look at."""
+    """(n, embedding_dim): no more latents than the search can look at."""
+    latents = latents.reshape(-1, latents.shape[-1])
     most = max(MOST_LATENTS, at_least)
     if len(latents) > most:
         rng = np.random.default_rng(seed)

@@ -67,6 +67,5 @@ class ResidualQuantizer(Wrapper):
     def initialize(self, latents: Floats, seed: int) -> None:
         for i, level in enumerate(self.parts):
             self.place_codes(i, latents, seed)
-            grid = ops.convert_to_tensor(latents[:, None, None])
-            codes = ops.convert_to_numpy(level(grid, training=False).latents)
-            latents = latents - codes[:, 0, 0]
+            found = level(ops.convert_to_tensor(latents), training=False)
+            latents = latents - ops.convert_to_numpy(found.latents)

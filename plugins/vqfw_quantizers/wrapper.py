@@ -31,6 +31,7 @@ class Wrapper(CodebookQuantizer):
         for i in range(count):
             with keras.name_scope(f"{place}_{i}"):
                 self.parts.append(quantizer(i))
+        self.cell = self.parts[0].cell
         self.straight_through = all(part.straight_through for part in self.parts)
         self.vocabulary = tuple(n for part in self.parts for n in part.vocabulary)
         self.warm_up = getattr(self.parts[0], "warm_up", 0)
@@ -59,7 +60,7 @@ class Wrapper(CodebookQuantizer):
                 part.build(shape)
 
     def place_codes(self, index: int, latents: Floats, seed: int) -> None:
-        """Initializes one copy, if it has codes to place: (n, its channels)."""
+        """Initializes one copy, if it has codes to place: (n, *positions, its channels)."""
         part = self.parts[index]
         if isinstance(part, CodebookQuantizer):
             part.initialize(latents, seed + index)

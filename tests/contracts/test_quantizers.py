@@ -18,6 +18,7 @@ from vqfw_quantizers.gumbel import GumbelQuantizer
 from vqfw_quantizers.ibq import IBQ
 from vqfw_quantizers.key_value import KeyValueQuantizer
 from vqfw_quantizers.lfq import LFQQuantizer
+from vqfw_quantizers.predictive import PredictiveQuantizer
 from vqfw_quantizers.residual import ResidualQuantizer
 from vqfw_quantizers.simvq import SimVQ
 
@@ -112,6 +113,37 @@ def grouped_residual_ema():
         )
 
     return GroupedQuantizer(residual)
+
+
+def predictive_ema():
+    return PredictiveQuantizer(lambda i: EMAQuantizer(**{**SMALL, "seed": i}))
+
+
+def predictive_projected_gradient():
+    options = {**SMALL, "embedding_dim": 4}
+    return PredictiveQuantizer(lambda i: GradientQuantizer(**{**options, "seed": i}))
+
+
+def predictive_fsq():
+    return PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(4, 3)))
+
+
+def residual_predictive_ema():
+    def predictive(level):
+        return PredictiveQuantizer(
+            lambda i: EMAQuantizer(**{**SMALL, "seed": 4 * level + i})
+        )
+
+    return ResidualQuantizer(predictive)
+
+
+def predictive_of_cells():
+    def predictive(place):
+        return PredictiveQuantizer(
+            lambda i: EMAQuantizer(**{**SMALL, "seed": 4 * place + i})
+        )
+
+    return PredictiveQuantizer(predictive)
 
 
 def rotated_ema():
@@ -246,6 +278,11 @@ OURS = [
     grouped_fsq,
     grouped_gradient,
     grouped_residual_ema,
+    predictive_ema,
+    predictive_projected_gradient,
+    predictive_fsq,
+    residual_predictive_ema,
+    predictive_of_cells,
 ]
 
 

@@ -10,6 +10,7 @@ from vqfw_quantizers.fsq import FSQQuantizer
 from vqfw_quantizers.gradient import GradientQuantizer
 from vqfw_quantizers.grouped import GroupedQuantizer
 from vqfw_quantizers.lfq import LFQQuantizer
+from vqfw_quantizers.predictive import PLACES, PredictiveQuantizer
 from vqfw_quantizers.residual import ResidualQuantizer
 
 from vqfw.errors import ExperimentError
@@ -186,3 +187,74 @@ def test_channels_that_cannot_be_divided_are_a_problem():
 def test_channels_that_only_the_built_encoder_knows_are_refused_too():
     with pytest.raises(ExperimentError, match="5 channels cannot be divided"):
         built(GroupedQuantizer(ema()), channels=5)
+
+
+def smooth(images=8, side=8, channels=4):
+    """Latents that are much like their neighbours: noise, averaged over 3 x 3."""
+    noise = random(images, side + 2, side + 2, channels)
+    shifts = [(row, column) for row in range(3) for column in range(3)]
+    return sum(noise[:, r : r + side, c : c + side] for r, c in shifts) / 3
+
+
+def test_a_prediction_begins_as_the_mean_of_the_four_neighbours_that_are_known():
+    quantizer = PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(9,)))
+    quantizer.build((None, 6, 4, 1))
+    corners = np.array([[8, 0], [4, 2], [6, 7]])
+    tokens = np.full((1, 3, 2, 4), 4)  # the code 0: all but the corners are foretold
+    tokens[0, ..., 0] = corners
+    found = ops.convert_to_numpy(quantizer.embed(ops.convert_to_tensor(tokens)))
+    corner = np.pad(corners / 4 - 1, ((0, 1), (0, 1)), mode="edge")
+    middle = corner[:-1, :-1] + corner[1:, :-1] + corner[:-1, 1:] + corner[1:, 1:]
+    middle = np.pad(middle / 4, ((1, 0), (1, 0)), mode="edge")
+    beside = corner[:-1, :-1] + corner[:-1, 1:] + middle[:-1, 1:] + middle[1:, 1:]
+    below = corner[:-1, :-1] + corner[1:, :-1] + middle[1:, :-1] + middle[1:, 1:]
+    expected = np.zeros((6, 4))
+    expected[::2, ::2] = corner[:-1, :-1]
+    expected[1::2, 1::2] = middle[1:, 1:]
+    expected[::2, 1::2], expected[1::2, ::2] = beside / 4, below / 4
+    np.testing.assert_allclose(found[0, ..., 0], expected, atol=1e-6)
+
+
+def test_of_smooth_latents_prediction_leaves_less_to_tell():
+    def error(quantizer):
+        latents = smooth()
+        quantizer.build((None, *latents.shape[1:]))
+        quantizer.initialize(latents, seed=0)
+        for _ in range(30):
+            called(quantizer, latents, training=True)
+        return np.square(called(quantizer, latents).latents - latents).mean()
+
+    assert error(PredictiveQuantizer(ema())) < 0.8 * error(ema()(0))
+
+
+def test_a_prediction_is_made_of_codes_and_not_of_the_latents():
+    """Or the decoder, which has only the codes, could not follow."""
+    quantizer = PredictiveQuantizer(ema())
+    latents = smooth()
+    quantizer.build((None, *latents.shape[1:]))
+    quantizer.initialize(latents, seed=0)
+    found = called(quantizer, latents, training=True)
+    again = ops.convert_to_numpy(quantizer.embed(ops.convert_to_tensor(found.tokens)))
+    # The training step has moved the codes a little.
+    assert np.square(found.latents - again).mean() < 0.1 * np.square(latents).mean()
+
+
+def test_predictors_learn_from_the_codebook_loss_alone():
+    quantizer = PredictiveQuantizer(ema())
+    latents = smooth()
+    quantizer.build((None, *latents.shape[1:]))
+    quantizer.initialize(latents, seed=0)
+    maps = [f"quantizer/predictor_{i}/kernel" for i in range(1, len(PLACES))]
+    for loss, moves in (
+        (lambda q: q.codebook_loss, True),
+        (lambda q: q.commitment_loss + ops.mean(ops.square(q.latents)), False),
+    ):
+        _, others = gradients(quantizer, latents, loss)
+        assert [bool(others[path].any()) for path in maps] == [moves] * 3
+
+
+@pytest.mark.parametrize("shape", [(None, 5, 4, 4), (None, 4, None, 4), (None, 8, 4)])
+def test_a_grid_without_cells_is_refused_with_what_to_choose(shape):
+    with pytest.raises(ExperimentError, match="no cells of 2 x 2") as error:
+        PredictiveQuantizer(ema()).build(shape)
+    assert '"image_size"' in error.value.problems[0].help

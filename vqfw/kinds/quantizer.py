@@ -76,6 +76,13 @@ class Quantizer(keras.layers.Layer):
     vocabulary: tuple[int, ...]
     """The number of codes of each codebook."""
 
+    cell: int = 1
+    """Side of the square of latents that share one position of the tokens.
+
+    Where it is more than 1, ``call`` takes (batch, rows, columns, channels) with sides that
+    it divides, and tokens are (batch, rows / cell, columns / cell, num_codebooks).
+    """
+
     def __init__(self, **layer: Any) -> None:
         super().__init__(**{"dtype": "float32", "name": "quantizer", **layer})
 
@@ -149,6 +156,7 @@ class CodebookQuantizer(Quantizer):
         """Places the codes on latents of training images; called once, after the warm-up.
 
         Args:
-            latents: (n, channels) as the encoder gives them, before any projection.
+            latents: (images, *positions, channels) as the encoder gives them, before any
+                projection.
             seed: of the k-means.
         """

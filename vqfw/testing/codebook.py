@@ -17,6 +17,7 @@ from vqfw.testing.quantizer_probe import (
     SHAPE,
     books_of,
     built,
+    grid_of,
     initialize,
     outcome,
     random_latents,
@@ -93,7 +94,8 @@ def few_latents_are_enough_to_begin(factory: Factory) -> str | None:
     shapes = [book.vectors.shape for book in quantizer.codebooks]
     for count in (5, 1):
         try:
-            quantizer.initialize(random_latents((count, CHANNELS), seed=3), seed=0)
+            few = random_latents(grid_of(quantizer, 1, 1, count), seed=3)
+            quantizer.initialize(few, seed=0)
         except Exception as error:
             raise AssertionError(
                 f"initialize() fails with {count} latents ({type(error).__name__}: "
@@ -225,11 +227,13 @@ def _same_or_of_length_one(found: Floats, given: Floats) -> bool:
 
 
 def _choosing_none_of_the_replaced(quantizer: Quantizer) -> Floats:
-    """A batch of the one latent that chooses no code with a position of 1 modulo 4."""
-    latents = random_latents()
-    chosen = outcome(quantizer, latents).tokens
-    free = (chosen % 4 != 1).all(axis=-1)
-    require(
-        free.any(), "all latents choose codes that were placed far from all of them"
+    """A batch of one cell of latents that choose no code with a position of 1 modulo 4."""
+    batch, rows, columns, _ = SHAPE
+    cell = quantizer.cell
+    for latents in random_latents(grid_of(quantizer, 1, 1, 32)):
+        tiled = np.tile(latents, (batch, rows // cell, columns // cell, 1))
+        if (outcome(quantizer, tiled).tokens % 4 != 1).all():
+            return tiled
+    raise AssertionError(
+        "all latents choose codes that were placed far from all of them"
     )
-    return np.tile(latents[free][0], (*SHAPE[:-1], 1))

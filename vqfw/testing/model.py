@@ -176,8 +176,7 @@ def _built(factory: Factory) -> Model:
     # As the engine does before it trains the codes.
     if model.codebook_quantizer is not None:
         latents = ops.convert_to_numpy(model.encode(ops.convert_to_tensor(_images())))
-        flat = latents.reshape(-1, latents.shape[-1])
-        model.codebook_quantizer.initialize(flat, seed=0)
+        model.codebook_quantizer.initialize(latents, seed=0)
     return model
 
 

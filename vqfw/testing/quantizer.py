@@ -23,6 +23,7 @@ from vqfw.testing.quantizer_probe import (
     SHAPE,
     books_of,
     built,
+    grid_of,
     initialize,
     outcome,
     random_latents,
@@ -36,11 +37,14 @@ from vqfw.testing.quantizer_probe import (
 def tokens_fit_the_vocabulary(factory: Factory) -> None:
     """Tokens are int32, one a codebook at every position, below its number of codes."""
     quantizer, found = _evaluated(factory, random_latents())
-    expected = (*SHAPE[:-1], len(quantizer.vocabulary))
+    batch, rows, columns, _ = SHAPE
+    cells = rows // quantizer.cell, columns // quantizer.cell
+    expected = (batch, *cells, len(quantizer.vocabulary))
     require(
         tuple(found.tokens.shape) == expected,
         f"tokens have shape {tuple(found.tokens.shape)} instead of {expected}: give "
-        "them one last axis with an entry a codebook",
+        "them one last axis with an entry a codebook, and set cell where latents share "
+        "a position",
     )
     dtype = keras.backend.standardize_dtype(found.tokens.dtype)
     require(dtype == "int32", f"tokens are {dtype}: cast them to int32")
@@ -64,7 +68,7 @@ def evaluation_gives_the_embedded_tokens(factory: Factory) -> None:
     _require_embedded(quantizer, found)
     # Values that embed() ignores are often neutral until they have been trained.
     descend(quantizer, random_latents(), rebuilding(random_latents()), steps=2)
-    for shape in (SHAPE, (1, 3, 5, CHANNELS)):
+    for shape in (SHAPE, grid_of(quantizer, 3, 5)):
         latents = ops.convert_to_tensor(random_latents(shape, seed=2))
         _require_embedded(quantizer, quantizer(latents, training=False))
 
@@ -212,9 +216,9 @@ def losses_are_means(factory: Factory) -> None:
         copy_state(first, copied)
     tolerance = 0.3 if _draws(first) else 1e-5
     once = _losses(first, random_latents())
-    dealt = _losses(again, random_latents().reshape(8, 2, 2, CHANNELS))[
-        "auxiliary_loss"
-    ]
+    side = max(2, first.cell)
+    smaller = random_latents().reshape(-1, side, side, CHANNELS)
+    dealt = _losses(again, smaller)["auxiliary_loss"]
     require(
         np.isclose(dealt, once["auxiliary_loss"], rtol=10 * tolerance, atol=1e-6),
         f"auxiliary_loss goes from {once['auxiliary_loss']:.6g} to {dealt:.6g} when the "
@@ -236,7 +240,7 @@ def half_precision_chooses_the_same_codes(factory: Factory) -> None:
     # An offset that all latents share is what 16-bit distances lose their digits to.
     latents = 3 + 0.5 * random_latents((4, 16, 16, CHANNELS))
     quantizer = built(factory)
-    initialize(quantizer, latents[0])
+    initialize(quantizer, latents[:1])
     for dtype in ("float16", "bfloat16"):
         low = ops.cast(ops.convert_to_tensor(latents), dtype)
         found = ops.convert_to_numpy(quantizer(low, training=False).tokens)
@@ -251,9 +255,10 @@ def half_precision_chooses_the_same_codes(factory: Factory) -> None:
 
 def odd_inputs_stay_finite(factory: Factory) -> None:
     """One image, odd sizes, constant and huge latents give finite codes in range."""
+    quantizer = built(factory)
     inputs = {
-        "a single odd grid": random_latents((1, 3, 5, CHANNELS)),
-        "a single position": random_latents((1, 1, 1, CHANNELS)),
+        "a single odd grid": random_latents(grid_of(quantizer, 3, 5)),
+        "a single position": random_latents(grid_of(quantizer, 1, 1)),
         "constant latents": np.zeros(SHAPE, "float32"),
         "latents of size 1e4": 1e4 * random_latents(),
     }

@@ -22,6 +22,13 @@ def random_latents(shape: tuple[int, ...] = SHAPE, seed: int = 0) -> Floats:
     return np.random.default_rng([7, seed]).normal(size=shape).astype("float32")
 
 
+def grid_of(
+    quantizer: Quantizer, rows: int, columns: int, images: int = 1
+) -> tuple[int, int, int, int]:
+    """The shape of latents that give as many rows and columns of tokens."""
+    return images, rows * quantizer.cell, columns * quantizer.cell, CHANNELS
+
+
 def built(factory: Factory) -> Quantizer:
     """A fresh quantizer, built for latents of ``CHANNELS``."""
     quantizer: Quantizer = factory()
@@ -70,7 +77,7 @@ def train(
 def initialize(quantizer: Quantizer, latents: Floats) -> None:
     """Places the codes, where there are any to place."""
     if isinstance(quantizer, CodebookQuantizer):
-        quantizer.initialize(latents.reshape(-1, CHANNELS), seed=0)
+        quantizer.initialize(latents, seed=0)
 
 
 def books_of(quantizer: Quantizer) -> tuple[Book, ...]:

@@ -328,8 +328,8 @@ class _Training:
             rows = np.sort(order[start : start + 32])
             images = self._splits.train.pixels[rows].astype("float32") / 255.0
             found = np.asarray(_on_host(model.encode(images)), dtype="float32")
-            latents.append(found.reshape(-1, found.shape[-1]))
-            if sum(map(len, latents)) >= _FIRST_LATENTS:
+            latents.append(found)
+            if sum(each[..., 0].size for each in latents) >= _FIRST_LATENTS:
                 break
         model.codebook_quantizer.initialize(np.concatenate(latents), seed)
         # What was counted until now were codes that are no longer there.
