@@ -159,6 +159,25 @@ def test_the_last_of_two_equal_arguments_wins(load: Load, valid: Any) -> None:
     assert load(valid, "seed=1", "seed=2").seed == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "fallen"),
+    [
+        (["model.quantizer.type=cosine"], ["num_embeddings"]),
+        (["model.quantizer.num_embeddings=9", "model.quantizer.type=cosine"], []),
+        (["model.quantizer.type=ema"], []),
+        (["model.quantizer.type=fsq"], []),  # it has no such option
+        (["model.quantizer=cosine"], []),  # the whole component, and nothing else of it
+        (['model.quantizer={"type": "cosine"}'], []),
+    ],
+)
+def test_a_new_type_alone_warns_of_what_goes_back_to_its_default(
+    arguments: list[str], fallen: list[str], load: Load, valid: Any
+) -> None:
+    found = load(valid, *arguments).warnings
+    assert [each.code for each in found] == ["fallen"] * len(fallen)
+    assert [each.message.split('"')[1] for each in found] == fallen
+
+
 def test_every_value_has_an_origin(write: Write, valid: Any) -> None:
     write(valid, "base.json")
     path = write('{"extends": "base.json",\n "seed": 4}')

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vqfw.errors import ExperimentError, Place, PluginError, Problem
+from vqfw.experiment.fallen import fallen_options
 from vqfw.experiment.files import Chain
 from vqfw.experiment.findings import located, schema_problems
 from vqfw.experiment.layers import filled, merged, written_out
@@ -225,7 +226,8 @@ def checked(
         replace(each, place=located(each, complete))
         for each in broken_rules(complete.plain())
     ]
-    for each in [*schema_problems(tree, schema, broken), *ruled]:
+    fallen = fallen_options(tree, complete, overrides)
+    for each in [*schema_problems(tree, schema, broken), *ruled, *fallen]:
         # A file that cannot be read may be the one that has the key.
         if each.code == "missing-key" and not chain.complete:
             continue

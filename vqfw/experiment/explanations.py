@@ -66,6 +66,13 @@ wrong:  "extends": "/home/me/base.json"
 wrong:  "extends": "../base.json"
 right:  "extends": "base.json"
 """,
+    "fallen": """
+A warning: a new type takes the place of a component, and an option that was given to the
+old one exists in the new one too, where its default holds now.
+
+wrong:  --set model.quantizer.type=cosine        (and the file says "decay": 0.9)
+right:  --set model.quantizer.type=cosine --set model.quantizer.decay=0.9
+""",
     "image-too-small": """
 A score cannot be computed on images of this size: SSIM compares windows of 11 pixels.
 

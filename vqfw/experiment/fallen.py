@@ -1,0 +1,60 @@
+"""Settings that went back to their defaults because another type took over beside them.
+
+``model.quantizer.type=key_value`` looks like a change of one key, and drops what was said
+about the component before it: its options need not mean the same to the new one. Where one
+of them exists there too, with another default, a person may have meant to keep it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vqfw.errors import Path, Place, Problem
+from vqfw.experiment.overrides import Override
+from vqfw.experiment.shape import type_of
+from vqfw.experiment.tree import Node
+from vqfw.experiment.wording import short
+
+
+def fallen_options(
+    tree: Node, complete: Node, overrides: Sequence[Override]
+) -> Iterator[Problem]:
+    """Warns of options that an override of a ``type`` alone took back to a default.
+
+    Args:
+        tree: what was given, all layers in one.
+        complete: the same with the defaults.
+        overrides: in any order; who replaces a whole component is not warned.
+    """
+    retyped = {
+        each.path[:-1]: each.places[-1]
+        for each in overrides
+        if each.path[-1:] == ("type",)
+    }
+    for path, place in retyped.items():
+        given, left = tree.down(path)
+        settled, _ = complete.down(path)
+        if left == len(path):
+            yield from _fallen(given, settled, path, place)
+
+
+def _fallen(given: Node, settled: Node, path: Path, place: Place) -> Iterator[Problem]:
+    was = given.replaced
+    if was is None or type_of(was) in (None, type_of(given)):
+        return
+    for key, before in was.value.items():
+        now = settled.value.get(key)
+        if key in ("type", *given.value) or now is None:
+            continue
+        if now.plain() != before.plain():
+            dotted = ".".join(map(str, (*path, key)))
+            yield Problem(
+                "fallen",
+                f'"{key}" goes from {short(before.plain())} back to '
+                f'{short(now.plain())}, the default of "{type_of(given)}"',
+                (*path, "type"),
+                help=f"give {dotted} too, whichever you want",
+                note=f'{short(before.plain())} was said of "{type_of(was)}"',
+                place=place,
+                severity="warning",
+            )
