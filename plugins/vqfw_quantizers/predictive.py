@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import keras
 from keras import ops
 
 from vqfw.errors import ExperimentError, Problem
-from vqfw.kinds import Copies, Quantized, Quantizer
+from vqfw.kinds import Context, Copies, Quantized, Quantizer
 from vqfw.kinds.tensors import Floats, Latents, Tensor, Tokens
 from vqfw_quantizers.wrapper import Wrapper
 
-# Rows and columns of a cell of 2 x 2 in the order in which they are quantized.
+CELL = 2
+# Rows and columns of a cell in the order in which they are quantized.
 PLACES = ((0, 0), (1, 1), (0, 1), (1, 0))
 
 
@@ -24,12 +24,13 @@ class PredictiveQuantizer(Wrapper):
     (batch, rows, columns, channels) to the same shape, both even. The grid falls into
     cells of 2 x 2. First the latents of all first places are quantized as they are; then
     those in the middle of four of them, less a linear map of the four codes around; then
-    the other two places, each less a map of the four codes beside it. Every place has a
-    quantizer of its own, so tokens are (batch, rows / 2, columns / 2, 4 of the wrapped
+    the other two places, each less a map of the four codes beside it. At the border a
+    cell that is missing is taken to be like the last one. Every place has a quantizer of
+    its own, so tokens are (batch, rows / 2, columns / 2, 4 of the wrapped
     quantizer's), and a grid takes as many bits as it would without prediction. The maps
     begin as the mean of the neighbours and learn to foretell the latents; no gradient of
-    theirs reaches the encoder. Losses are means over places, and the squared error of the
-    predictions is part of the codebook loss. Sources: the closed loop, Gersho and Gray
+    theirs reaches the encoder. Losses are means over places, and the mean squared error of
+    the predictions, which the first place has none of, is part of the codebook loss. Sources: the closed loop, Gersho and Gray
     1992, chapter 13, https://doi.org/10.1007/978-1-4615-3626-0; the order of the places,
     Roos et al. 1988, https://doi.org/10.1109/42.14513.
 
@@ -51,14 +52,14 @@ class PredictiveQuantizer(Wrapper):
         self, quantizer: Annotated[Copies[Quantizer], {"default": "ema"}]
     ) -> None:
         super().__init__(quantizer, len(PLACES), "place")
-        self.cell = 2 * self.parts[0].cell
+        self.cell = CELL * self.parts[0].cell
         self.predictors: list[keras.layers.Layer] = []
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         batch, *grid, channels = shape
-        if len(grid) != 2 or any(side is None or side % 2 for side in grid):
-            raise ExperimentError([_uneven(grid)])
-        rows, columns = (side // 2 for side in grid if side is not None)
+        if len(grid) != 2 or any(side is None or side % self.cell for side in grid):
+            raise ExperimentError([_uneven(grid, self.cell)])
+        rows, columns = (side // CELL for side in grid if side is not None)
         self.build_parts((batch, rows, columns, channels))
         for place in range(1, len(PLACES)):
             predictor = keras.layers.Dense(
@@ -76,8 +77,9 @@ class PredictiveQuantizer(Wrapper):
         found: list[Quantized] = []
         missed = ops.zeros(())
         for part, latent in zip(self.parts, _apart(latents), strict=True):
-            foretold = self._foretold(known)
-            missed += ops.mean(ops.square(ops.stop_gradient(latent) - foretold))
+            foretold = self._foretold(known) if known else ops.zeros_like(latent)
+            if known:
+                missed += ops.mean(ops.square(ops.stop_gradient(latent) - foretold))
             foretold = ops.stop_gradient(foretold)
             found.append(part(latent - foretold, training=training))
             passed.append(foretold + found[-1].latents)
@@ -96,14 +98,23 @@ class PredictiveQuantizer(Wrapper):
     def initialize(self, latents: Floats, seed: int) -> None:
         known: list[Tensor] = []
         for i, latent in enumerate(_apart(ops.convert_to_tensor(latents))):
-            foretold = self._foretold(known)
+            foretold = self._foretold(known) if known else ops.zeros_like(latent)
             self.place_codes(i, ops.convert_to_numpy(latent - foretold), seed)
             known.append(foretold + self.parts[i](latent - foretold).latents)
 
+    @classmethod
+    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
+        """Refuses a grid that cannot be divided into cells."""
+        encoder = context.experiment["model"].get("encoder")
+        factor = encoder.get("downsampling") if isinstance(encoder, Mapping) else None
+        # Not every encoder has an option of this name; its grid is seen when it is built.
+        if not isinstance(factor, int) or context.image_size % factor:
+            return []
+        side, cell = context.image_size // factor, _cell_of(options)
+        return [_uneven((side, side), cell)] if side % cell else []
+
     def _foretold(self, known: Sequence[Tensor]) -> Tensor:
         """What the places that are known tell of the next one: like each of them."""
-        if not known:
-            return ops.zeros(())
         around = ops.concatenate(_neighbours(known), axis=-1)
         return self.predictors[len(known) - 1](around)
 
@@ -151,11 +162,18 @@ def _mean_of_neighbours(shape: tuple[int, int], dtype: str) -> Tensor:
     return ops.tile(ops.eye(shape[1], dtype=dtype) / 4, (4, 1))
 
 
-def _uneven(grid: Sequence[int | None]) -> Problem:
-    told = " x ".join(map(str, grid))
-    problem = Problem(
+def _uneven(grid: Sequence[int | None], cell: int) -> Problem:
+    told = " x ".join("?" if side is None else str(side) for side in grid)
+    return Problem(
         "size-mismatch",
-        f"a grid of {told} latents has no cells of 2 x 2",
-        help='choose "image_size" and "downsampling" so that rows and columns are even',
+        f"a grid of {told} latents cannot be divided into cells of {cell} x {cell}",
+        help='choose "image_size" and "downsampling" so that rows and columns are '
+        f"multiples of {cell}",
     )
-    return replace(problem, path=())
+
+
+def _cell_of(options: Mapping[str, Any]) -> int:
+    """The side of a cell by the options of the quantizer, which may wrap its like."""
+    inner = options.get("quantizer")
+    nested = isinstance(inner, Mapping) and inner.get("type") == options.get("type")
+    return CELL * (_cell_of(inner) if nested and inner is not None else 1)

@@ -61,7 +61,7 @@ def _of_vqfw(latents):
         {"seed": 0},
     )
     quantizer.build((None, *GRID[1:], DIMENSIONS))
-    quantizer.initialize(latents[:1, 0, 0], 0)
+    quantizer.initialize(latents[:1, :1, :1], 0)
     given = ops.convert_to_tensor(latents)
     backend = keras.backend.backend()
     if backend == "tensorflow":

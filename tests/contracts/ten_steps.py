@@ -87,7 +87,7 @@ def losses(quantizer, start):
     for variable in started(model.variables):
         variable.assign(start[f"{quantizer}:{variable.path}"])
     # Places the codes, which "random" leaves where they are.
-    model.codebook_quantizer.initialize(np.zeros((1, 8), "float32"), seed=0)
+    model.codebook_quantizer.initialize(np.zeros((1, 1, 1, 8), "float32"), seed=0)
     return [
         float(
             autoencoder.train_on_batch(

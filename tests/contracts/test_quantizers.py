@@ -124,6 +124,14 @@ def predictive_projected_gradient():
     return PredictiveQuantizer(lambda i: GradientQuantizer(**{**options, "seed": i}))
 
 
+def predictive_key_value():
+    return PredictiveQuantizer(lambda i: KeyValueQuantizer(**{**SMALL, "seed": i}))
+
+
+def predictive_diveq():
+    return PredictiveQuantizer(lambda i: DiVeQ(**{**SMALL, "seed": i}))
+
+
 def predictive_fsq():
     return PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(4, 3)))
 
@@ -280,6 +288,8 @@ OURS = [
     grouped_residual_ema,
     predictive_ema,
     predictive_projected_gradient,
+    predictive_key_value,
+    predictive_diveq,
     predictive_fsq,
     residual_predictive_ema,
     predictive_of_cells,

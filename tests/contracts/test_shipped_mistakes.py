@@ -85,6 +85,7 @@ class Average(CodebookQuantizer):
         self.vectors.assign(sums / counts[:, None])
 
     def initialize(self, latents, seed):
+        latents = latents.reshape(-1, latents.shape[-1])
         rows = np.random.default_rng(seed).permutation(len(latents))
         vectors = latents[np.resize(rows, CODES)]
         self.keep(ops.convert_to_tensor(vectors), ops.ones((CODES,)))
@@ -303,6 +304,7 @@ class FirstRowsAlone(Average):
     """The first latents are all of one image."""
 
     def initialize(self, latents, seed):
+        latents = latents.reshape(-1, latents.shape[-1])
         vectors = latents[np.arange(CODES) % len(latents)]
         self.keep(ops.convert_to_tensor(vectors), ops.ones((CODES,)))
 
@@ -311,6 +313,7 @@ class TooFewRows(Average):
     """The number of repeats is rounded down, so that there are fewer rows than codes."""
 
     def initialize(self, latents, seed):
+        latents = latents.reshape(-1, latents.shape[-1])
         rows = np.tile(latents, (max(1, CODES // len(latents)), 1))
         rng = np.random.default_rng(seed)
         vectors = rows[rng.permutation(len(rows))[:CODES]]

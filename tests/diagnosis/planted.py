@@ -48,5 +48,6 @@ class CopiesQuantizer(GradientQuantizer):
         super().__init__(seed, num_embeddings, embedding_dim)
 
     def initialize(self, latents, seed):
-        codes = np.repeat(latents.mean(axis=0, keepdims=True), self.vocabulary[0], 0)
+        centre = latents.reshape(-1, latents.shape[-1]).mean(axis=0, keepdims=True)
+        codes = np.repeat(centre, self.vocabulary[0], axis=0)
         self.embeddings.assign(codes)

@@ -124,7 +124,7 @@ def test_a_quantizer_takes_the_estimator_that_it_is_told(kind):
     quantizer = kind(1, 8, 4, gradient_estimator="rotation")
     quantizer.build((None, 2, 2, 4))
     if kind is not SimVQ:
-        quantizer.initialize(random(64, 4), seed=0)
+        quantizer.initialize(random(4, 4, 4, 4), seed=0)
     codes = ops.convert_to_numpy(quantizer(latents, training=False).latents)
     right = Estimated(rotation, codes).gradient(latents, incoming)
     found, _ = gradients(

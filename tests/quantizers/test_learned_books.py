@@ -51,7 +51,7 @@ def test_cosine_codes_have_length_one_whatever_happens(initialization):
     quantizer = built(CosineQuantizer(**SMALL, initialization=initialization))
     (book,) = quantizer.codebooks
     np.testing.assert_allclose(lengths(book.vectors), 1, rtol=1e-5)
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     np.testing.assert_allclose(lengths(book.vectors), 1, rtol=1e-5)
     quantizer(LATENTS, training=True)
     np.testing.assert_allclose(lengths(book.vectors), 1, rtol=1e-5)
@@ -62,7 +62,7 @@ def test_cosine_codes_have_length_one_whatever_happens(initialization):
 
 def test_cosine_chooses_the_largest_cosine_whatever_the_length():
     quantizer = built(CosineQuantizer(**SMALL))
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     vectors = quantizer.codebooks[0].vectors
     right = (LATENTS @ vectors.T).argmax(axis=-1)
     for scale in (0.01, 1.0, 100.0):
@@ -75,7 +75,7 @@ def test_cosine_chooses_the_largest_cosine_whatever_the_length():
 
 def test_cosine_codes_go_to_the_mean_direction_of_their_latents():
     quantizer = built(CosineQuantizer(**SMALL, decay=0.5))
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     for _ in range(60):
         found = quantizer(LATENTS, training=True)
     tokens = numpy(found.tokens)[..., 0]
@@ -90,7 +90,7 @@ def test_cosine_codes_go_to_the_mean_direction_of_their_latents():
 
 def test_the_gradient_of_a_cosine_latent_has_no_part_along_it():
     quantizer = built(CosineQuantizer(**SMALL))
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     incoming = ops.convert_to_tensor(random(2, 2, 2, 4, seed=1))
     found, _ = gradients(quantizer, LATENTS, lambda q: ops.sum(q.latents * incoming))
     np.testing.assert_allclose((found * LATENTS).sum(axis=-1), 0, atol=1e-5)
@@ -139,7 +139,7 @@ def test_simvq_tokens_are_embedded_behind_the_map():
 def test_untrained_values_leave_the_quantizer_an_ema():
     found = []
     for quantizer in (built(KeyValueQuantizer(**SMALL)), built(EMAQuantizer(**SMALL))):
-        quantizer.initialize(random(64, 4), seed=0)
+        quantizer.initialize(random(4, 4, 4, 4), seed=0)
         for _ in range(3):
             quantizer(LATENTS, training=True)
         found.append(numpy(quantizer(LATENTS, training=False).latents))
@@ -148,7 +148,7 @@ def test_untrained_values_leave_the_quantizer_an_ema():
 
 def test_values_learn_from_the_reconstruction_and_choose_nothing():
     quantizer = built(KeyValueQuantizer(**SMALL))
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     before = numpy(quantizer(LATENTS, training=False).tokens)
     found, others = gradients(quantizer, LATENTS, lambda q: ops.sum(q.latents))
     (values,) = (each for path, each in others.items() if "values" in path)
@@ -158,7 +158,7 @@ def test_values_learn_from_the_reconstruction_and_choose_nothing():
     _, others = gradients(quantizer, LATENTS, lambda q: q.commitment_loss)
     assert not any(each.any() for path, each in others.items() if "values" in path)
     quantizer = built(KeyValueQuantizer(**SMALL))
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     quantizer.values.assign(100 * random(8, 4))
     after = quantizer(LATENTS, training=False)
     np.testing.assert_array_equal(numpy(after.tokens), before)
@@ -166,7 +166,7 @@ def test_values_learn_from_the_reconstruction_and_choose_nothing():
 
 def test_a_replaced_key_takes_the_value_of_the_key_beside_it():
     quantizer = built(KeyValueQuantizer(**SMALL))
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     values = random(8, 4, seed=2)
     quantizer.values.assign(values)
     (book,) = quantizer.codebooks
@@ -186,7 +186,7 @@ def test_a_replaced_key_takes_the_value_of_the_key_beside_it():
 
 def test_diveq_goes_as_far_as_the_code_is_and_about_there():
     quantizer = built(DiVeQ(**SMALL, noise=0.01))
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     codes = numpy(quantizer(LATENTS, training=False).latents)
     shifted = numpy(quantizer(LATENTS, training=True).latents)
     far = lengths(codes - LATENTS)
@@ -197,7 +197,7 @@ def test_diveq_goes_as_far_as_the_code_is_and_about_there():
 def test_diveq_draws_anew_at_each_step_and_the_same_again_from_its_seed():
     first, again = (built(DiVeQ(**SMALL)) for _ in range(2))
     for each in (first, again):
-        each.initialize(random(64, 4), seed=0)
+        each.initialize(random(4, 4, 4, 4), seed=0)
     pair = [
         [numpy(q(LATENTS, training=True).latents) for _ in "12"] for q in (first, again)
     ]
@@ -207,7 +207,7 @@ def test_diveq_draws_anew_at_each_step_and_the_same_again_from_its_seed():
 
 def test_the_reconstruction_alone_moves_diveq_codes_and_latents():
     quantizer = built(DiVeQ(**SMALL))
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     found, others = gradients(
         quantizer, LATENTS, lambda q: ops.mean(ops.square(q.latents))
     )
@@ -323,7 +323,7 @@ def test_the_orthogonality_term_is_the_mean_squared_cosine_of_chosen_codes():
 
 def test_the_orthogonality_term_turns_used_codes_apart_and_leaves_the_others():
     quantizer = built(GradientQuantizer(**SMALL, orthogonality_weight=Constant(1.0)))
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     chosen = np.unique(numpy(quantizer(LATENTS, training=False).tokens))
     _, others = gradients(quantizer, LATENTS, lambda q: q.auxiliary_loss)
     (codes,) = (each for path, each in others.items() if "embeddings" in path)

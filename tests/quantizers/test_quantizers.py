@@ -33,7 +33,7 @@ def test_equal_dimensions_need_no_projection(kind):
 @each
 def test_latents_become_the_nearest_code(kind):
     quantizer, latents = made(kind), random(2, 2, 2, 4, seed=1)
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     vectors = vectors_of(quantizer)
     gap = np.square(latents[..., None, :] - vectors).sum(axis=-1)
     found = quantizer(ops.convert_to_tensor(latents), training=False)
@@ -49,13 +49,13 @@ def test_latents_become_the_nearest_code(kind):
 def test_random_initialization_leaves_the_codes_alone(kind):
     quantizer = made(kind, initialization="random")
     before = vectors_of(quantizer).copy()
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     np.testing.assert_array_equal(vectors_of(quantizer), before)
 
 
 def test_codes_that_learn_by_gradient_move_towards_their_latents():
     quantizer, latents = made(GradientQuantizer), random(2, 2, 2, 4)
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
 
     def error():
         found = quantizer(ops.convert_to_tensor(latents), training=False)
@@ -69,7 +69,7 @@ def test_codes_that_learn_by_gradient_move_towards_their_latents():
 
 def test_codes_that_average_go_to_the_mean_of_their_latents():
     quantizer, latents = made(EMAQuantizer, decay=0.5), random(2, 2, 2, 4)
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     for _ in range(60):
         found = quantizer(ops.convert_to_tensor(latents), training=True)
     tokens = ops.convert_to_numpy(found.tokens)[..., 0]
@@ -80,7 +80,7 @@ def test_codes_that_average_go_to_the_mean_of_their_latents():
 
 def test_no_decay_follows_the_last_batch_alone():
     quantizer, latents = made(EMAQuantizer, decay=0.0), random(2, 2, 2, 4)
-    quantizer.initialize(random(64, 4), seed=0)
+    quantizer.initialize(random(4, 4, 4, 4), seed=0)
     tokens = quantizer(ops.convert_to_tensor(latents), training=True).tokens
     tokens = ops.convert_to_numpy(tokens)[..., 0]
     vectors = vectors_of(quantizer)

@@ -33,7 +33,7 @@ def gradient(i):
 def built(quantizer, channels=4, placed=True):
     quantizer.build((None, 2, 2, channels))
     if placed:
-        quantizer.initialize(random(200, channels, seed=9), seed=0)
+        quantizer.initialize(random(50, 2, 2, channels, seed=9), seed=0)
     return quantizer
 
 
@@ -116,13 +116,13 @@ def test_latents_pass_unquantized_while_the_codes_are_not_placed(kind):
     found = called(quantizer, latents, training=True)
     np.testing.assert_allclose(found.latents, latents, atol=1e-6)
     assert found.commitment_loss == 0
-    quantizer.initialize(random(200, 4), seed=0)
+    quantizer.initialize(random(50, 2, 2, 4), seed=0)
     assert called(quantizer, latents, training=True).commitment_loss > 0
 
 
 def test_levels_are_placed_one_after_the_other_on_what_is_left():
     quantizer = built(ResidualQuantizer(ema(), levels=3), placed=False)
-    cloud = random(2000, 4)
+    cloud = random(500, 2, 2, 4)
     quantizer.initialize(cloud, seed=0)
     spreads = [np.abs(book.vectors).mean() for book in quantizer.codebooks]
     assert spreads[0] > 1.3 * spreads[1] > 1.3 * spreads[2] > 0
@@ -166,7 +166,7 @@ def test_what_has_no_books_has_nothing_to_place(inner):
     quantizer = built(ResidualQuantizer(inner), placed=False)
     assert quantizer.codebooks == ()
     before = state(quantizer)
-    quantizer.initialize(random(50, 4), seed=0)
+    quantizer.initialize(random(10, 2, 2, 4), seed=0)
     assert not changed(before, state(quantizer))
 
 
@@ -236,7 +236,7 @@ def test_a_prediction_is_made_of_codes_and_not_of_the_latents():
     found = called(quantizer, latents, training=True)
     again = ops.convert_to_numpy(quantizer.embed(ops.convert_to_tensor(found.tokens)))
     # The training step has moved the codes a little.
-    assert np.square(found.latents - again).mean() < 0.1 * np.square(latents).mean()
+    assert np.square(found.latents - again).mean() < 1e-3 * np.square(latents).mean()
 
 
 def test_predictors_learn_from_the_codebook_loss_alone():
@@ -255,6 +255,50 @@ def test_predictors_learn_from_the_codebook_loss_alone():
 
 @pytest.mark.parametrize("shape", [(None, 5, 4, 4), (None, 4, None, 4), (None, 8, 4)])
 def test_a_grid_without_cells_is_refused_with_what_to_choose(shape):
-    with pytest.raises(ExperimentError, match="no cells of 2 x 2") as error:
+    with pytest.raises(ExperimentError, match="cells of 2 x 2") as error:
         PredictiveQuantizer(ema()).build(shape)
     assert '"image_size"' in error.value.problems[0].help
+
+
+def test_cells_within_cells_name_the_grid_that_they_need():
+    quantizer = PredictiveQuantizer(lambda i: PredictiveQuantizer(ema()))
+    with pytest.raises(ExperimentError, match=r"6 x 6 .* cells of 4 x 4"):
+        quantizer.build((None, 6, 6, 4))
+
+
+def test_a_grid_without_cells_is_a_problem_before_anything_is_built():
+    def found(image_size, options):
+        model = {"encoder": {"type": "residual_conv", "downsampling": 4}}
+        around = SimpleNamespace(image_size=image_size, experiment={"model": model})
+        return PredictiveQuantizer.check(options, around)
+
+    once = {"type": "predictive", "quantizer": {"type": "ema"}}
+    assert not found(24, once)
+    assert "5 x 5" in found(20, once)[0].message
+    twice = {"type": "predictive", "quantizer": once}
+    assert "multiples of 4" in found(24, twice)[0].help
+    assert not found(32, twice)
+
+
+def test_the_gradient_of_the_decoder_passes_a_prediction_as_it_came():
+    quantizer = PredictiveQuantizer(ema())
+    latents, weights = smooth(), random(8, 8, 8, 4, seed=1)
+    quantizer.build((None, *latents.shape[1:]))
+    quantizer.initialize(latents, seed=0)
+    found, _ = gradients(
+        quantizer,
+        latents,
+        lambda q: ops.sum(q.latents * ops.convert_to_tensor(weights)),
+    )
+    np.testing.assert_allclose(found, weights, atol=1e-5)
+
+
+def test_what_the_latents_have_in_common_is_no_error_of_a_prediction():
+    losses = []
+    for offset in (0, 100):
+        quantizer = PredictiveQuantizer(ema())
+        latents = smooth() + np.float32(offset)
+        quantizer.build((None, *latents.shape[1:]))
+        quantizer.initialize(latents, seed=0)
+        losses.append(float(called(quantizer, latents, training=True).codebook_loss))
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)

@@ -11,7 +11,7 @@ import time
 import pytest
 
 import vqfw
-from vqfw.errors import DataError, ExperimentError, VqfwError
+from vqfw.errors import DataError, ExperimentError, UsageError, VqfwError
 from vqfw.plan import settled_threads
 from vqfw.study import children
 from vqfw.study.standing import alone
@@ -121,9 +121,11 @@ def test_ctrl_c_reaches_every_job(write, root, pretending, command):
     pretending(a="wait", b="wait")
     interrupt_when(lambda: len(started(root, "waiting")) == 2)
     begun = time.monotonic()
-    assert command("study", "study.json", "--jobs", "2").code == 130
+    answer = command("study", "study.json", "--jobs", "2")
+    assert answer.code == 130
     assert time.monotonic() - begun < 50  # they would have waited for 60 seconds
     assert sorted(started(root)) == ["a · seed 0", "b · seed 0"]
+    assert answer.hint() == ["study", "study.json", "--jobs", "2"]
 
 
 @several_cores
@@ -144,8 +146,11 @@ def test_more_jobs_than_cores_are_refused_with_the_number_there_is(
     write(arms=ARMS)
     answer = command("study", "study.json", "--jobs", "1000")
     assert answer.code == 2
-    assert f"give --jobs {settled_threads(None)}" in answer.err
+    assert f"from 1 to {settled_threads(None)}" in answer.err
+    assert command("study", "study.json", "--jobs", "1000", "--dry-run").code == 2
     assert not started(root)
+    with pytest.raises(UsageError):
+        vqfw.load_study(root / "study.json").run(jobs=0)
 
 
 def test_what_another_process_trains_is_put_off(write, root, pretending):
@@ -231,7 +236,7 @@ def test_a_dry_run_says_what_would_run_and_how_long(
     data = command("study", "study.json", "--dry-run", "--json").data
     assert data["seconds"] == 360
     two = command("study", "study.json", "--dry-run", "--json", "--jobs", "2")
-    assert two.data["seconds"] == 180
+    assert two.data["seconds"] == 240
     assert [each["state"] for each in data["points"]] == [
         "finished",
         "begun",

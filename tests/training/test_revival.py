@@ -38,7 +38,7 @@ def trained(tiny):
         autoencoder = build_autoencoder(plan)
         model = autoencoder.model
         images = np.random.default_rng(0).random((8, 16, 16, 3), "float32")
-        latents = ops.convert_to_numpy(model.encode(images)).reshape(-1, 8)
+        latents = ops.convert_to_numpy(model.encode(images))
         model.codebook_quantizer.initialize(latents, 0)
         for _ in range(3):
             autoencoder.train_on_batch(random_batch(plan))

@@ -77,7 +77,8 @@ class Study:
         Args:
             root: the folder with ``checkpoints/`` and ``images_saved/``.
             say: told of the progress.
-            jobs: how many runs go on at once, each on its share of the processor's cores.
+            jobs: how many runs go on at once, each on its share of the processor's
+                cores. An accelerator is not shared out: there, one.
 
         Returns:
             The table, also of runs that were there before, with what failed.
@@ -85,12 +86,11 @@ class Study:
         Raises:
             ExperimentError: if a component refuses something of any run; nothing is run.
             Interrupted: after a signal; what was going on is saved.
-            UsageError: if there are more jobs than cores.
+            UsageError: if there are more jobs than cores, or none.
         """
         from vqfw.study.running import run_missing
 
-        root = root or default_root()
-        return run_missing(self.grid, self._call(), root, say, jobs)
+        return run_missing(self.grid, self._call(jobs), root or default_root(), say)
 
     def table(self, root: Path | None = None) -> Table:
         """The table of what is finished; runs nothing."""
@@ -143,6 +143,11 @@ class Study:
         fact = f'study "{self.grid.name}" has no run "{wanted}" in {self.grid.file}'
         raise UsageError(f"{fact}: see vqfw study {self.grid.file} --dry-run --json")
 
+    def threads_of(self, point: Point, root: Path | None = None) -> int | None:
+        """Processor threads of one of its runs: as begun, else as its settings ask."""
+        begun = self._standing(point, root).run
+        return Run(begun).threads if begun else point.experiment.training.threads
+
     def is_finished(self, point: Point, root: Path | None = None) -> bool:
         """Whether one of its runs is there already."""
         return self._standing(point, root).state == "finished"
@@ -184,10 +189,10 @@ class Study:
         found = standings(self.grid, root or default_root())
         return next(each for each in found if each.point.id == point.id)
 
-    def _call(self) -> Call:
+    def _call(self, jobs: int = 1) -> Call:
         from vqfw.study.running import Call
 
-        return Call(self.grid.file, self.grid.overrides, self.plugins)
+        return Call(self.grid.file, self.grid.overrides, self.plugins, jobs)
 
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()

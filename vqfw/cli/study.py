@@ -101,7 +101,7 @@ def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:
 
     wanted = study.point(point)
     if not study.is_finished(wanted):
-        start_backend(wanted.experiment.training.threads)
+        start_backend(study.threads_of(wanted))
     run = study.train(wanted, quiet=quiet, say=say_nothing if quiet else say)
     if as_json:
         print_json(scores_of(run, "test" if "test" in run.scores else "validation"))
@@ -120,8 +120,10 @@ def _show(table: Table, as_json: bool) -> None:
 
 
 def _foretell(study: Study, jobs: int, as_json: bool) -> None:
-    from vqfw.study.timing import clock
+    from vqfw.study.cores import shares
+    from vqfw.study.timing import at_once, clock
 
+    shares(jobs)
     found = study.standings()
     rows: list[dict[str, Any]] = []
     for each, seconds in found:
@@ -138,7 +140,7 @@ def _foretell(study: Study, jobs: int, as_json: bool) -> None:
             }
         )
     waiting = [each["seconds"] for each in rows if each["state"] != "finished"]
-    known = None if None in waiting else sum(waiting) / jobs
+    known = None if None in waiting else at_once(sum(waiting), len(waiting), jobs)
     if as_json:
         print_json({"study": study.grid.name, "points": rows, "seconds": known})
         return

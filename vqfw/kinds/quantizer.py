@@ -19,7 +19,7 @@ class Quantized(NamedTuple):
         latents: (batch, *positions, channels): the decoder's input; straight-through in
             training, exactly ``embed(tokens)`` otherwise.
         tokens: (batch, *positions, num_codebooks) int32, ``tokens[..., i]`` in
-            ``[0, vocabulary[i])``.
+            ``[0, vocabulary[i])``; one position a ``cell`` of latents.
         codebook_loss: unweighted mean; moves the codebook; 0 where it learns another way.
         commitment_loss: unweighted mean; moves the encoder; the engine weights it by beta.
         auxiliary_loss: already weighted by the quantizer's own options; 0 where none.

@@ -1,7 +1,8 @@
 """The names of the arrays that travel through the house, with their axes and ranges.
 
 They are documentation that a signature can carry: Keras tensors of any backend, or NumPy
-arrays where the text says so. ``positions`` are the two axes of the latent grid.
+arrays where the text says so. ``positions`` are the two axes of the latent grid; of
+tokens, those of its cells, which most quantizers make of one latent each.
 """
 
 from __future__ import annotations

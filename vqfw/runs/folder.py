@@ -247,8 +247,12 @@ def list_runs(root: Path) -> list[Run]:
     folder = root / "checkpoints"
     if not folder.is_dir():
         return []
-    recorded = sorted((path.stat().st_mtime, path) for path in folder.glob(_RECORDS))
-    return [Run(path.parent.name, root) for _, path in recorded]
+    recorded = []
+    for path in folder.glob(_RECORDS):
+        # Another process may discard a run that came to nothing.
+        with suppress(FileNotFoundError):
+            recorded.append((path.stat().st_mtime, path))
+    return [Run(path.parent.name, root) for _, path in sorted(recorded)]
 
 
 def mark_latest(run: Run) -> None:

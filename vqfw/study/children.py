@@ -65,12 +65,14 @@ class Children:
         Args:
             point_id: which.
             log: gets all that it says, after what is there.
-            cores: of the processor that it may use; all where none is named.
+            cores: of the processor that it may use, and its thread from now on; where
+                none is named, all that the thread may use.
 
         Returns:
             Its exit status; below 0 the signal that killed it.
         """
         command = [*_VQFW, *self._arguments, "--point", point_id]
+        confine(cores)
         with log.open("ab") as said:
             # A session of its own: a terminal's Ctrl-C reaches it once, through us.
             process = subprocess.Popen(
@@ -82,9 +84,6 @@ class Children:
                 start_new_session=True,
             )
         self._processes.add(process)
-        if cores:
-            # Its threads are started after its imports, long after this.
-            confine(process.pid, cores)
         if self.stopped_by is not None:
             process.send_signal(self.stopped_by)
         try:
@@ -117,6 +116,11 @@ class Children:
         if "problems" in told:
             raise ExperimentError([_problem(each) for each in told["problems"]])
         raise _ERRORS.get(found.returncode, VqfwError)(str(told.get("error")))
+
+    def stop(self) -> None:
+        """Asks all that are running to save and end; waits for nothing."""
+        for process in tuple(self._processes):
+            process.send_signal(signal.SIGTERM)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.stopped_by = number

@@ -13,19 +13,19 @@ def shares(jobs: int) -> list[tuple[int, ...]]:
 
     Args:
         jobs: how many runs; for a single one, and where the system does not bind
-            processes to cores, the shares are empty: every run may use all.
+            threads to cores, the shares are empty: every run may use all.
 
     Raises:
-        UsageError: if there are fewer cores than runs.
+        UsageError: if there are fewer cores than runs, or no run.
 
     >>> shares(1)
     [()]
     """
     cores = _usable()
-    if jobs > len(cores):
-        count = f"{len(cores)} cores" if len(cores) > 1 else "one core"
+    if not 1 <= jobs <= len(cores):
         raise UsageError(
-            f"--jobs {jobs} is more than the {count} here; give --jobs {len(cores)}"
+            f"{jobs} runs at once cannot share the cores of this machine; choose a number "
+            f"of jobs from 1 to {len(cores)}"
         )
     if jobs == 1 or not hasattr(os, "sched_setaffinity"):
         return [()] * jobs
@@ -33,12 +33,10 @@ def shares(jobs: int) -> list[tuple[int, ...]]:
     return [tuple(cores[i * each : (i + 1) * each]) for i in range(jobs)]
 
 
-def confine(process: int, cores: Collection[int]) -> None:
-    """Binds a process to some cores; one that has ended already stays as it is."""
-    try:
-        os.sched_setaffinity(process, cores)
-    except ProcessLookupError:
-        return
+def confine(cores: Collection[int]) -> None:
+    """Binds the thread that calls it, and processes that it starts, to some cores."""
+    if cores:
+        os.sched_setaffinity(0, cores)
 
 
 def _usable() -> list[int]:

@@ -7,8 +7,9 @@ import signal
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from vqfw.study.cores import shares
 from vqfw.study.grid import Point, Study
 from vqfw.study.standing import Standing, is_busy, standings, study_folder
 from vqfw.study.table import Failure, Table, table_of
-from vqfw.study.timing import clock, seconds_left
+from vqfw.study.timing import at_once, clock, seconds_left
 from vqfw.study.writing import write_table
 
 Say = Callable[[str], None]
@@ -34,15 +35,17 @@ class Call:
         file: of the study.
         overrides: for ``--set``.
         plugins: for ``--plugin``.
+        jobs: how many runs go on at once, each on its share of the processor's cores.
     """
 
     file: Path
     overrides: Sequence[str] = ()
     plugins: Sequence[str] = ()
+    jobs: int = 1
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """Of ``vqfw``."""
+        """Of ``vqfw``, for the process of one run."""
         found = ["study", str(self.file)]
         for each in self.overrides:
             found += ["--set", each]
@@ -52,10 +55,11 @@ class Call:
 
     def __str__(self) -> str:
         """As a person types it."""
-        return shlex.join(["vqfw", *self.arguments])
+        jobs = ["--jobs", str(self.jobs)] if self.jobs > 1 else []
+        return shlex.join(["vqfw", *self.arguments, *jobs])
 
 
-def run_missing(study: Study, call: Call, root: Path, say: Say, jobs: int = 1) -> Table:
+def run_missing(study: Study, call: Call, root: Path, say: Say) -> Table:
     """Runs what is missing of a study, resumes what was cut, goes on after a failure.
 
     Args:
@@ -63,17 +67,17 @@ def run_missing(study: Study, call: Call, root: Path, say: Say, jobs: int = 1) -
         call: how its processes are asked to.
         root: the folder that holds ``checkpoints/``.
         say: told of the progress.
-        jobs: how many runs go on at once, each on its share of the processor's cores.
 
     Returns:
         The table, which is on disk too; with the failures.
 
     Raises:
         Interrupted: after a signal; what was going on is saved.
-        UsageError: if there are more jobs than cores.
+        UsageError: if there are more jobs than cores, or none.
         VqfwError: if a component refuses something of any run; nothing is run then.
     """
-    return _Running(study, call, root, say, shares(jobs)).to_the_end()
+    shares(call.jobs)
+    return _Running(study, call, root, say).to_the_end()
 
 
 def present_table(study: Study, call: Call, root: Path) -> Table:
@@ -102,13 +106,11 @@ class _Running:
         call: Call,
         root: Path,
         say: Say,
-        cores: Sequence[tuple[int, ...]],
     ) -> None:
         self._study = study
         self._call = call
         self._root = root
         self._say = say
-        self._cores = cores
         self._children = Children(call.arguments, root)
         self._logs = study_folder(study, root) / "logs"
         self._failures: list[Failure] = []
@@ -130,9 +132,10 @@ class _Running:
 
     def _run_all(self, waiting: deque[Point]) -> None:
         """Keeps every share of the cores busy until nothing waits, or a signal came."""
-        free, going = list(self._cores), dict[Future[int], _Started]()
+        free = shares(min(self._call.jobs, max(1, len(waiting))))
+        going: dict[Future[int], _Started] = {}
         total = len(self._study.points)
-        with ThreadPoolExecutor(len(free)) as threads:
+        with ThreadPoolExecutor(len(free)) as threads, self._stopping_on_failure():
             while True:
                 while waiting and free and self._children.stopped_by is None:
                     point = self._next(waiting)
@@ -149,6 +152,15 @@ class _Running:
                     free.append(ended.cores)
                     self._tell(ended, run.result())
                     self._table()
+
+    @contextmanager
+    def _stopping_on_failure(self) -> Iterator[None]:
+        """Lets nobody wait for hours to read that the table could not be written."""
+        try:
+            yield
+        except BaseException:
+            self._children.stop()
+            raise
 
     def _next(self, waiting: deque[Point]) -> Point:
         """The first that no other process is at; the first of all where there is none."""
@@ -187,7 +199,7 @@ class _Running:
         if not waiting or left is None:
             return told
         left += len(waiting) * statistics.fmean(self._around or [0.0])
-        left /= len(self._cores)
+        left = at_once(left, len(waiting), self._call.jobs)
         return f"{told} · about {clock(left)} left"
 
     def _standings(self) -> list[Standing]:

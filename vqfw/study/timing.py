@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 
@@ -41,6 +42,20 @@ def _by_pace(finished: Sequence[Standing], steps: int | None) -> float | None:
             done = each.run.training["steps"]
             found.append(seconds * steps / done if steps and done else seconds)
     return statistics.fmean(found) if found else None
+
+
+def at_once(seconds: float, runs: int, jobs: int) -> float:
+    """How long runs take that would take so many seconds one after the other.
+
+    Args:
+        seconds: of all runs together.
+        runs: how many.
+        jobs: how many of them go on at a time.
+
+    >>> at_once(seconds=360, runs=3, jobs=2)  # two, and then one
+    240.0
+    """
+    return seconds * math.ceil(runs / jobs) / runs if runs else 0.0
 
 
 def clock(seconds: float | None) -> str:

@@ -98,15 +98,16 @@ def few_latents_are_enough_to_begin(factory: Factory) -> str | None:
             quantizer.initialize(few, seed=0)
         except Exception as error:
             raise AssertionError(
-                f"initialize() fails with {count} latents ({type(error).__name__}: "
-                f"{error}): repeat latents until every code has one"
+                f"initialize() fails with {count} cells of latents "
+                f"({type(error).__name__}: {error}): repeat latents until every code has "
+                "one"
             ) from error
         require(
             all(
                 book.vectors.shape == shape and np.isfinite(book.vectors).all()
                 for book, shape in zip(quantizer.codebooks, shapes, strict=True)
             ),
-            f"initialize() with {count} latents leaves codes that are missing or not "
+            f"initialize() with {count} cells of latents leaves codes that are missing or not "
             "finite: repeat latents until every code has one",
         )
     return None

@@ -10,7 +10,7 @@ from keras import ops
 
 from vqfw.kinds import Book, CodebookQuantizer, Quantized, Quantizer
 from vqfw.kinds.tensors import Floats
-from vqfw.testing.check import Factory
+from vqfw.testing.check import Factory, require
 from vqfw.testing.probe import arrays, gradients
 
 CHANNELS = 8
@@ -32,6 +32,11 @@ def grid_of(
 def built(factory: Factory) -> Quantizer:
     """A fresh quantizer, built for latents of ``CHANNELS``."""
     quantizer: Quantizer = factory()
+    require(
+        SHAPE[1] % quantizer.cell == 0,
+        f"latents share tokens in cells of {quantizer.cell}: these checks know grids of "
+        f"{SHAPE[1]} x {SHAPE[2]} alone, so try it with a cell that divides them",
+    )
     quantizer.build((None, *SHAPE[1:]))
     return quantizer
 
@@ -76,8 +81,15 @@ def train(
 
 def initialize(quantizer: Quantizer, latents: Floats) -> None:
     """Places the codes, where there are any to place."""
-    if isinstance(quantizer, CodebookQuantizer):
+    if not isinstance(quantizer, CodebookQuantizer):
+        return
+    try:
         quantizer.initialize(latents, seed=0)
+    except Exception as error:
+        raise AssertionError(
+            f"initialize() fails ({type(error).__name__}: {error}): latents come as "
+            "(images, *positions, channels); reshape(-1, channels) makes one list of them"
+        ) from error
 
 
 def books_of(quantizer: Quantizer) -> tuple[Book, ...]:
