@@ -128,21 +128,8 @@ def predictive_key_value():
     return PredictiveQuantizer(lambda i: KeyValueQuantizer(**{**SMALL, "seed": i}))
 
 
-def predictive_diveq():
-    return PredictiveQuantizer(lambda i: DiVeQ(**{**SMALL, "seed": i}))
-
-
 def predictive_fsq():
     return PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(4, 3)))
-
-
-def residual_predictive_ema():
-    def predictive(level):
-        return PredictiveQuantizer(
-            lambda i: EMAQuantizer(**{**SMALL, "seed": 4 * level + i})
-        )
-
-    return ResidualQuantizer(predictive)
 
 
 def predictive_of_cells():
@@ -289,9 +276,7 @@ OURS = [
     predictive_ema,
     predictive_projected_gradient,
     predictive_key_value,
-    predictive_diveq,
     predictive_fsq,
-    residual_predictive_ema,
     predictive_of_cells,
 ]
 

@@ -146,12 +146,12 @@ def every_level_pulls_the_latents(factory: Factory) -> str | None:
 
     # Between two tokens the loss jumps; only where none changes it has a slope.
     still = [(called(s).tokens == called(0).tokens).all(axis=-1) for s in (1, -1)]
-    kept_ones = np.logical_and(*still)
-    for axis in (1, 2):
-        kept_ones = np.repeat(kept_ones, quantizer.cell, axis=axis)
-    if kept_ones.shape != latents.shape[:-1]:
-        return "no latent keeps its tokens along a small step"
-    step = step * kept_ones[..., None]
+    cells = np.logical_and(*still)
+    if cells.ndim != latents.ndim - 1:
+        return "its tokens have no axis for the codebooks"
+    # A cell of latents stays where all of its tokens do.
+    latents_still = np.kron(cells, np.ones((1, quantizer.cell, quantizer.cell)))
+    step = step * latents_still[..., None]
     ahead, behind = called(1), called(-1)
     if not (np.array_equal(ahead.tokens, behind.tokens) and step.any()):
         return "no latent keeps its tokens along a small step"
