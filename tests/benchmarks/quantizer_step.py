@@ -1,6 +1,6 @@
 """Times a quantizer's training call beside vector-quantize-pytorch on the same latents.
 
-    python -m pip install --no-deps --target rival vector-quantize-pytorch==1.32.* einops einx loguru torch-einops-utils
+    python -m pip install --no-deps --target rival vector-quantize-pytorch==1.32.* einops einx frozendict loguru torch-einops-utils
     PYTHONPATH=rival python tests/benchmarks/quantizer_step.py
 
 512 codes, 8,192 latents of 64 dimensions, the call and its moving average, compiled as
