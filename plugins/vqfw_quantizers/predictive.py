@@ -26,13 +26,14 @@ class PredictiveQuantizer(Wrapper):
     those in the middle of four of them, less a linear map of the four codes around; then
     the other two places, each less a map of the four codes beside it. At the border a
     cell that is missing is taken to be like the last one. Every place has a quantizer of
-    its own, so tokens are (batch, rows / 2, columns / 2, 4 of the wrapped
-    quantizer's), and a grid takes as many bits as it would without prediction. The maps
+    its own, so tokens are (batch, rows / 2, columns / 2, 4 times those of the wrapped
+    quantizer), and a grid takes as many bits as it would without prediction. The maps
     begin as the mean of the neighbours and learn to foretell the latents; no gradient of
     theirs reaches the encoder. Losses are means over places, and the mean squared error of
-    the predictions, which the first place has none of, is part of the codebook loss. Sources: the closed loop, Gersho and Gray
-    1992, chapter 13, https://doi.org/10.1007/978-1-4615-3626-0; the order of the places,
-    Roos et al. 1988, https://doi.org/10.1109/42.14513.
+    the predictions, which the first place has none of, is part of the codebook loss.
+    Sources: the closed loop, Gersho and Gray 1992, chapter 13,
+    https://doi.org/10.1007/978-1-4615-3626-0; the order of the places, Roos et al. 1988,
+    https://doi.org/10.1109/42.14513.
 
     Args:
         quantizer: Quantizes one place of the cells; each has its own copy, with its own
