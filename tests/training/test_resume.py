@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 
@@ -51,7 +52,7 @@ def test_what_was_cut_after_the_last_step_is_only_scored(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(api.run, "_evaluate", killed)
+        patch.setattr(api.scoring, "score", killed)
         with pytest.raises(Interrupted, match="vqfw eval --run cut"):
             tiny().run(name="cut")
     run = vqfw.open_run("cut").resume()
@@ -135,6 +136,15 @@ def test_a_damaged_checkpoint_costs_steps_and_nothing_else(
     assert "00000008" in told
     assert "resumed after step 4 of 12" in told
     assert differing(everything(run), everything(done)) == []
+
+
+def test_a_run_without_its_pictures_goes_on_to_the_same_scores(tiny, done, cut):
+    run = cut(tiny(), 7, "interrupted")
+    shutil.rmtree(run.folder.pictures)
+    run.resume()
+    assert run.scores == done.scores
+    drawn = {path.name for path in run.folder.pictures.glob("grid_*.png")}
+    assert drawn == {"grid_00002.png", "grid_00003.png"}  # the first is gone for good
 
 
 def test_a_torn_line_of_the_log_is_dropped(tiny, done, cut, everything):

@@ -82,6 +82,8 @@ class Journal(AbstractContextManager["Journal", None]):
 
     def grid(self, step: int, epoch: int, sheet: Pixels) -> None:
         """Saves the pictures of an epoch."""
+        # A run that was copied without its pictures, or cleared of them, goes on as well.
+        self._run.pictures.mkdir(parents=True, exist_ok=True)
         save_picture(self._run.pictures / f"grid_{epoch + 1:05d}.png", sheet)
         self._trackers.images(step, "grid", sheet[None])
 
