@@ -12,6 +12,7 @@ from vqfw.api.inventory import use_plugin, write_schema
 from vqfw.api.preparation import Say, dataset_path, plan_of, splits_of
 from vqfw.api.records import record
 from vqfw.api.run import Run
+from vqfw.api.training import train_and_score
 from vqfw.errors import (
     UsageError,
 )
@@ -125,7 +126,7 @@ class Experiment:
         try:
             record(folder, plan, splits)
             with folder.locked():
-                run._train(plan, splits, quiet, say)
+                run.trained = train_and_score(run.folder, plan, splits, quiet, say)
         except BaseException:
             # Nothing to go on with; and the name stays free for the next try.
             if folder.is_untrained:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
 from vqfw.api.preparation import Say, dataset_path, pictures_of, plan_of, splits_of
 from vqfw.api.records import environment_of
+from vqfw.api.scoring import keep, score, stored_tokens
 from vqfw.api.token_files import agreement, targets_of, token_file, token_shape
-from vqfw.errors import (
-    DataError,
-    Interrupted,
-    RunError,
-    UsageError,
-    VqfwError,
-)
+from vqfw.api.training import train_and_score
+from vqfw.errors import DataError, RunError, UsageError
 from vqfw.runs import Run as RunFolder
 from vqfw.runs import default_root, find_run
 from vqfw.runs import list_runs as list_folders
 from vqfw.runs.exactness import promise
-from vqfw.runs.files import write_json
 
 if TYPE_CHECKING:
-    from vqfw.data.arrays import Images, Splits
     from vqfw.diagnosis import Diagnosis
     from vqfw.evaluation.comparison import Comparison
     from vqfw.evaluation.reconstruct import Inference
     from vqfw.evaluation.score import Evaluation
-    from vqfw.evaluation.tokens import TokenFile
     from vqfw.kinds.hooks import Section
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
@@ -105,7 +97,8 @@ class Run:
         with self.folder.locked():
             plan = self._plan(find_data=True)
             say(promise(self.folder.environment, environment_of(plan)))
-            self._train(plan, splits_of(plan, quiet, say), quiet, say)
+            splits = splits_of(plan, quiet, say)
+            self.trained = train_and_score(self.folder, plan, splits, quiet, say)
         return self
 
     def evaluate(
@@ -168,13 +161,13 @@ class Run:
             )
         if last:
             name, shown = f"{name}_last_weights", shown / "last_weights"
-        found = _evaluate(plan, inference, images)
+        found = score(plan, inference, images)
         if found.tokens is not None:
             fresh = token_file(plan, inference.model, images, found.tokens)
-            stored = self._stored_tokens(name, like=fresh)
+            stored = stored_tokens(self.folder, name, like=fresh)
             say(agreement(inference, images, stored or fresh))
         kept = replace(found, tokens=None) if last else found
-        self._keep(plan, inference, images, kept, name, shown)
+        keep(self.folder, plan, inference, images, kept, name, shown)
         return found
 
     def diagnose(self) -> Diagnosis:
@@ -272,106 +265,6 @@ class Run:
         found = observers().gather("vqfw_report_sections", Section, run=self.folder)
         return [section for _, section in found]
 
-    def _train(self, plan: Plan, splits: Splits, quiet: bool, say: Say) -> None:
-        """Trains to the end, then scores the test images, or those of validation.
-
-        The caller holds the lock of the run.
-        """
-        from vqfw.assembly.assemble import build_autoencoder
-        from vqfw.registry.hooks import observers
-        from vqfw.runs.checkpoint import steps
-        from vqfw.training.loop import train
-
-        resumed = bool(steps(self.folder.states))
-        watching = observers()
-        watching.tell("vqfw_run_start", run=self.folder)
-        try:
-            autoencoder = build_autoencoder(plan)
-            self.trained = train(plan, splits, self.folder, autoencoder, quiet)
-            autoencoder.use_averages()
-            scores = self._score(plan, splits, autoencoder.model, say)
-            self._keep_training(self.trained, resumed)
-            watching.tell("vqfw_run_end", run=self.folder, scores=scores)
-        finally:
-            for failure in watching.failures:
-                self.folder.note_failure(failure)
-
-    def _keep_training(self, trained: Trained, resumed: bool) -> None:
-        """Records how the training went, which also says that all of the run is done."""
-        record = {**asdict(trained), "seconds": None if resumed else trained.seconds}
-        if self.folder.training.get("steps") == trained.steps:
-            return  # it was done before, and no step was added
-        try:
-            write_json(self.folder.path / "training.json", record)
-        except OSError as error:
-            raise VqfwError(
-                f"{self.folder.path} cannot be written ({error.strerror}): make room, "
-                f"then finish with: vqfw run --resume {self.id}"
-            ) from error
-
-    def _score(
-        self, plan: Plan, splits: Splits, model: Model, say: Say
-    ) -> Mapping[str, Any]:
-        """Scores the trained model, keeps what was found and returns its record."""
-        from vqfw.evaluation.reconstruct import Inference
-
-        name = "test" if len(splits.test) else "validation"
-        images = splits.test if len(splits.test) else splits.validation
-        if not len(images):
-            say("there are no test images, so nothing was scored")
-            return {}
-        inference = Inference(model, plan.experiment.evaluation.batch_size)
-        try:
-            found = _evaluate(plan, inference, images)
-            self._keep(plan, inference, images, found, name, self.folder.pictures)
-        except KeyboardInterrupt:
-            raise Interrupted(
-                f"the training is done and saved; score it with: vqfw eval --run {self.id}",
-                signal.SIGINT,
-            ) from None
-        return found.record()
-
-    def _keep(
-        self,
-        plan: Plan,
-        inference: Inference,
-        images: Images,
-        found: Evaluation,
-        name: str,
-        pictures: Path,
-    ) -> None:
-        """Records scores and tokens under a name, and saves pairs of pictures."""
-        from vqfw.evaluation.pictures import save_pairs, spread
-
-        path = self.folder.path
-        shown = spread(images.pixels, plan.experiment.evaluation.pictures)
-        try:
-            if found.tokens is not None:
-                file = token_file(plan, inference.model, images, found.tokens)
-                file.save(path / f"tokens_{name}.npz")
-            write_json(path / "scores.json", {**self.scores, name: found.record()})
-            pictures.mkdir(parents=True, exist_ok=True)
-            save_pairs(pictures, shown, inference.pictures(shown))
-        except OSError as error:
-            raise VqfwError(
-                f"the scores cannot be saved to {path} ({error.strerror}): make room, "
-                f"then score again with: vqfw eval --run {self.id}"
-            ) from error
-
-    def _stored_tokens(self, name: str, like: TokenFile) -> TokenFile | None:
-        """The tokens that an earlier evaluation stored, if they are of these images."""
-        from vqfw.evaluation.tokens import TokenFile
-
-        path = self.folder.path / f"tokens_{name}.npz"
-        if not path.exists():
-            return None
-        try:
-            stored = TokenFile.load(path)
-        except DataError:  # a damaged one is written anew
-            return None
-        same = stored.fingerprint == like.fingerprint and stored.names == like.names
-        return stored if same else None
-
     def _plan(self, find_data: bool = False) -> Plan:
         """The plan of the recorded experiment, with what was settled then."""
         from vqfw.registry import load_recorded
@@ -419,15 +312,8 @@ class Run:
         from html import escape
 
         rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{score['value']:.4g}</td></tr>"
-            for name, score in self.scores.get("test", {}).items()
-            if isinstance(score, Mapping) and score["value"] is not None
+            f"<tr><td>{escape(name)}</td><td>{found['value']:.4g}</td></tr>"
+            for name, found in self.scores.get("test", {}).items()
+            if isinstance(found, Mapping) and found["value"] is not None
         )
         return f"<table><caption>run {escape(self.id)}</caption>{rows}</table>"
-
-
-def _evaluate(plan: Plan, inference: Inference, images: Images) -> Evaluation:
-    from vqfw.assembly.assemble import build_metrics
-    from vqfw.evaluation.score import evaluate
-
-    return evaluate(inference, images, build_metrics(plan))

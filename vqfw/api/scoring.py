@@ -1,0 +1,122 @@
+"""Scores of a run: found, recorded, and shown in pictures."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vqfw.api.preparation import Say
+from vqfw.api.token_files import token_file
+from vqfw.errors import DataError, Interrupted, VqfwError
+from vqfw.runs import Run as RunFolder
+from vqfw.runs.files import write_json
+
+if TYPE_CHECKING:
+    from vqfw.data.arrays import Images, Splits
+    from vqfw.evaluation.reconstruct import Inference
+    from vqfw.evaluation.score import Evaluation
+    from vqfw.evaluation.tokens import TokenFile
+    from vqfw.kinds.model import Model
+    from vqfw.plan import Plan
+
+
+def score(plan: Plan, inference: Inference, images: Images) -> Evaluation:
+    """Scores images by the metrics of the experiment."""
+    from vqfw.assembly.assemble import build_metrics
+    from vqfw.evaluation.score import evaluate
+
+    return evaluate(inference, images, build_metrics(plan))
+
+
+def score_trained(
+    folder: RunFolder, plan: Plan, splits: Splits, model: Model, say: Say
+) -> Mapping[str, Any]:
+    """Scores a trained model on the test images, or those of validation.
+
+    What was found is kept in the run.
+
+    Returns:
+        The record of it; nothing where there are no images.
+
+    Raises:
+        Interrupted: by Ctrl-C; the training is done all the same.
+    """
+    from vqfw.evaluation.reconstruct import Inference
+
+    name = "test" if len(splits.test) else "validation"
+    images = splits.test if len(splits.test) else splits.validation
+    if not len(images):
+        say("there are no test images, so nothing was scored")
+        return {}
+    inference = Inference(model, plan.experiment.evaluation.batch_size)
+    try:
+        found = score(plan, inference, images)
+        keep(folder, plan, inference, images, found, name, folder.pictures)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"the training is done and saved; score it with: vqfw eval --run {folder.id}",
+            signal.SIGINT,
+        ) from None
+    return found.record()
+
+
+def keep(
+    folder: RunFolder,
+    plan: Plan,
+    inference: Inference,
+    images: Images,
+    found: Evaluation,
+    name: str,
+    pictures: Path,
+) -> None:
+    """Records scores and tokens under a name, and saves pairs of pictures.
+
+    Args:
+        folder: the run, whose lock is held.
+        plan: of the run.
+        inference: the model that was scored.
+        images: what it was scored on.
+        found: the scores; tokens are kept where there are any.
+        name: what the record is called.
+        pictures: the folder of the pairs.
+
+    Raises:
+        VqfwError: if the disk is full or not writable.
+    """
+    from vqfw.evaluation.pictures import save_pairs, spread
+
+    shown = spread(images.pixels, plan.experiment.evaluation.pictures)
+    try:
+        if found.tokens is not None:
+            file = token_file(plan, inference.model, images, found.tokens)
+            file.save(_tokens_of(folder, name))
+        scores = {**folder.scores, name: found.record()}
+        write_json(folder.path / "scores.json", scores)
+        pictures.mkdir(parents=True, exist_ok=True)
+        save_pairs(pictures, shown, inference.pictures(shown))
+    except OSError as error:
+        raise VqfwError(
+            f"the scores cannot be saved to {folder.path} ({error.strerror}): make room, "
+            f"then score again with: vqfw eval --run {folder.id}"
+        ) from error
+
+
+def stored_tokens(folder: RunFolder, name: str, like: TokenFile) -> TokenFile | None:
+    """The tokens that an earlier evaluation stored, if they are of these images."""
+    from vqfw.evaluation.tokens import TokenFile
+
+    path = _tokens_of(folder, name)
+    if not path.exists():
+        return None
+    try:
+        stored = TokenFile.load(path)
+    except DataError:  # a damaged one is written anew
+        return None
+    same = stored.fingerprint == like.fingerprint and stored.names == like.names
+    return stored if same else None
+
+
+def _tokens_of(folder: RunFolder, name: str) -> Path:
+    return folder.path / f"tokens_{name}.npz"
