@@ -121,41 +121,65 @@ def test_the_nearest_code_is_that_of_brute_force(offset):
     assert (found(latents, vectors) == right).mean() >= 0.998
 
 
-@pytest.mark.parametrize("rows", [39, 40, 41, 79, 80, 81, 1])
-def test_blocks_change_no_choice_at_their_boundaries(rows, monkeypatch):
-    latents, vectors = random(rows, 3), random(7, 3, seed=1)
-    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 40 * 7)
-    np.testing.assert_array_equal(
-        found(latents, vectors), brute_force(latents, vectors)
-    )
-
-
-def test_no_more_than_a_block_of_distances_exists_at_once(monkeypatch):
+@pytest.fixture
+def blocks(monkeypatch):
+    """Blocks of 40 latents and three codes, and the sizes of those that were made."""
     sizes = []
-    highest = module._highest
+    best_of = module._best_of
 
-    def watched(scores):
-        sizes.append(int(np.prod(scores.shape)))
-        return highest(scores)
+    def watched(latents, vectors, half_norms):
+        sizes.append((latents.shape[0], vectors.shape[0]))
+        return best_of(latents, vectors, half_norms)
 
-    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 64)
-    monkeypatch.setattr(module, "_highest", watched)
-    assert found(random(50, 3), random(8, 3, seed=1)).shape == (50,)
-    assert max(sizes) <= 64
-    assert sum(sizes) == 50 * 8
+    monkeypatch.setattr(module, "LATENTS_AT_ONCE", 40)
+    monkeypatch.setattr(module, "CODES_AT_ONCE", 3)
+    monkeypatch.setattr(module, "_best_of", watched)
+    return sizes
 
 
-def test_a_book_larger_than_a_block_is_searched_latent_by_latent(monkeypatch):
-    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 4)
-    latents, vectors = random(5, 3), random(9, 3, seed=1)
+@pytest.mark.parametrize("codes", [2, 3, 4, 6, 7])
+@pytest.mark.parametrize("rows", [1, 39, 40, 41, 79, 80, 81])
+def test_blocks_change_no_choice_at_their_boundaries(rows, codes, blocks):
+    latents, vectors = random(rows, 3), random(codes, 3, seed=1)
     np.testing.assert_array_equal(
         found(latents, vectors), brute_force(latents, vectors)
     )
+    assert all(height <= 40 and width <= 3 for height, width in blocks)
+
+
+def test_a_compiled_search_makes_one_block_after_another():
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("only TensorFlow decides the order of a graph while it runs")
+    import tensorflow as tf
+
+    graph = tf.function(nearest).get_concrete_function(
+        tf.TensorSpec((8192, 4)), tf.TensorSpec((65_536, 4))
+    )
+    products = [
+        operation
+        for function in graph.graph.as_graph_def().library.function
+        for operation in function.node_def
+        if operation.op == "MatMul"
+    ]
+    assert len(products) == 1  # in a loop, that is; unrolled ones may all come first
+    assert not [each for each in graph.graph.get_operations() if each.type == "MatMul"]
 
 
 def test_the_lowest_of_equally_near_codes_is_chosen():
     vectors = np.array([[1.0], [-1.0], [1.0]], "float32")
     assert found(np.array([[0.0], [2.0]], "float32"), vectors).tolist() == [0, 0]
+
+
+def test_the_lowest_of_equally_near_codes_is_chosen_across_blocks(blocks):
+    vectors = np.array([[5.0], [1.0], [4.0], [9.0], [1.0], [7.0], [1.0]], "float32")
+    assert found(np.array([[0.0], [2.0]], "float32"), vectors).tolist() == [1, 1]
+    assert set(blocks) == {(2, 3)}
+
+
+def test_a_latent_that_is_no_number_finds_some_code(blocks):
+    latents = np.array([[np.nan], [np.inf], [2.0]], "float32")
+    tokens = found(latents, random(7, 1))
+    assert set(tokens) <= set(range(7))
 
 
 def test_the_lowest_is_chosen_among_many_copies_of_a_code():
@@ -174,22 +198,23 @@ def test_the_search_is_exact_for_sixteen_bit_latents(dtype):
     assert (found(latents, vectors) == right).mean() >= 0.997
 
 
-def test_a_number_of_latents_known_only_at_run_time_is_searched_in_blocks(monkeypatch):
+def test_a_number_of_latents_known_only_at_run_time_is_searched_in_blocks(
+    blocks, monkeypatch
+):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("only TensorFlow makes graphs without the number of rows")
     import tensorflow as tf
 
     sizes = []
-    highest = module._highest
+    best_of = module._best_of
 
-    def watched(scores):
+    def watched(latents, vectors, half_norms):
         tf.py_function(
-            lambda shape: sizes.append(shape.numpy()), [tf.shape(scores)], []
+            lambda shape: sizes.append(shape.numpy()), [tf.shape(latents)], []
         )
-        return highest(scores)
+        return best_of(latents, vectors, half_norms)
 
-    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 40 * 7)
-    monkeypatch.setattr(module, "_highest", watched)
+    monkeypatch.setattr(module, "_best_of", watched)
     search = tf.function(
         nearest, input_signature=[tf.TensorSpec((None, 3)), tf.TensorSpec((7, 3))]
     )
@@ -198,4 +223,4 @@ def test_a_number_of_latents_known_only_at_run_time_is_searched_in_blocks(monkey
         latents = random(rows, 3)
         tokens = ops.convert_to_numpy(search(latents, vectors))
         np.testing.assert_array_equal(tokens, brute_force(latents, vectors))
-    assert max(int(np.prod(size)) for size in sizes) <= 40 * 7
+    assert max(rows for rows, _ in sizes) <= 40

@@ -6,7 +6,9 @@ so nothing can move one half and forget the other.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import keras
@@ -14,9 +16,11 @@ from keras import ops
 
 from vqfw.kinds.tensors import Tensor, Vectors
 
-# Elements of the distance matrix held at once: 4 Mi floats are 16 MiB, few enough to stay
-# in the processor's cache between the product and the choice; 64 MiB took twice as long.
-BLOCK_ELEMENTS = 1 << 22
+# The part of the distance matrix that is held at once: 2 Mi floats are 8 MiB, few enough
+# to stay in the processor's cache between the product and the choice. Blocks as wide as
+# the book and lower took four times as long at 65,536 codes, which each reads anew.
+CODES_AT_ONCE = 256
+LATENTS_AT_ONCE = 8192
 
 # A code that nothing chose holds still in a step that would take its count below this. It
 # is what a code that started with one latent has left after 1,146 steps at decay 0.99; the
@@ -82,9 +86,9 @@ class Codebook(NamedTuple):
 def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
     """Finds the code with the smallest Euclidean distance to each latent.
 
-    The choice is made in float32 whatever comes in. Where the number of latents is known
-    when the graph is made, one block of the distance matrix exists at a time; where it is
-    known only at run time, TensorFlow may work on a few blocks of that size at once.
+    The choice is made in float32 whatever comes in. Of the distance matrix a block of
+    8 MiB is made at a time, whatever the size of the book; TensorFlow may make a few at
+    once.
 
     Args:
         latents: (n, embedding_dim).
@@ -104,45 +108,74 @@ def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
     # first: a common offset would cost the digits that tell neighbours apart.
     centre = ops.mean(vectors, axis=0, keepdims=True)
     latents, vectors = latents - centre, vectors - centre
-    size = max(1, BLOCK_ELEMENTS // vectors.shape[0])
-    half_norm = 0.5 * ops.sum(ops.square(vectors), axis=-1)
-    transposed = ops.transpose(vectors)
-
-    def search(rows: Tensor) -> Tensor:
-        return _highest(ops.matmul(rows, transposed) - half_norm)
-
-    count = latents.shape[0]
-    if count is None:
-        found = _in_equal_blocks(search, latents, size)
-    elif count <= size:
-        found = search(latents)
+    half_norms = 0.5 * ops.sum(ops.square(vectors), axis=-1)
+    if vectors.shape[0] <= CODES_AT_ONCE:
+        search = partial(_best_of, vectors=vectors, half_norms=half_norms)
     else:
-        starts = range(0, count, size)
-        found = ops.concatenate([search(latents[at : at + size]) for at in starts])
-    return ops.cast(found, "int32")
+        search = partial(_best_of_parts, parts=_parts(vectors, half_norms))
+    count = latents.shape[0]
+    if count is not None and count <= LATENTS_AT_ONCE:
+        return search(latents)[1]
+    return _in_equal_blocks(lambda rows: search(rows)[1], latents)
 
 
-def _highest(scores: Tensor) -> Tensor:
-    """Where the largest entry of each row stands; the first of equal ones."""
+def _best_of(
+    latents: Tensor, vectors: Tensor, half_norms: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The highest score of each latent, and the first code that has it."""
+    scores = ops.matmul(latents, ops.transpose(vectors)) - half_norms
     if keras.backend.backend() == "tensorflow":
         # One look at each score. Keras' argmax takes several there, to tell -0.0 from 0.0.
-        return ops.top_k(scores, 1)[1][:, 0]
-    return ops.argmax(scores, axis=-1)
+        scores, codes = ops.top_k(scores, 1)
+        return scores[:, 0], ops.cast(codes[:, 0], "int32")
+    return ops.max(scores, axis=-1), ops.cast(ops.argmax(scores, axis=-1), "int32")
 
 
-def _in_equal_blocks(
-    search: Callable[[Tensor], Tensor], latents: Tensor, size: int
-) -> Tensor:
-    """Searches for a number of latents that only the running graph knows.
+def _best_of_parts(
+    latents: Tensor, parts: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """The same for a book in parts: a later one wins where it has a higher score."""
+    vectors, half_norms = parts
+
+    def search(part: Tensor, so_far: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        best, code = so_far
+        score, its = _best_of(latents, vectors[part], half_norms[part])
+        better = score > best
+        its += ops.cast(part, "int32") * vectors.shape[1]
+        return ops.where(better, score, best), ops.where(better, its, code)
+
+    nothing = ops.full_like(latents[:, 0], -math.inf)
+    first = ops.zeros_like(latents[:, 0], dtype="int32")
+    best: tuple[Tensor, Tensor] = ops.fori_loop(
+        0, vectors.shape[0], search, (nothing, first)
+    )
+    return best
+
+
+def _parts(vectors: Tensor, half_norms: Tensor) -> tuple[Tensor, Tensor]:
+    """A book in equal parts; what the last one lacks is farther than any code."""
+    count, dimensions = vectors.shape
+    parts = math.ceil(count / CODES_AT_ONCE)
+    lacking = parts * CODES_AT_ONCE - count
+    vectors = ops.pad(vectors, ((0, lacking), (0, 0)))
+    half_norms = ops.pad(half_norms, ((0, lacking),), constant_values=math.inf)
+    return (
+        ops.reshape(vectors, (parts, CODES_AT_ONCE, dimensions)),
+        ops.reshape(half_norms, (parts, CODES_AT_ONCE)),
+    )
+
+
+def _in_equal_blocks(search: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
+    """Searches for many latents, or for a number that only the running graph knows.
 
     They are padded by less than a block, so that blocks are equal, and no larger than
-    ``size``; a few latents make one block of their own number.
+    ``LATENTS_AT_ONCE``; a few latents make one block of their own number.
     """
     count = ops.shape(latents)[0]
     if count is None:
         # A symbolic tensor: only the shape of the answer is asked for.
         return search(latents)
-    blocks = ops.maximum((count + size - 1) // size, 1)
+    blocks = count // LATENTS_AT_ONCE + 1
     rows = (count + blocks - 1) // blocks
     padded = ops.pad(latents, ((0, rows * blocks - count), (0, 0)))
     grouped = ops.reshape(padded, (blocks, rows, latents.shape[1]))
