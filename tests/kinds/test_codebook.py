@@ -131,6 +131,7 @@ def blocks(monkeypatch):
         sizes.append((latents.shape[0], vectors.shape[0]))
         return best_of(latents, vectors, half_norms)
 
+    monkeypatch.setattr(module, "BLOCK_ELEMENTS", 40 * 3)
     monkeypatch.setattr(module, "LATENTS_AT_ONCE", 40)
     monkeypatch.setattr(module, "CODES_AT_ONCE", 3)
     monkeypatch.setattr(module, "_best_of", watched)
@@ -144,10 +145,11 @@ def test_blocks_change_no_choice_at_their_boundaries(rows, codes, blocks):
     np.testing.assert_array_equal(
         found(latents, vectors), brute_force(latents, vectors)
     )
-    assert all(height <= 40 and width <= 3 for height, width in blocks)
+    assert blocks
+    assert all(height * width <= 40 * 3 for height, width in blocks)
 
 
-def test_a_compiled_search_makes_one_block_after_another():
+def test_a_compiled_search_is_a_loop():
     if keras.backend.backend() != "tensorflow":
         pytest.skip("only TensorFlow decides the order of a graph while it runs")
     import tensorflow as tf
@@ -161,7 +163,7 @@ def test_a_compiled_search_makes_one_block_after_another():
         for operation in function.node_def
         if operation.op == "MatMul"
     ]
-    assert len(products) == 1  # in a loop, that is; unrolled ones may all come first
+    assert len(products) == 1  # unrolled ones might all come before the first choice
     assert not [each for each in graph.graph.get_operations() if each.type == "MatMul"]
 
 
@@ -170,16 +172,53 @@ def test_the_lowest_of_equally_near_codes_is_chosen():
     assert found(np.array([[0.0], [2.0]], "float32"), vectors).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("codes", [7, 1000])
+def test_no_latents_find_no_codes(codes):
+    assert found(random(0, 3), random(codes, 3)).shape == (0,)
+
+
+@pytest.mark.parametrize("shape", [(None, 3), (10, 3), (100_000, 3)])
+@pytest.mark.parametrize("codes", [7, 1000])
+def test_a_symbolic_search_tells_its_shape(shape, codes):
+    tokens = nearest(keras.KerasTensor(shape), random(codes, 3))
+    assert (tokens.shape, tokens.dtype) == (shape[:1], "int32")
+
+
+def test_no_gradient_is_recorded_of_a_search(blocks):
+    if keras.backend.backend() != "torch":
+        pytest.skip("torch alone shows whether something waits for a gradient")
+    import torch
+
+    waiting = []
+    best_of = module._best_of  # the one that the fixture watches
+
+    def watched(*arguments):
+        score, code = best_of(*arguments)
+        waiting.append(score.requires_grad)
+        return score, code
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_best_of", watched)
+        latents = torch.tensor(random(50, 3), requires_grad=True)
+        nearest(latents, torch.tensor(random(7, 3), requires_grad=True))
+    assert waiting
+    assert not any(waiting)
+
+
 def test_the_lowest_of_equally_near_codes_is_chosen_across_blocks(blocks):
     vectors = np.array([[5.0], [1.0], [4.0], [9.0], [1.0], [7.0], [1.0]], "float32")
-    assert found(np.array([[0.0], [2.0]], "float32"), vectors).tolist() == [1, 1]
-    assert set(blocks) == {(2, 3)}
+    latents = np.zeros((30, 1), "float32")
+    assert found(latents, vectors).tolist() == [1] * 30
+    assert set(blocks) == {(30, 3)}
 
 
 def test_a_latent_that_is_no_number_finds_some_code(blocks):
-    latents = np.array([[np.nan], [np.inf], [2.0]], "float32")
-    tokens = found(latents, random(7, 1))
-    assert set(tokens) <= set(range(7))
+    latents = np.full((30, 1), [[2.0]], "float32")
+    latents[:2] = [[np.nan], [np.inf]]
+    vectors = np.arange(7, dtype="float32")[:, None]
+    tokens = found(latents, vectors)
+    assert set(tokens[:2]) <= set(range(7))
+    assert set(tokens[2:]) == {2}
 
 
 def test_the_lowest_is_chosen_among_many_copies_of_a_code():

@@ -16,11 +16,12 @@ from keras import ops
 
 from vqfw.kinds.tensors import Tensor, Vectors
 
-# The part of the distance matrix that is held at once: 2 Mi floats are 8 MiB, few enough
-# to stay in the processor's cache between the product and the choice. Blocks as wide as
-# the book and lower took four times as long at 65,536 codes, which each reads anew.
-CODES_AT_ONCE = 256
-LATENTS_AT_ONCE = 8192
+# Elements of the distance matrix held at once: 4 Mi floats are 16 MiB, few enough to stay
+# in the processor's cache between the product and the choice. A larger matrix is made in
+# blocks of half of that, narrow and high: all codes are read again for each row of blocks.
+BLOCK_ELEMENTS = 1 << 22
+LATENTS_AT_ONCE = 1 << 13
+CODES_AT_ONCE = 1 << 8
 
 # A code that nothing chose holds still in a step that would take its count below this. It
 # is what a code that started with one latent has left after 1,146 steps at decay 0.99; the
@@ -86,9 +87,9 @@ class Codebook(NamedTuple):
 def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
     """Finds the code with the smallest Euclidean distance to each latent.
 
-    The choice is made in float32 whatever comes in. Of the distance matrix a block of
-    8 MiB is made at a time, whatever the size of the book; TensorFlow may make a few at
-    once.
+    The choice is made in float32 whatever comes in, and takes no gradient. Of the distance
+    matrix at most 16 MiB are made at a time, whatever the size of the book; a graph of
+    TensorFlow may make a few such blocks at once.
 
     Args:
         latents: (n, embedding_dim).
@@ -102,19 +103,23 @@ def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
     >>> ops.convert_to_numpy(found).tolist()
     [1, 0]
     """
-    latents = ops.cast(latents, "float32")
-    vectors = ops.cast(vectors, "float32")
+    if isinstance(latents, keras.KerasTensor):
+        return keras.KerasTensor(latents.shape[:1], "int32")
+    # What a gradient is recorded of stays in memory, block for block.
+    latents = ops.stop_gradient(ops.cast(latents, "float32"))
+    vectors = ops.stop_gradient(ops.cast(vectors, "float32"))
     # |z - e|^2 without its |z|^2 term, which is the same for every code. Both are centred
     # first: a common offset would cost the digits that tell neighbours apart.
     centre = ops.mean(vectors, axis=0, keepdims=True)
     latents, vectors = latents - centre, vectors - centre
     half_norms = 0.5 * ops.sum(ops.square(vectors), axis=-1)
-    if vectors.shape[0] <= CODES_AT_ONCE:
+    count = latents.shape[0]
+    known = count is not None and count <= LATENTS_AT_ONCE
+    if (count if known else LATENTS_AT_ONCE) * vectors.shape[0] <= BLOCK_ELEMENTS:
         search = partial(_best_of, vectors=vectors, half_norms=half_norms)
     else:
         search = partial(_best_of_parts, parts=_parts(vectors, half_norms))
-    count = latents.shape[0]
-    if count is not None and count <= LATENTS_AT_ONCE:
+    if known:
         return search(latents)[1]
     return _in_equal_blocks(lambda rows: search(rows)[1], latents)
 
@@ -126,9 +131,11 @@ def _best_of(
     scores = ops.matmul(latents, ops.transpose(vectors)) - half_norms
     if keras.backend.backend() == "tensorflow":
         # One look at each score. Keras' argmax takes several there, to tell -0.0 from 0.0.
-        scores, codes = ops.top_k(scores, 1)
-        return scores[:, 0], ops.cast(codes[:, 0], "int32")
-    return ops.max(scores, axis=-1), ops.cast(ops.argmax(scores, axis=-1), "int32")
+        best, codes = ops.top_k(scores, 1)
+    else:
+        codes = ops.argmax(scores, axis=-1, keepdims=True)
+        best = ops.take_along_axis(scores, codes, axis=-1)
+    return best[:, 0], ops.cast(codes[:, 0], "int32")
 
 
 def _best_of_parts(
@@ -156,12 +163,13 @@ def _parts(vectors: Tensor, half_norms: Tensor) -> tuple[Tensor, Tensor]:
     """A book in equal parts; what the last one lacks is farther than any code."""
     count, dimensions = vectors.shape
     parts = math.ceil(count / CODES_AT_ONCE)
-    lacking = parts * CODES_AT_ONCE - count
+    size = math.ceil(count / parts)
+    lacking = parts * size - count
     vectors = ops.pad(vectors, ((0, lacking), (0, 0)))
     half_norms = ops.pad(half_norms, ((0, lacking),), constant_values=math.inf)
     return (
-        ops.reshape(vectors, (parts, CODES_AT_ONCE, dimensions)),
-        ops.reshape(half_norms, (parts, CODES_AT_ONCE)),
+        ops.reshape(vectors, (parts, size, dimensions)),
+        ops.reshape(half_norms, (parts, size)),
     )
 
 
@@ -172,10 +180,9 @@ def _in_equal_blocks(search: Callable[[Tensor], Tensor], latents: Tensor) -> Ten
     ``LATENTS_AT_ONCE``; a few latents make one block of their own number.
     """
     count = ops.shape(latents)[0]
-    if count is None:
-        # A symbolic tensor: only the shape of the answer is asked for.
-        return search(latents)
-    blocks = count // LATENTS_AT_ONCE + 1
+    blocks = (count + LATENTS_AT_ONCE - 1) // LATENTS_AT_ONCE
+    if not isinstance(blocks, int):
+        blocks = ops.maximum(blocks, 1)
     rows = (count + blocks - 1) // blocks
     padded = ops.pad(latents, ((0, rows * blocks - count), (0, 0)))
     grouped = ops.reshape(padded, (blocks, rows, latents.shape[1]))
