@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from vqfw.errors import ExperimentError, Problem
@@ -16,6 +17,18 @@ from vqfw_quantizers.wrapper import Wrapper
 CELL = 2
 # Rows and columns of a cell in the order in which they are quantized.
 PLACES = ((0, 0), (1, 1), (0, 1), (1, 0))
+# The neighbours that foretell each place but the first: their own place, and how many rows
+# and columns of cells away.
+NEIGHBOURS = (
+    ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)),
+    ((0, 0, 0), (0, 0, 1), (1, -1, 0), (1, 0, 0)),
+    ((0, 0, 0), (0, 1, 0), (1, 0, -1), (1, 0, 0)),
+)
+# The squared weights of one code in all the latents that follow from it, as long as the
+# maps are means. One at the first place is 1/4 of four latents in the middle, 3/8 of four
+# beside it and 1/16 of eight more; one in the middle is 1/4 of four.
+REACH = (1 + 4 / 4**2 + 4 * (3 / 8) ** 2 + 8 / 16**2, 1 + 4 / 4**2, 1.0, 1.0)
+SWEEPS = 2
 
 
 class PredictiveQuantizer(Wrapper):
@@ -31,9 +44,17 @@ class PredictiveQuantizer(Wrapper):
     begin as the mean of the neighbours and learn to foretell the latents; no gradient of
     theirs reaches the encoder. Losses are means over places, and the mean squared error of
     the predictions, which the first place has none of, is part of the codebook loss.
+
+    In training each latent takes its code in this order. Outside it all are chosen again,
+    twice: each for the latents that it foretells too, by the code nearest to
+    ``e + F^T (z - F e) / |F|^2``, where ``F`` takes codes to latents and ``|F|^2`` is what
+    one code weighs in them. An image keeps the tokens that it had where the new ones do
+    not come closer to its latents.
+
     Sources: the closed loop, Gersho and Gray 1992, chapter 13,
     https://doi.org/10.1007/978-1-4615-3626-0; the order of the places, Roos et al. 1988,
-    https://doi.org/10.1109/42.14513.
+    https://doi.org/10.1109/42.14513; choosing one after the other with all others held,
+    Besag 1986, https://doi.org/10.1111/j.2517-6161.1986.tb01412.x.
 
     Args:
         quantizer: Quantizes one place of the cells; each has its own copy, with its own
@@ -87,14 +108,14 @@ class PredictiveQuantizer(Wrapper):
             known.append(ops.stop_gradient(passed[-1]))
         all_places = self.together(found, _joined(passed))
         loss = all_places.codebook_loss + missed / len(PLACES)
-        return all_places._replace(codebook_loss=loss)
+        all_places = all_places._replace(codebook_loss=loss)
+        if training:
+            return all_places
+        tokens = self._chosen_again(latents, all_places.tokens)
+        return all_places._replace(tokens=tokens, latents=self.embed(tokens))
 
     def embed(self, tokens: Tokens) -> Latents:
-        known: list[Tensor] = []
-        for part, its in self.each_with_tokens(tokens):
-            code = part.embed(its)
-            known.append(self._foretold(known) + code if known else code)
-        return _joined(known)
+        return _joined(self._latents_of(self._codes(tokens)))
 
     def initialize(self, latents: Floats, seed: int) -> None:
         known: list[Tensor] = []
@@ -114,33 +135,80 @@ class PredictiveQuantizer(Wrapper):
         side, cell = context.image_size // factor, _cell_of(options)
         return [_uneven((side, side), cell)] if side % cell else []
 
+    def _chosen_again(self, latents: Latents, tokens: Tokens) -> Tokens:
+        """Tokens that come closer to the latents, image by image, or those there were."""
+        for _ in range(SWEEPS):
+            codes, again = self._codes(tokens), []
+            before = missed = self._missed(latents, codes)
+            for place, part in enumerate(self.parts):
+                asked = self._asked_of(place, missed)
+                found = part(codes[place] + asked / REACH[place])
+                codes[place] = found.latents
+                again.append(found.tokens)
+                missed = self._missed(latents, codes)
+            closer = _energy(missed) < _energy(before)
+            chosen = ops.concatenate(again, axis=-1)
+            tokens = ops.where(closer[:, None, None, None], chosen, tokens)
+        return tokens
+
+    def _codes(self, tokens: Tokens) -> list[Tensor]:
+        """What every place adds to what is foretold of it."""
+        return [part.embed(its) for part, its in self.each_with_tokens(tokens)]
+
+    def _latents_of(self, codes: Sequence[Tensor]) -> list[Tensor]:
+        """The latents of each place."""
+        known: list[Tensor] = []
+        for code in codes:
+            known.append(self._foretold(known) + code if known else code)
+        return known
+
+    def _missed(self, latents: Latents, codes: Sequence[Tensor]) -> list[Tensor]:
+        """How far the latents of each place are from what codes make of them."""
+        pairs = zip(_apart(latents), self._latents_of(codes), strict=True)
+        return [latent - made for latent, made in pairs]
+
+    def _asked_of(self, place: int, missed: Sequence[Tensor]) -> Tensor:
+        """What is missed at a place and wherever its code reaches: ``F^T`` of it."""
+        asked = list(missed)
+        for later in range(len(PLACES) - 1, place, -1):
+            weights = ops.transpose(self.predictors[later - 1].kernel)
+            shares = ops.split(ops.matmul(asked[later], weights), 4, axis=-1)
+            for (its, *away), share in zip(NEIGHBOURS[later - 1], shares, strict=True):
+                asked[its] += _given_back(share, away)
+        return asked[place]
+
     def _foretold(self, known: Sequence[Tensor]) -> Tensor:
-        """What the places that are known tell of the next one: like each of them."""
-        around = ops.concatenate(_neighbours(known), axis=-1)
-        return self.predictors[len(known) - 1](around)
+        """What the places that are known tell of the next one."""
+        around = [_taken(known[its], away) for its, *away in NEIGHBOURS[len(known) - 1]]
+        return self.predictors[len(known) - 1](ops.concatenate(around, axis=-1))
 
 
-def _neighbours(known: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """The four neighbours, among the places known, of the place that comes next."""
-    if len(known) == 1:
-        (corner,) = known
-        below = _next(corner, 1)
-        return corner, _next(corner, 2), below, _next(below, 2)
-    corner, middle = known[:2]
-    if len(known) == 2:
-        return corner, _next(corner, 2), _last(middle, 1), middle
-    return corner, _next(corner, 1), _last(middle, 2), middle
+def _taken(grid: Tensor, away: Sequence[int]) -> Tensor:
+    """For each cell the one so many rows and columns away; beyond the border the last."""
+    for axis, by in enumerate(away, start=1):
+        if by:
+            grid = ops.take(grid, _indices(grid.shape[axis], by), axis=axis)
+    return grid
 
 
-def _next(grid: Tensor, axis: int) -> Tensor:
-    """For each cell the one that follows it; the last one follows itself."""
-    size = grid.shape[axis]
-    return ops.take(grid, [*range(1, size), size - 1], axis=axis)
+def _given_back(grid: Tensor, away: Sequence[int]) -> Tensor:
+    """To each cell the sum of those that take it: the adjoint of ``_taken``."""
+    for axis, by in enumerate(away, start=1):
+        if by:
+            size = grid.shape[axis]
+            takes = np.eye(size, dtype="float32")[_indices(size, by)]
+            summed = "brcd,rs->bscd" if axis == 1 else "brcd,cs->brsd"
+            grid = ops.einsum(summed, grid, ops.convert_to_tensor(takes))
+    return grid
 
 
-def _last(grid: Tensor, axis: int) -> Tensor:
-    """For each cell the one before it; the first one is before itself."""
-    return ops.take(grid, [0, *range(grid.shape[axis] - 1)], axis=axis)
+def _indices(size: int, by: int) -> Floats:
+    return np.clip(np.arange(size) + by, 0, size - 1)
+
+
+def _energy(places: Sequence[Tensor]) -> Tensor:
+    """(batch,): the sum of squares of an image over all its places."""
+    return sum(ops.sum(ops.square(place), axis=(1, 2, 3)) for place in places)
 
 
 def _apart(latents: Latents) -> list[Tensor]:

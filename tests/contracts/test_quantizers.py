@@ -132,15 +132,6 @@ def predictive_fsq():
     return PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(4, 3)))
 
 
-def predictive_of_cells():
-    def predictive(place):
-        return PredictiveQuantizer(
-            lambda i: EMAQuantizer(**{**SMALL, "seed": 4 * place + i})
-        )
-
-    return PredictiveQuantizer(predictive)
-
-
 def rotated_ema():
     return EMAQuantizer(**SMALL, gradient_estimator="rotation")
 
@@ -277,7 +268,6 @@ OURS = [
     predictive_projected_gradient,
     predictive_key_value,
     predictive_fsq,
-    predictive_of_cells,
 ]
 
 

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from keras import ops
+from vqfw_quantizers import predictive
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.fsq import FSQQuantizer
 from vqfw_quantizers.gradient import GradientQuantizer
 from vqfw_quantizers.grouped import GroupedQuantizer
 from vqfw_quantizers.lfq import LFQQuantizer
-from vqfw_quantizers.predictive import PLACES, PredictiveQuantizer
+from vqfw_quantizers.predictive import PLACES, REACH, PredictiveQuantizer
 from vqfw_quantizers.residual import ResidualQuantizer
 
 from vqfw.errors import ExperimentError
@@ -266,6 +267,18 @@ def test_cells_within_cells_name_the_grid_that_they_need():
         quantizer.build((None, 6, 6, 4))
 
 
+def test_cells_within_cells_have_their_tokens_at_one_position():
+    quantizer = PredictiveQuantizer(
+        lambda i: PredictiveQuantizer(lambda j: FSQQuantizer(4 * i + j, levels=(5, 5)))
+    )
+    quantizer.build((None, 8, 4, 2))
+    assert (quantizer.cell, quantizer.vocabulary) == (4, (25,) * 16)
+    found = called(quantizer, random(2, 8, 4, 2))
+    assert found.tokens.shape == (2, 2, 1, 16)
+    again = quantizer.embed(ops.convert_to_tensor(found.tokens))
+    np.testing.assert_array_equal(found.latents, ops.convert_to_numpy(again))
+
+
 def test_a_grid_without_cells_is_a_problem_before_anything_is_built():
     def found(image_size, options):
         model = {"encoder": {"type": "residual_conv", "downsampling": 4}}
@@ -302,3 +315,70 @@ def test_what_the_latents_have_in_common_is_no_error_of_a_prediction():
         quantizer.initialize(latents, seed=0)
         losses.append(float(called(quantizer, latents, training=True).codebook_loss))
     assert losses[1] == pytest.approx(losses[0], rel=0.1)
+
+
+def bent(quantizer, shape):
+    """Built for a grid, with maps that are no means."""
+    quantizer.build((None, *shape))
+    for i, predictor in enumerate(quantizer.predictors):
+        predictor.kernel.assign(random(*predictor.kernel.shape, seed=i) / 4)
+    return quantizer
+
+
+def made_of(quantizer, codes):
+    codes = [ops.convert_to_tensor(code) for code in codes]
+    return [ops.convert_to_numpy(each) for each in quantizer._latents_of(codes)]
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_what_is_asked_of_a_code_comes_from_all_the_latents_that_it_reaches(place):
+    quantizer = bent(PredictiveQuantizer(ema()), (6, 10, 4))
+    missed = [random(2, 3, 5, 4, seed=i) for i in range(4)]
+    codes = [np.zeros_like(missed[0]) for _ in range(4)]
+    codes[place] = random(2, 3, 5, 4, seed=7)
+    reached = sum(
+        (one * other).sum()
+        for one, other in zip(made_of(quantizer, codes), missed, strict=True)
+    )
+    missed = [ops.convert_to_tensor(each) for each in missed]
+    asked = ops.convert_to_numpy(quantizer._asked_of(place, missed))
+    assert (asked * codes[place]).sum() == pytest.approx(reached, rel=1e-4)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_the_reach_of_a_place_is_what_a_code_weighs_while_the_maps_are_means(place):
+    quantizer = PredictiveQuantizer(ema(embedding_dim=1))
+    quantizer.build((None, 10, 10, 1))
+    codes = [np.zeros((1, 5, 5, 1), "float32") for _ in range(4)]
+    codes[place][0, 2, 2] = 1
+    weight = sum(np.square(each).sum() for each in made_of(quantizer, codes))
+    assert weight == pytest.approx(REACH[place])
+
+
+def errors(quantizer, latents):
+    gaps = np.square(called(quantizer, latents).latents - latents)
+    return gaps.mean(axis=(1, 2, 3))
+
+
+def test_tokens_that_are_chosen_again_come_closer_and_never_farther(monkeypatch):
+    latents = smooth(images=64)
+    quantizer = PredictiveQuantizer(ema(num_embeddings=32))
+    quantizer.build((None, *latents.shape[1:]))
+    quantizer.initialize(latents, seed=0)
+    again = errors(quantizer, latents)
+    monkeypatch.setattr(predictive, "SWEEPS", 0)
+    once = errors(quantizer, latents)
+    assert (again <= once).all()
+    assert again.mean() < 0.995 * once.mean()
+
+
+def test_an_image_keeps_its_tokens_where_new_ones_are_farther(monkeypatch):
+    """FSQ bounds what it is given, so that a code is not the nearest one to itself."""
+    quantizer = PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(9, 9, 9, 9)))
+    latents = np.concatenate([smooth(), 3 * smooth(), random(8, 8, 8, 4, seed=3)])
+    quantizer.build((None, *latents.shape[1:]))
+    again = errors(quantizer, latents)
+    monkeypatch.setattr(predictive, "SWEEPS", 0)
+    once = errors(quantizer, latents)
+    assert (again <= once).all()
+    assert (again == once).any()
