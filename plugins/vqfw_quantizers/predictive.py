@@ -24,9 +24,9 @@ NEIGHBOURS = (
     ((0, 0, 0), (0, 0, 1), (1, -1, 0), (1, 0, 0)),
     ((0, 0, 0), (0, 1, 0), (1, 0, -1), (1, 0, 0)),
 )
-# The squared weights of one code in all the latents that follow from it, as long as the
-# maps are means. One at the first place is 1/4 of four latents in the middle, 3/8 of four
-# beside it and 1/16 of eight more; one in the middle is 1/4 of four.
+# The squared weights of one code in all the latents that it reaches, away from the border
+# and as long as the maps are means. A code at the first place is 1/4 of four latents in the
+# middle, 3/8 of four beside it and 1/16 of eight more; one in the middle is 1/4 of four.
 REACH = (1 + 4 / 4**2 + 4 * (3 / 8) ** 2 + 8 / 16**2, 1 + 4 / 4**2, 1.0, 1.0)
 SWEEPS = 2
 
@@ -45,16 +45,18 @@ class PredictiveQuantizer(Wrapper):
     theirs reaches the encoder. Losses are means over places, and the mean squared error of
     the predictions, which the first place has none of, is part of the codebook loss.
 
-    In training each latent takes its code in this order. Outside it all are chosen again,
-    twice: each for the latents that it foretells too, by the code nearest to
-    ``e + F^T (z - F e) / |F|^2``, where ``F`` takes codes to latents and ``|F|^2`` is what
-    one code weighs in them. An image keeps the tokens that it had where the new ones do
-    not come closer to its latents.
+    In training each latent takes its code in this order. Outside it all tokens are chosen
+    again, twice, place after place: what is quantized is ``e + F^T (z - F e) / w`` with the
+    codes ``e`` so far, the map ``F`` from codes to latents ``z``, and the weight ``w`` of
+    one code in all the latents that it reaches. So a code answers for those that it
+    foretells too, as far as the wrapped quantizer takes the code that is nearest. An image
+    keeps the tokens that it had where the new ones come no closer to its latents. Losses
+    are those of the first choice.
 
     Sources: the closed loop, Gersho and Gray 1992, chapter 13,
     https://doi.org/10.1007/978-1-4615-3626-0; the order of the places, Roos et al. 1988,
-    https://doi.org/10.1109/42.14513; choosing one after the other with all others held,
-    Besag 1986, https://doi.org/10.1111/j.2517-6161.1986.tb01412.x.
+    https://doi.org/10.1109/42.14513; choosing again what all others leave, here for a
+    place at a time, Besag 1986, https://doi.org/10.1111/j.2517-6161.1986.tb01412.x.
 
     Args:
         quantizer: Quantizes one place of the cells; each has its own copy, with its own
@@ -174,7 +176,7 @@ class PredictiveQuantizer(Wrapper):
             weights = ops.transpose(self.predictors[later - 1].kernel)
             shares = ops.split(ops.matmul(asked[later], weights), 4, axis=-1)
             for (its, *away), share in zip(NEIGHBOURS[later - 1], shares, strict=True):
-                asked[its] += _given_back(share, away)
+                asked[its] = asked[its] + _given_back(share, away)
         return asked[place]
 
     def _foretold(self, known: Sequence[Tensor]) -> Tensor:
@@ -202,8 +204,8 @@ def _given_back(grid: Tensor, away: Sequence[int]) -> Tensor:
     return grid
 
 
-def _indices(size: int, by: int) -> Floats:
-    return np.clip(np.arange(size) + by, 0, size - 1)
+def _indices(size: int, by: int) -> list[int]:
+    return [min(max(i + by, 0), size - 1) for i in range(size)]
 
 
 def _energy(places: Sequence[Tensor]) -> Tensor:

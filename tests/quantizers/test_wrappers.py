@@ -340,9 +340,11 @@ def test_what_is_asked_of_a_code_comes_from_all_the_latents_that_it_reaches(plac
         (one * other).sum()
         for one, other in zip(made_of(quantizer, codes), missed, strict=True)
     )
-    missed = [ops.convert_to_tensor(each) for each in missed]
-    asked = ops.convert_to_numpy(quantizer._asked_of(place, missed))
+    held = [ops.convert_to_tensor(each) for each in missed]
+    asked = ops.convert_to_numpy(quantizer._asked_of(place, held))
     assert (asked * codes[place]).sum() == pytest.approx(reached, rel=1e-4)
+    for before, after in zip(missed, held, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(after), before)
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -378,7 +380,22 @@ def test_an_image_keeps_its_tokens_where_new_ones_are_farther(monkeypatch):
     latents = np.concatenate([smooth(), 3 * smooth(), random(8, 8, 8, 4, seed=3)])
     quantizer.build((None, *latents.shape[1:]))
     again = errors(quantizer, latents)
+    left = iter(range(2 * predictive.SWEEPS))
+    monkeypatch.setattr(predictive, "_energy", lambda missed: next(left) * ops.ones(24))
+    always = errors(quantizer, latents)
     monkeypatch.setattr(predictive, "SWEEPS", 0)
     once = errors(quantizer, latents)
+    assert (always > once).any()
     assert (again <= once).all()
-    assert (again == once).any()
+
+
+def test_training_takes_tokens_as_they_come(monkeypatch):
+    latents, found = smooth(), []
+    for sweeps in (0, predictive.SWEEPS):
+        monkeypatch.setattr(predictive, "SWEEPS", sweeps)
+        quantizer = PredictiveQuantizer(ema(num_embeddings=32))
+        quantizer.build((None, *latents.shape[1:]))
+        quantizer.initialize(latents, seed=0)
+        found.append([called(quantizer, latents, training) for training in (1, 0)])
+    np.testing.assert_array_equal(found[0][0].tokens, found[1][0].tokens)
+    assert (found[0][1].tokens != found[1][1].tokens).any()
