@@ -59,6 +59,10 @@ class VQVAE(Model):
         return quantizer if has_books else None
 
     @property
+    def bits_per_position(self) -> float:
+        return self.quantizer.bits_per_position
+
+    @property
     def scheduled(self) -> Mapping[str, Scalar]:
         return self.quantizer.scheduled
 
@@ -92,7 +96,6 @@ class VQVAE(Model):
         return ops.cast(self.decoder(latents, training=False), "float32")
 
     def _bits(self, tokens: Tokens) -> Any:
-        """(batch,) ``log2`` of the vocabulary, summed over the tokens of an image."""
-        positions = math.prod(tokens.shape[1:-1])
-        bits = positions * sum(math.log2(size) for size in self.vocabulary)
+        """(batch,) those of one position times the positions of an image."""
+        bits = math.prod(tokens.shape[1:-1]) * self.bits_per_position
         return ops.full((ops.shape(tokens)[0],), bits, dtype="float32")

@@ -19,7 +19,7 @@ from vqfw.kinds import (
     Seed,
     nearest,
 )
-from vqfw.kinds.tensors import Floats, Latents, Mask, Tokens
+from vqfw.kinds.tensors import Floats, Latents, Mask, Tensor, Tokens
 from vqfw_quantizers.estimators import ESTIMATORS, GradientEstimator
 from vqfw_quantizers.kmeans import PLACEMENTS, Initialization
 from vqfw_quantizers.projection import Projection
@@ -81,7 +81,7 @@ class EMAQuantizer(CodebookQuantizer):
         flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
         codebook = self.codebook
         vectors = codebook.vectors
-        tokens = nearest(flat, vectors)
+        tokens = self.chosen(latents)
         found = ops.take(vectors, tokens, axis=0)
         codes = ops.stop_gradient(ops.reshape(found, ops.shape(latents)))
         commitment = ops.mean(ops.square(latents - codes))
@@ -99,6 +99,11 @@ class EMAQuantizer(CodebookQuantizer):
             commitment_loss=commitment,
             auxiliary_loss=ops.zeros(()),
         )
+
+    def chosen(self, latents: Latents) -> Tensor:
+        """The code of each latent: (batch, *positions, embedding_dim) to int32 (n,)."""
+        flat = ops.reshape(latents, (-1, latents.shape[-1]))
+        return nearest(flat, self.codebook.vectors)
 
     def embed(self, tokens: Tokens) -> Latents:
         codes = ops.take(self.codebook.vectors, tokens[..., 0], axis=0)

@@ -46,6 +46,10 @@ class Wrapper(CodebookQuantizer):
         )
 
     @property
+    def bits_per_position(self) -> float:
+        return sum(part.bits_per_position for part in self.parts)
+
+    @property
     def scheduled(self) -> Mapping[str, Scalar]:
         return {
             f"{self.place}_{i}_{name}": value

@@ -21,6 +21,7 @@ from vqfw_quantizers.lfq import LFQQuantizer
 from vqfw_quantizers.predictive import PredictiveQuantizer
 from vqfw_quantizers.residual import ResidualQuantizer
 from vqfw_quantizers.simvq import SimVQ
+from vqfw_quantizers.trellis import TrellisQuantizer
 
 from vqfw.kinds import Codebook, Quantized, Quantizer, nearest
 from vqfw.kinds.usage import histogram
@@ -130,6 +131,10 @@ def predictive_key_value():
 
 def predictive_fsq():
     return PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(4, 3)))
+
+
+def trellis():
+    return TrellisQuantizer(**{**SMALL, "num_embeddings": 8})
 
 
 def rotated_ema():
@@ -268,6 +273,7 @@ OURS = [
     predictive_projected_gradient,
     predictive_key_value,
     predictive_fsq,
+    trellis,
 ]
 
 
@@ -304,6 +310,10 @@ class OneAxisTooFew(GradientQuantizer):
 
     def embed(self, tokens):
         return super().embed(tokens[..., None])
+
+
+class TellsBytesForBits(GradientQuantizer):
+    bits_per_position = 8.0
 
 
 class StraightThroughInEvaluation(GradientQuantizer):
@@ -554,6 +564,7 @@ PLANTED = {
     PlainCommitmentMovesCodes: "commitment_loss_moves_the_encoder_alone",
     PlainHalfGradient: "gradients_go_straight_through",
     OneAxisTooFew: "tokens_fit_the_vocabulary",
+    TellsBytesForBits: "tokens_fit_the_vocabulary",
     StraightThroughInEvaluation: "evaluation_gives_the_embedded_tokens",
     CountsInEvaluation: "evaluation_changes_no_variable",
     ScaledGradient: "gradients_go_straight_through",

@@ -8,6 +8,7 @@ from vqfw_models.vae import VAE
 from vqfw_models.vqvae import VQVAE
 from vqfw_networks.residual_conv import ResidualConvDecoder, ResidualConvEncoder
 from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.trellis import TrellisQuantizer
 from vqfw_revival.random_latents import RandomLatents
 
 from vqfw.kinds import Quantized, Quantizer
@@ -60,6 +61,14 @@ def test_bits_add_up_over_codebooks():
     model = built(VQVAE(*_around(Signs()), None, Constant()))
     bits = ops.convert_to_numpy(called(model).bits)
     np.testing.assert_allclose(bits, [8 * math.log2(6)] * 2, rtol=1e-6)
+
+
+def test_codes_that_a_path_excludes_take_no_bits():
+    quantizer = TrellisQuantizer(seed=1, num_embeddings=10, embedding_dim=8)
+    model = built(VQVAE(*_around(quantizer), None, Constant()))
+    assert model.vocabulary == (20,)
+    bits = ops.convert_to_numpy(called(model).bits)
+    np.testing.assert_allclose(bits, [8 * math.log2(10)] * 2, rtol=1e-6)
 
 
 def test_only_a_codebook_is_revived():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -57,6 +58,11 @@ class Model(keras.layers.Layer):
     def codebook_quantizer(self) -> CodebookQuantizer | None:
         """Its quantizer, if that has codebooks that can be initialized and revived."""
         return None
+
+    @property
+    def bits_per_position(self) -> float:
+        """What the tokens of one position take; as in ``Quantizer``."""
+        return sum(math.log2(size) for size in self.vocabulary)
 
     @property
     def scheduled(self) -> Mapping[str, Scalar]:

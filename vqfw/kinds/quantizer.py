@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -85,6 +86,14 @@ class Quantizer(keras.layers.Layer):
 
     def __init__(self, **layer: Any) -> None:
         super().__init__(**{"dtype": "float32", "name": "quantizer", **layer})
+
+    @property
+    def bits_per_position(self) -> float:
+        """What the tokens of one position take: ``log2`` of the vocabulary.
+
+        Less where a token's neighbours leave it fewer codes than there are.
+        """
+        return sum(math.log2(size) for size in self.vocabulary)
 
     @property
     def scheduled(self) -> Mapping[str, Scalar]:

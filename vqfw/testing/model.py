@@ -87,7 +87,7 @@ def the_output_is_well_formed(factory: Factory) -> None:
 
 
 def the_bits_are_those_of_the_code(factory: Factory) -> None:
-    """Tokens take ``log2`` of their vocabulary each; no code takes less than nothing."""
+    """Tokens take ``bits_per_position``; no code takes less than nothing."""
     model = _built(factory)
     found = _called(model)
     require(
@@ -97,7 +97,7 @@ def the_bits_are_those_of_the_code(factory: Factory) -> None:
     require((found.bits >= 0).all(), f"{found.bits.min():.4g} bits are less than none")
     if found.tokens is not None:
         positions = math.prod(found.tokens.shape[1:-1])
-        right = positions * sum(math.log2(size) for size in model.vocabulary)
+        right = positions * model.bits_per_position
         require(
             np.allclose(found.bits, right, rtol=1e-5),
             f"{positions} positions of vocabulary {model.vocabulary} take {right:.6g} "

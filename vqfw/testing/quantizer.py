@@ -7,6 +7,7 @@ the quantizer has none.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -35,7 +36,10 @@ from vqfw.testing.quantizer_probe import (
 
 
 def tokens_fit_the_vocabulary(factory: Factory) -> None:
-    """Tokens are int32, one a codebook at every position, below its number of codes."""
+    """Tokens are int32, one a codebook at every position, below its number of codes.
+
+    They take no more bits than that says.
+    """
     quantizer, found = _evaluated(factory, random_latents())
     batch, rows, columns, _ = SHAPE
     cells = rows // quantizer.cell, columns // quantizer.cell
@@ -52,6 +56,13 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
         _in_range(found.tokens, quantizer),
         f"tokens leave the vocabulary {quantizer.vocabulary}: they must lie in "
         "[0, vocabulary[i])",
+    )
+    most = sum(math.log2(size) for size in quantizer.vocabulary)
+    require(
+        0 < quantizer.bits_per_position <= most * (1 + 1e-6),
+        f"tokens of a position take {quantizer.bits_per_position:.6g} bits and the vocabulary "
+        f"{quantizer.vocabulary} has no more than {most:.6g}: leave bits_per_position to Quantizer, "
+        "unless tokens exclude each other",
     )
     sizes = tuple(len(book.vectors) for book in books_of(quantizer))
     require(

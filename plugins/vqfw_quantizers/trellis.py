@@ -1,0 +1,171 @@
+"""Trellis-coded quantization: neighbours decide which half of the codes a latent has."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from keras import ops
+
+from vqfw.kinds import Count, Seed, nearest
+from vqfw.kinds.tensors import Latents, Tensor
+from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.kmeans import Initialization
+
+# The codes are dealt out: code i is in subset i % 4.
+SUBSETS = 4
+# Ungerboeck's parity checks h1 and h0 by the number of states: bit i is i steps ago.
+CHECKS = {4: (0o2, 0o5), 8: (0o4, 0o13), 16: (0o4, 0o23)}
+
+
+class TrellisQuantizer(EMAQuantizer):
+    """Takes the codes that are nearest together, of those that one path leads through.
+
+    (batch, *positions, channels) to the same shape. The book has twice as many codes as a
+    latent may choose from, dealt out to four subsets. The latents of an image stand in a
+    row; a token tells one bit to a shift register, and the last bits say which two subsets
+    the next latent has. So a token takes ``log2(num_embeddings)`` bits, and yet an image
+    finds its codes in a book twice as fine, as far as a path leads to them. The Viterbi
+    algorithm finds the path with the least squared error of all there are, in training
+    too; codes follow the mean of the latents that took them, as in ``ema``. It leaves a
+    tenth to a fifth less of the squared error than the nearest of ``num_embeddings``
+    codes. ``embed`` looks tokens up one by one and needs no path.
+
+    Sources: Marcellin and Fischer 1990, https://doi.org/10.1109/26.46532; of vectors,
+    Fischer, Marcellin and Wang 1991, https://doi.org/10.1109/18.104316; the registers,
+    Ungerboeck 1982, table I, https://doi.org/10.1109/TIT.1982.1056454.
+
+    Args:
+        num_embeddings: Codes that a latent may choose from; the book has twice as many.
+        embedding_dim: Dimensions of a code; where the encoder has other channels, a
+            linear map leads in and another one out.
+        decay: Share of the past that stays in the moving average at each step.
+        initialization: ``kmeans`` places the codes on means of the latents of training
+            images, ``kmeans_plus_plus`` on latents far from each other, ``random``
+            leaves them where a normal distribution of unit variance put them.
+        states: Of the shift register. More find paths that are a little closer, and take
+            longer.
+
+    >>> quantizer = TrellisQuantizer(
+    ...     seed=0, num_embeddings=2, embedding_dim=1, states=4
+    ... )
+    >>> quantizer.build((None, 3, 1))
+    >>> _ = quantizer.sums.assign([[0], [1], [2], [3]])
+    >>> found = quantizer(ops.convert_to_tensor([[[0.4], [1.4], [1.4]]]))
+    >>> ops.convert_to_numpy(found.tokens)[0, :, 0].tolist()
+    [0, 2, 1]
+    >>> quantizer.vocabulary, quantizer.bits_per_position
+    ((4,), 1.0)
+    """
+
+    def __init__(
+        self,
+        seed: Seed,
+        num_embeddings: Annotated[int, {"minimum": 2, "multipleOf": 2}] = 512,
+        embedding_dim: Count = 64,
+        decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
+        initialization: Initialization = "kmeans",
+        states: Literal[4, 8, 16] = 8,
+    ) -> None:
+        super().__init__(seed, 2 * num_embeddings, embedding_dim, decay, initialization)
+        self.trellis = Trellis(states)
+
+    @property
+    def bits_per_position(self) -> float:
+        return super().bits_per_position - 1
+
+    def chosen(self, latents: Latents) -> Tensor:
+        flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
+        vectors = self.codebook.vectors
+        candidates, costs = [], []
+        for subset in range(SUBSETS):
+            codes = vectors[subset::SUBSETS]
+            found = nearest(flat, codes)
+            missed = flat - ops.take(codes, found, axis=0)
+            candidates.append(SUBSETS * found + subset)
+            costs.append(ops.sum(ops.square(missed), axis=-1))
+        positions = math.prod(latents.shape[1:-1])
+        steps = ops.reshape(ops.stack(costs, axis=-1), (-1, positions, SUBSETS))
+        path = ops.reshape(self.trellis.cheapest(steps), (-1, 1))
+        return ops.take_along_axis(ops.stack(candidates, axis=-1), path, axis=-1)[:, 0]
+
+
+class Trellis:
+    """The paths of a shift register, and the subset of codes at each of their steps.
+
+    A state is the last bits, the newest one lowest. In as many steps as it has bits, one
+    path leads from each state to each other, and the bits of ``states * start + end`` are
+    those that it tells one after the other. So much of a path is a block.
+
+    Args:
+        states: how many.
+    """
+
+    def __init__(self, states: int) -> None:
+        self.states = states
+        self.steps = states.bit_length() - 1
+        blocks = np.arange(states**2)[:, None]
+        known = blocks >> np.arange(self.steps)[::-1] & (2 * states - 1)
+        low, high = (_parity(known & check) for check in CHECKS[states])
+        # (paths, steps) of a block.
+        self.subsets = (low + 2 * high).astype("int32")
+
+    def cheapest(self, costs: Tensor) -> Tensor:
+        """The subsets of the path from state 0 whose costs have the least sum.
+
+        Two blocks in a row become one, by the best state between them, until one is left;
+        then the states between are looked up from the last round to the first. It is the
+        Viterbi algorithm in as many rounds as the number of blocks has bits.
+
+        Args:
+            costs: (batch, positions, 4) of every subset.
+
+        Returns:
+            (batch, positions) int32.
+        """
+        sums, pairs = self._of_blocks(costs), []
+        while sums.shape[1] > 1:
+            sums = _filled(sums, 2)
+            first, second = sums[:, 0::2], sums[:, 1::2]
+            pairs.append((first, second))
+            sums = ops.min(first[..., None] + second[:, :, None], axis=-2)
+        ends = ops.cast(ops.argmin(sums[:, :, 0], axis=-1), "int32")
+        starts = ops.zeros_like(ends)
+        for first, second in reversed(pairs):
+            count = first.shape[1]
+            starts, ends = starts[:, :count], ends[:, :count]
+            onto = ops.take_along_axis(first, starts[..., None, None], axis=2)[:, :, 0]
+            off = ops.take_along_axis(second, ends[..., None, None], axis=3)[..., 0]
+            middles = ops.cast(ops.argmin(onto + off, axis=-1), "int32")
+            starts, ends = _in_turn(starts, middles), _in_turn(middles, ends)
+        subsets = ops.take(self.subsets, self.states * starts + ends, axis=0)
+        positions = costs.shape[1]
+        return ops.reshape(subsets, (-1, subsets.shape[1] * self.steps))[:, :positions]
+
+    def _of_blocks(self, costs: Tensor) -> Tensor:
+        """What each path costs in every block: (batch, blocks, starts, ends)."""
+        costs = _filled(costs, self.steps)
+        blocks = costs.shape[1] // self.steps
+        costs = ops.reshape(costs, (-1, blocks, self.steps, SUBSETS))
+        sums = sum(
+            ops.take(costs[:, :, i], self.subsets[:, i], axis=-1)
+            for i in range(self.steps)
+        )
+        return ops.reshape(sums, (-1, blocks, self.states, self.states))
+
+
+def _filled(values: Tensor, multiple: int) -> Tensor:
+    """With zeros behind on axis 1, which cost a path nothing, up to a multiple."""
+    lacking = -values.shape[1] % multiple
+    before = [(0, 0), (0, lacking), *[(0, 0)] * (len(values.shape) - 2)]
+    return ops.pad(values, before) if lacking else values
+
+
+def _in_turn(first: Tensor, second: Tensor) -> Tensor:
+    """(batch, n) and (batch, n) to (batch, 2 n)."""
+    return ops.reshape(ops.stack([first, second], axis=-1), (-1, 2 * first.shape[1]))
+
+
+def _parity(bits: Any) -> Any:
+    return sum(bits >> i & 1 for i in range(8)) % 2
