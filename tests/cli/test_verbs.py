@@ -269,6 +269,14 @@ def test_a_plan_runs_nothing(tiny_file, command, files):
     assert files() == before
 
 
+def test_a_plan_tells_the_bits_where_codes_exclude_each_other(tiny_file, command):
+    trellis = '{"type": "trellis", "num_embeddings": 16, "embedding_dim": 8}'
+    answer = command("plan", "tiny.json", "--set", f"model.quantizer={trellis}")
+    told = "4×4×1 tokens of 32 codes, 4 bits a position = 64 bits an image"
+    assert answer.code == 0
+    assert told in answer.out
+
+
 def test_explain_says_who_set_a_value(tiny_file, command):
     answer = command("explain", "tiny.json", "--set", "seed=7")
     assert answer.code == 0

@@ -72,6 +72,10 @@ class BitsOfOnePosition(VQVAE):
         return found._replace(bits=found.bits / 16)
 
 
+class TellsBytesForBits(VQVAE):
+    bits_per_position = 8.0
+
+
 class StopsTheGradient(VAE):
     def encode(self, images, training=False):
         return ops.stop_gradient(super().encode(images, training))
@@ -97,6 +101,7 @@ PLANTED = {
     CountsInEvaluation: "evaluation_changes_no_variable",
     LossAnImage: "the_output_is_well_formed",
     BitsOfOnePosition: "the_bits_are_those_of_the_code",
+    TellsBytesForBits: "the_bits_are_those_of_the_code",
     StopsTheGradient: "every_trained_variable_learns",
     UnseededNoise: "state_is_all_in_variables",
     ScalesByItsRange: "compiles",

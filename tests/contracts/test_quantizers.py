@@ -316,6 +316,10 @@ class TellsBytesForBits(GradientQuantizer):
     bits_per_position = 8.0
 
 
+class HasFewerBitsThanCodes(GradientQuantizer):
+    bits_per_position = 3.0
+
+
 class StraightThroughInEvaluation(GradientQuantizer):
     def call(self, latents, training=False):
         found = super().call(latents, training)
@@ -565,6 +569,7 @@ PLANTED = {
     PlainHalfGradient: "gradients_go_straight_through",
     OneAxisTooFew: "tokens_fit_the_vocabulary",
     TellsBytesForBits: "tokens_fit_the_vocabulary",
+    HasFewerBitsThanCodes: "tokens_fit_the_vocabulary",
     StraightThroughInEvaluation: "evaluation_gives_the_embedded_tokens",
     CountsInEvaluation: "evaluation_changes_no_variable",
     ScaledGradient: "gradients_go_straight_through",

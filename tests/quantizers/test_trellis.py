@@ -1,12 +1,15 @@
 """Trellis-coded quantization: a path through a book of twice as many codes."""
 
+import heapq
 import itertools
 
 import numpy as np
 import pytest
 from keras import ops
 from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.grouped import GroupedQuantizer
 from vqfw_quantizers.predictive import PredictiveQuantizer
+from vqfw_quantizers.residual import ResidualQuantizer
 from vqfw_quantizers.trellis import CHECKS, Trellis, TrellisQuantizer
 
 STATES = sorted(CHECKS)
@@ -59,20 +62,50 @@ def test_the_path_costs_least_of_all_that_there_are(states):
     np.testing.assert_array_equal(found, paths[sums.argmin(axis=-1)])
 
 
-@pytest.mark.parametrize("states", STATES)
-def test_what_came_before_leaves_each_latent_half_of_the_codes(states):
-    quantizer = trellis(states=states)
-    tokens = tokens_of(quantizer, random(16, 4, 4, 2)).reshape(16, 16)
-    for row in tokens:
+def require_paths(tokens, states):
+    """Of each image: what came before leaves each token two subsets, one for either bit."""
+    for row in tokens.reshape(len(tokens), -1):
         bits = []
         for token in row:
-            # 4 of 16 codes for either bit, so that 3 bits tell which of the 8 it is.
             ways = [
                 bit for bit in (0, 1) if subsets([*bits, bit], states)[-1] == token % 4
             ]
             assert len(ways) == 1
             bits += ways
+
+
+@pytest.mark.parametrize("states", STATES)
+def test_what_came_before_leaves_each_latent_half_of_the_codes(states):
+    quantizer = trellis(states=states)
+    require_paths(tokens_of(quantizer, random(16, 4, 4, 2)), states)
+    # 4 of 16 codes for either bit, so that 3 bits tell which of the 8 it is.
     assert quantizer.bits_per_position == 3
+
+
+def test_a_projected_book_has_its_path_too():
+    quantizer = TrellisQuantizer(seed=3, num_embeddings=8, embedding_dim=2)
+    quantizer.build((None, 3, 3, 5))
+    quantizer.initialize(random(200, 3, 3, 5, seed=9), seed=0)
+    require_paths(tokens_of(quantizer, random(16, 3, 3, 5)), 8)
+
+
+@pytest.mark.parametrize(("states", "squared"), [(4, 9), (8, 10), (16, 11)])
+def test_paths_part_as_far_as_ungerboeck_tells(states, squared):
+    # Squared distances of codes one apart on a line to those of the same and other subsets.
+    apart = {0: 0, 1: 1, 2: 4, 3: 1}
+    reached, seen = [(apart[subsets([1], states)[-1]], (1,))], set()
+    while True:
+        distance, bits = heapq.heappop(reached)
+        state = bits[-states.bit_length() + 1 :]
+        if not any(state) and len(bits) >= states.bit_length() - 1:
+            break
+        if state in seen:
+            continue
+        seen.add(state)
+        for bit in (0, 1):
+            more = apart[subsets([*bits, bit], states)[-1]]
+            heapq.heappush(reached, (distance + more, (*bits, bit)))
+    assert distance == squared
 
 
 def test_all_images_begin_at_the_same_state():
@@ -100,18 +133,28 @@ def test_codes_follow_the_latents_of_the_path():
         np.testing.assert_allclose(vectors[code], mean, atol=1e-5)
 
 
-def test_a_prediction_can_be_trellis_coded():
-    def copy(i):
-        return TrellisQuantizer(seed=i, num_embeddings=8, embedding_dim=2)
+def copy(i):
+    return TrellisQuantizer(seed=i, num_embeddings=8, embedding_dim=2)
 
+
+def test_every_place_of_a_prediction_has_its_path():
     quantizer = PredictiveQuantizer(copy)
-    quantizer.build((None, 4, 4, 2))
-    quantizer.initialize(random(200, 4, 4, 2, seed=9), seed=0)
+    quantizer.build((None, 8, 8, 2))
+    quantizer.initialize(random(200, 8, 8, 2, seed=9), seed=0)
     assert quantizer.vocabulary == (16,) * 4
-    assert quantizer.bits_per_position == 4 * 3
-    latents = random(8, 4, 4, 2)
-    found = quantizer(ops.convert_to_tensor(latents))
-    np.testing.assert_array_equal(
-        ops.convert_to_numpy(found.latents),
-        ops.convert_to_numpy(quantizer.embed(found.tokens)),
-    )
+    tokens = tokens_of(quantizer, random(16, 8, 8, 2))
+    for place in range(4):
+        require_paths(tokens[..., place], 8)
+
+
+def test_wrappers_add_up_the_bits():
+    assert PredictiveQuantizer(copy).bits_per_position == 4 * 3
+    assert ResidualQuantizer(copy, levels=3).bits_per_position == 3 * 3
+    assert GroupedQuantizer(copy, groups=2).bits_per_position == 2 * 3
+
+
+def test_revived_codes_leave_the_path_a_path():
+    quantizer = trellis()
+    vectors = quantizer.codebooks[0].vectors
+    quantizer.codebooks[0].replace(vectors[::-1].copy(), np.arange(16) % 3 == 0)
+    require_paths(tokens_of(quantizer, random(16, 4, 4, 2)), 8)

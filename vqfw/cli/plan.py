@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -153,8 +154,14 @@ def _code(outline: Outline) -> str:
     if outline.bits_per_image is None:
         return "continuous latents; their rate in bits is learned"
     codes = " + ".join(f"{size:,}" for size in outline.vocabulary)
+    positions = math.prod(outline.token_shape[:-1])
+    bits = outline.bits_per_image / positions
+    most = sum(math.log2(size) for size in outline.vocabulary)
+    choice = (
+        "" if math.isclose(bits, most, rel_tol=1e-6) else f", {bits:g} bits a position"
+    )
     return (
-        f"{_by(outline.token_shape)} tokens of {codes} codes = "
+        f"{_by(outline.token_shape)} tokens of {codes} codes{choice} = "
         f"{outline.bits_per_image:,.0f} bits an image · "
         f"compression {outline.compression:.1f}×"
     )

@@ -61,7 +61,7 @@ class Model(keras.layers.Layer):
 
     @property
     def bits_per_position(self) -> float:
-        """What the tokens of one position take; as in ``Quantizer``."""
+        """What the tokens of one position take; a model with a quantizer hands on its own."""
         return sum(math.log2(size) for size in self.vocabulary)
 
     @property

@@ -91,7 +91,8 @@ class Quantizer(keras.layers.Layer):
     def bits_per_position(self) -> float:
         """What the tokens of one position take: ``log2`` of the vocabulary.
 
-        Less where a token's neighbours leave it fewer codes than there are.
+        A quantizer whose tokens exclude others nearby takes less and overrides it; one that
+        wraps others owes the sum of theirs.
         """
         return sum(math.log2(size) for size in self.vocabulary)
 

@@ -97,11 +97,17 @@ def the_bits_are_those_of_the_code(factory: Factory) -> None:
     require((found.bits >= 0).all(), f"{found.bits.min():.4g} bits are less than none")
     if found.tokens is not None:
         positions = math.prod(found.tokens.shape[1:-1])
+        most = sum(math.log2(size) for size in model.vocabulary)
+        require(
+            0 <= model.bits_per_position <= most * (1 + 1e-6),
+            f"tokens of a position take {model.bits_per_position:.6g} bits, and the "
+            f"vocabulary {model.vocabulary} has {most:.6g}: hand on those of the quantizer",
+        )
         right = positions * model.bits_per_position
         require(
             np.allclose(found.bits, right, rtol=1e-5),
-            f"{positions} positions of vocabulary {model.vocabulary} take {right:.6g} "
-            f"bits, not {found.bits[0]:.6g}",
+            f"{positions} positions of {model.bits_per_position:.6g} bits take "
+            f"{right:.6g} bits, not {found.bits[0]:.6g}",
         )
 
 

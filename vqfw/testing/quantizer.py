@@ -38,7 +38,8 @@ from vqfw.testing.quantizer_probe import (
 def tokens_fit_the_vocabulary(factory: Factory) -> None:
     """Tokens are int32, one a codebook at every position, below its number of codes.
 
-    They take no more bits than that says.
+    Those of a position take ``bits_per_position``: no more than their vocabulary has, and
+    enough for all that occur.
     """
     quantizer, found = _evaluated(factory, random_latents())
     batch, rows, columns, _ = SHAPE
@@ -57,19 +58,34 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
         f"tokens leave the vocabulary {quantizer.vocabulary}: they must lie in "
         "[0, vocabulary[i])",
     )
-    most = sum(math.log2(size) for size in quantizer.vocabulary)
-    require(
-        0 < quantizer.bits_per_position <= most * (1 + 1e-6),
-        f"tokens of a position take {quantizer.bits_per_position:.6g} bits and the vocabulary "
-        f"{quantizer.vocabulary} has no more than {most:.6g}: leave bits_per_position to Quantizer, "
-        "unless tokens exclude each other",
-    )
+    _require_enough_bits(quantizer)
     sizes = tuple(len(book.vectors) for book in books_of(quantizer))
     require(
         sizes in ((), quantizer.vocabulary),
         f"the codebooks have {sizes} codes and the vocabulary is "
         f"{quantizer.vocabulary}: give one book for each entry, in the same order, or "
         "none at all",
+    )
+
+
+def _require_enough_bits(quantizer: Quantizer) -> None:
+    bits = quantizer.bits_per_position
+    most = sum(math.log2(size) for size in quantizer.vocabulary)
+    repair = "leave bits_per_position to Quantizer, unless tokens exclude each other"
+    require(
+        0 <= bits <= most * (1 + 1e-6),
+        f"tokens of a position take {bits:.6g} bits, and the vocabulary "
+        f"{quantizer.vocabulary} has {most:.6g}: {repair}",
+    )
+    if math.isclose(bits, most, rel_tol=1e-6):
+        return
+    alone = random_latents(grid_of(quantizer, 1, 1, images=256))
+    tokens = outcome(quantizer, alone).tokens.reshape(256, -1)
+    count = len(np.unique(tokens, axis=0))
+    require(
+        count <= 2**bits * (1 + 1e-6),
+        f"{count} different tokens occur at one position, and {bits:.6g} bits tell "
+        f"{2**bits:.6g} apart: {repair}",
     )
 
 
