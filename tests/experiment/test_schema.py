@@ -27,8 +27,8 @@ COMMAND = "python -m vqfw.experiment.schema > schemas/experiment.schema.json"
 ALLOWED = {
     "$defs", "$ref", "$schema", "additionalProperties", "allOf", "anyOf", "const",
     "default", "description", "enum", "exclusiveMaximum", "exclusiveMinimum", "format",
-    "if", "items", "maxItems", "maximum", "minItems", "minimum", "not", "pattern",
-    "properties", "required", "then", "title", "type",
+    "if", "items", "maxItems", "maximum", "minItems", "minimum", "multipleOf", "not",
+    "pattern", "properties", "required", "then", "title", "type",
 }  # fmt: skip
 FOR_EDITORS = {
     "allowComments", "allowTrailingCommas", "defaultSnippets", "enumDescriptions",

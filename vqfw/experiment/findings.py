@@ -7,6 +7,7 @@ problems are printed is the subject of ``problems.py``.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -144,6 +145,7 @@ class _Finder:
                 "pattern": self.bad_name,
                 **dict.fromkeys(LIMITS, self.out_of_range),
                 **dict.fromkeys(("minItems", "maxItems"), self.wrong_length),
+                "multipleOf": self.no_multiple,
             }.get(error.validator, self.not_allowed)
         yield from explain(error, path, node)
 
@@ -343,6 +345,20 @@ class _Finder:
             f"{called(path)} must be {limits}, got {short(node.value)}",
             path,
             help=f"write {repair}",
+            note=described(shape),
+            place=node.place,
+        )
+
+    def no_multiple(self, error: Any, path: Path, node: Node) -> Iterator[Problem]:
+        shape, path = self.at(path), self.written(path)
+        step, least = error.validator_value, error.schema.get("minimum", -math.inf)
+        below = node.value // step * step
+        beside = [str(each) for each in (below, below + step) if each >= least]
+        yield Problem(
+            "out-of-range",
+            f"{called(path)} must be a multiple of {step}, got {short(node.value)}",
+            path,
+            help=f"write {' or '.join(beside)}",
             note=described(shape),
             place=node.place,
         )
