@@ -7,7 +7,6 @@ problems are printed is the subject of ``problems.py``.
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from vqfw.experiment.wording import (
     described,
     given,
     limits_of,
+    multiples_of,
     named,
     short,
     type_help,
@@ -143,9 +143,8 @@ class _Finder:
                 "required": self.missing,
                 "type": self.wrong_type,
                 "pattern": self.bad_name,
-                **dict.fromkeys(LIMITS, self.out_of_range),
+                **dict.fromkeys((*LIMITS, "multipleOf"), self.out_of_range),
                 **dict.fromkeys(("minItems", "maxItems"), self.wrong_length),
-                "multipleOf": self.no_multiple,
             }.get(error.validator, self.not_allowed)
         yield from explain(error, path, node)
 
@@ -339,26 +338,15 @@ class _Finder:
 
     def out_of_range(self, error: Any, path: Path, node: Node) -> Iterator[Problem]:
         shape, path = self.at(path), self.written(path)
-        limits, repair = limits_of(error.schema)
+        if error.validator == "multipleOf":
+            limits, repair = multiples_of(error.schema, node.value)
+        else:
+            limits, repair = limits_of(error.schema)
         yield Problem(
             "out-of-range",
             f"{called(path)} must be {limits}, got {short(node.value)}",
             path,
             help=f"write {repair}",
-            note=described(shape),
-            place=node.place,
-        )
-
-    def no_multiple(self, error: Any, path: Path, node: Node) -> Iterator[Problem]:
-        shape, path = self.at(path), self.written(path)
-        step, least = error.validator_value, error.schema.get("minimum", -math.inf)
-        below = node.value // step * step
-        beside = [str(each) for each in (below, below + step) if each >= least]
-        yield Problem(
-            "out-of-range",
-            f"{called(path)} must be a multiple of {step}, got {short(node.value)}",
-            path,
-            help=f"write {' or '.join(beside)}",
             note=described(shape),
             place=node.place,
         )

@@ -6,6 +6,7 @@ It words single facts; which problem there is, is decided in ``findings.py``.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -130,6 +131,14 @@ def limits_of(schema: Mapping[str, Any]) -> tuple[str, str]:
     if len(parts) == 1 and high is not None:
         return what, f"{high} or less"
     return what, f"a number {what}"
+
+
+def multiples_of(schema: Mapping[str, Any], value: int) -> tuple[str, str]:
+    """What a whole number must be, and the ones beside it that are allowed."""
+    step, least = schema["multipleOf"], schema.get("minimum", -math.inf)
+    below = value // step * step
+    beside = [str(each) for each in (below, below + step) if each >= least]
+    return f"a multiple of {step}", " or ".join(beside)
 
 
 def named(shape: Shape, path: Path) -> str:
