@@ -163,7 +163,8 @@ def commitment_loss_moves_the_encoder_alone(factory: Factory) -> None:
 def every_level_pulls_the_latents(factory: Factory) -> str | None:
     """The commitment loss changes along a small step as its gradient says."""
     quantizer = ready(factory)
-    latents, step = random_latents(), 0.01 * random_latents(seed=8)
+    # Small, because what normalises latents bends around those that are almost zero.
+    latents, step = random_latents(), 0.001 * random_latents(seed=8)
     kept = [ops.convert_to_numpy(each) for each in quantizer.variables]
 
     def called(scale: float) -> Any:
@@ -189,7 +190,7 @@ def every_level_pulls_the_latents(factory: Factory) -> str | None:
     gradient, _ = gradients(quantizer, latents, lambda q: q.commitment_loss)
     told = float((gradient * step).sum())
     require(
-        abs(slope - told) <= 0.02 * abs(slope) + 2e-6,
+        abs(slope - told) <= 0.02 * abs(slope) + 2e-7,
         f"along a small step the commitment loss changes by {slope:.3g} and its gradient "
         f"says {told:.3g}: take each level's residual from z - stop_gradient(e), not from "
         "the straight-through latents",
