@@ -30,12 +30,15 @@ class TrellisQuantizer(EMAQuantizer):
     check ``h`` taps. The bits before leave each latent two subsets, so that a token takes
     ``log2(num_embeddings)`` bits: the newest one, and ``i // 4``. Twice as many codes for
     the nearest would take one bit more; of the squared error that they would save, a path
-    saves a third to a half. The Viterbi algorithm finds the best of all paths, in training
-    too, and codes follow the mean of the latents that took them, as in ``ema``.
+    saved a third to a half on latents of trained encoders. The Viterbi algorithm finds the
+    best of all paths, in training too, and codes follow the mean of the latents that took
+    them, as in ``ema``.
 
     ``embed`` looks tokens up one by one and needs no path. The register begins with zeros,
     so the first latents of an image share one half of the codes. A search takes about 1.4
-    KB of memory a latent with 8 states, and 4 KB with 16.
+    KB of memory a latent with 8 states, and 4 KB with 16, at 64 dimensions. Unlike in the
+    sources, codes are dealt out as they come: to part those that are close changed the
+    error by less than 1 %.
 
     Sources: Marcellin and Fischer 1990, https://doi.org/10.1109/26.46532; of vectors,
     Fischer, Marcellin and Wang 1991, https://doi.org/10.1109/18.104316; the registers,

@@ -9,7 +9,9 @@ from vqfw_models.vqvae import VQVAE
 from vqfw_networks.residual_conv import ResidualConvDecoder, ResidualConvEncoder
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.gradient import GradientQuantizer
+from vqfw_quantizers.trellis import TrellisQuantizer
 
+from vqfw.kinds import Model
 from vqfw.testing import checks, parametrize_with_checks
 
 SMALL = {"filters": 8, "residual_filters": 4, "residual_blocks": 1}
@@ -76,6 +78,10 @@ class TellsBytesForBits(VQVAE):
     bits_per_position = 8.0
 
 
+class ForgetsTheBits(VQVAE):
+    bits_per_position = Model.bits_per_position
+
+
 class StopsTheGradient(VAE):
     def encode(self, images, training=False):
         return ops.stop_gradient(super().encode(images, training))
@@ -102,6 +108,7 @@ PLANTED = {
     LossAnImage: "the_output_is_well_formed",
     BitsOfOnePosition: "the_bits_are_those_of_the_code",
     TellsBytesForBits: "the_bits_are_those_of_the_code",
+    ForgetsTheBits: "the_bits_are_those_of_the_code",
     StopsTheGradient: "every_trained_variable_learns",
     UnseededNoise: "state_is_all_in_variables",
     ScalesByItsRange: "compiles",
@@ -114,7 +121,11 @@ def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
         pytest.skip("torch compiles nothing, so NumPy inside a call does work there")
 
     def factory():
-        return vae(mistake) if issubclass(mistake, VAE) else vqvae(kind=mistake)
+        if issubclass(mistake, VAE):
+            return vae(mistake)
+        # All tokens of another take as much as their vocabulary.
+        quantizer = TrellisQuantizer if mistake is ForgetsTheBits else GradientQuantizer
+        return vqvae(quantizer, mistake)
 
     assert complaints("model", factory, PLANTED[mistake]) == [PLANTED[mistake]]
 

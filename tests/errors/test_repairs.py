@@ -14,6 +14,7 @@ from vqfw.errors import ExperimentError
 from vqfw.experiment import experiment_from
 from vqfw.experiment.repairs import distance, suggestions
 from vqfw.experiment.schema import packaged
+from vqfw.experiment.wording import multiples_of
 from vqfw.kinds.catalog import KINDS
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz_"
@@ -71,6 +72,24 @@ def helps(values: dict[str, Any]) -> list[str]:
     with pytest.raises(ExperimentError) as caught:
         experiment_from(values)
     return [problem.help for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "repair"),
+    [
+        ({"multipleOf": 2}, 511, "510 or 512"),
+        ({"multipleOf": 2}, -3, "-4 or -2"),
+        ({"multipleOf": 8, "minimum": 1, "maximum": 64}, 67, "64"),
+        ({"multipleOf": 2, "exclusiveMinimum": 0, "exclusiveMaximum": 8}, 1, "2"),
+        ({"multipleOf": 2, "exclusiveMinimum": 0, "exclusiveMaximum": 8}, 7, "6"),
+        ({"multipleOf": 2, "minimum": 4}, -3, "a multiple of 2"),
+        ({"multipleOf": 0.1}, 0.35, "0.3 or 0.4"),
+    ],
+)
+def test_the_multiples_beside_a_number_are_those_that_are_allowed(
+    schema: dict[str, Any], value: float, repair: str
+) -> None:
+    assert multiples_of(schema, value)[1] == repair
 
 
 def test_a_misspelt_component_is_recognized() -> None:

@@ -213,6 +213,12 @@ def test_a_whole_number_written_with_a_point_becomes_one(
     assert type(experiment.losses[0]["weight"]) is float
 
 
+def test_a_whole_number_of_a_list_becomes_one_too(load: Load, valid: Any) -> None:
+    valid["model"]["quantizer"] = {"type": "trellis", "states": 16.0}
+    states = load(valid).model["quantizer"]["states"]
+    assert (states, type(states)) == (16, int)
+
+
 def test_a_number_that_stands_for_several_is_no_whole_number(
     load: Load, valid: Any
 ) -> None:

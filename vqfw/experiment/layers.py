@@ -109,7 +109,9 @@ def default_of(shape: Shape) -> Node | None:
 def _numeric(node: Node, shape: Shape) -> Node:
     """``64.0`` is a whole number to JSON Schema, and ``1`` any number: so they become."""
     value = node.value
-    if isinstance(value, float) and "integer" in shape.types and value.is_integer():
+    listed = shape.schema.get("enum", ())
+    whole = "integer" in shape.types or any(type(each) is int for each in listed)
+    if isinstance(value, float) and whole and value.is_integer():
         return replace(node, value=int(value))
     # Where a foreign constructor has a whole number as its default, it may want one.
     if shape.types == ("number",) and not isinstance(shape.schema.get("default"), int):

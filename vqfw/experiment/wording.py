@@ -133,12 +133,25 @@ def limits_of(schema: Mapping[str, Any]) -> tuple[str, str]:
     return what, f"a number {what}"
 
 
-def multiples_of(schema: Mapping[str, Any], value: int) -> tuple[str, str]:
-    """What a whole number must be, and the ones beside it that are allowed."""
-    step, least = schema["multipleOf"], schema.get("minimum", -math.inf)
-    below = value // step * step
-    beside = [str(each) for each in (below, below + step) if each >= least]
-    return f"a multiple of {step}", " or ".join(beside)
+def multiples_of(schema: Mapping[str, Any], value: float) -> tuple[str, str]:
+    """What a number must be, and the ones beside it that are allowed."""
+    step = schema["multipleOf"]
+    below = math.floor(value / step)
+    # Twelve digits: 3 * 0.1 has more than anybody writes.
+    beside = [round(count * step, 12) for count in (below, below + 1)]
+    allowed = [f"{each}" for each in beside if _is_within(each, schema)]
+    what = f"a multiple of {step}"
+    return what, " or ".join(allowed) or what
+
+
+def _is_within(number: float, schema: Mapping[str, Any]) -> bool:
+    low, above, high, below = (schema.get(each) for each in LIMITS)
+    return (
+        (low is None or number >= low)
+        and (above is None or number > above)
+        and (high is None or number <= high)
+        and (below is None or number < below)
+    )
 
 
 def named(shape: Shape, path: Path) -> str:

@@ -97,12 +97,7 @@ def the_bits_are_those_of_the_code(factory: Factory) -> None:
     require((found.bits >= 0).all(), f"{found.bits.min():.4g} bits are less than none")
     if found.tokens is not None:
         positions = math.prod(found.tokens.shape[1:-1])
-        most = sum(math.log2(size) for size in model.vocabulary)
-        require(
-            0 <= model.bits_per_position <= most * (1 + 1e-6),
-            f"tokens of a position take {model.bits_per_position:.6g} bits, and the "
-            f"vocabulary {model.vocabulary} has {most:.6g}: hand on those of the quantizer",
-        )
+        _require_bits_of_the_vocabulary(model)
         right = positions * model.bits_per_position
         require(
             np.allclose(found.bits, right, rtol=1e-5),
@@ -188,6 +183,24 @@ def _built(factory: Factory) -> Model:
 
 def _called(model: Model, training: bool = False) -> Any:
     return arrays(model(ops.convert_to_tensor(_images()), training=training))
+
+
+def _require_bits_of_the_vocabulary(model: Model) -> None:
+    bits, quantizer = model.bits_per_position, model.codebook_quantizer
+    most = sum(math.log2(size) for size in model.vocabulary)
+    require(
+        0 <= bits <= most * (1 + 1e-6),
+        f"tokens of a position take {bits:.6g} bits, and the vocabulary "
+        f"{model.vocabulary} has {most:.6g}: leave bits_per_position to Model, or hand on "
+        "those of the quantizer",
+    )
+    if quantizer is not None and quantizer.vocabulary == model.vocabulary:
+        its = quantizer.bits_per_position
+        require(
+            math.isclose(bits, its, rel_tol=1e-6),
+            f"tokens of a position take {bits:.6g} bits, and those of its quantizer "
+            f"{its:.6g}: hand on the bits_per_position of the quantizer",
+        )
 
 
 def _objective(output: Output) -> Any:

@@ -39,7 +39,7 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
     """Tokens are int32, one a codebook at every position, below its number of codes.
 
     Those of a position take ``bits_per_position``: no more than their vocabulary has, and
-    enough for all that occur.
+    enough for those of 256 latents.
     """
     quantizer, found = _evaluated(factory, random_latents())
     batch, rows, columns, _ = SHAPE
@@ -65,27 +65,6 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
         f"the codebooks have {sizes} codes and the vocabulary is "
         f"{quantizer.vocabulary}: give one book for each entry, in the same order, or "
         "none at all",
-    )
-
-
-def _require_enough_bits(quantizer: Quantizer) -> None:
-    bits = quantizer.bits_per_position
-    most = sum(math.log2(size) for size in quantizer.vocabulary)
-    repair = "leave bits_per_position to Quantizer, unless tokens exclude each other"
-    require(
-        0 <= bits <= most * (1 + 1e-6),
-        f"tokens of a position take {bits:.6g} bits, and the vocabulary "
-        f"{quantizer.vocabulary} has {most:.6g}: {repair}",
-    )
-    if math.isclose(bits, most, rel_tol=1e-6):
-        return
-    alone = random_latents(grid_of(quantizer, 1, 1, images=256))
-    tokens = outcome(quantizer, alone).tokens.reshape(256, -1)
-    count = len(np.unique(tokens, axis=0))
-    require(
-        count <= 2**bits * (1 + 1e-6),
-        f"{count} different tokens occur at one position, and {bits:.6g} bits tell "
-        f"{2**bits:.6g} apart: {repair}",
     )
 
 
@@ -163,7 +142,8 @@ def commitment_loss_moves_the_encoder_alone(factory: Factory) -> None:
 def every_level_pulls_the_latents(factory: Factory) -> str | None:
     """The commitment loss changes along a small step as its gradient says."""
     quantizer = ready(factory)
-    # Small, because what normalises latents bends around those that are almost zero.
+    # What normalises latents bends around those that are almost zero: along a step of 0.01
+    # its slope was off in 1 of 125 trials, along one of 0.001 in none of 500.
     latents, step = random_latents(), 0.001 * random_latents(seed=8)
     kept = [ops.convert_to_numpy(each) for each in quantizer.variables]
 
@@ -189,8 +169,9 @@ def every_level_pulls_the_latents(factory: Factory) -> str | None:
         variable.assign(value)
     gradient, _ = gradients(quantizer, latents, lambda q: q.commitment_loss)
     told = float((gradient * step).sum())
+    rounding = 2e-7 * max(1.0, abs(float(ahead.commitment_loss)))
     require(
-        abs(slope - told) <= 0.02 * abs(slope) + 2e-7,
+        abs(slope - told) <= 0.02 * abs(slope) + rounding,
         f"along a small step the commitment loss changes by {slope:.3g} and its gradient "
         f"says {told:.3g}: take each level's residual from z - stop_gradient(e), not from "
         "the straight-through latents",
@@ -423,6 +404,27 @@ def _require_embedded(quantizer: Quantizer, found: Quantized) -> None:
         np.array_equal(ops.convert_to_numpy(found.latents), embedded),
         "outside training the latents are not embed(tokens): return the looked-up codes "
         "themselves, not z + (e - z), and let embed() take the same way out",
+    )
+
+
+def _require_enough_bits(quantizer: Quantizer) -> None:
+    bits = quantizer.bits_per_position
+    most = sum(math.log2(size) for size in quantizer.vocabulary)
+    repair = "leave bits_per_position to Quantizer, unless tokens exclude each other"
+    require(
+        0 <= bits <= most * (1 + 1e-6),
+        f"tokens of a position take {bits:.6g} bits, and the vocabulary "
+        f"{quantizer.vocabulary} has {most:.6g}: {repair}",
+    )
+    if math.isclose(bits, most, rel_tol=1e-6):
+        return
+    alone = random_latents(grid_of(quantizer, 1, 1, images=256))
+    tokens = outcome(quantizer, alone).tokens.reshape(256, -1)
+    count = len(np.unique(tokens, axis=0))
+    require(
+        count <= 2**bits * (1 + 1e-6),
+        f"{count} different tokens occur at one position, and {bits:.6g} bits tell "
+        f"{2**bits:.6g} apart: {repair}",
     )
 
 
