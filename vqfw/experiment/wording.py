@@ -135,23 +135,16 @@ def limits_of(schema: Mapping[str, Any]) -> tuple[str, str]:
 
 def multiples_of(schema: Mapping[str, Any], value: float) -> tuple[str, str]:
     """What a number must be, and the ones beside it that are allowed."""
+    from jsonschema import Draft202012Validator
+
     step = schema["multipleOf"]
+    limits = Draft202012Validator({key: schema[key] for key in LIMITS if key in schema})
     below = math.floor(value / step)
     # Twelve digits: 3 * 0.1 has more than anybody writes.
     beside = [round(count * step, 12) for count in (below, below + 1)]
-    allowed = [f"{each}" for each in beside if _is_within(each, schema)]
+    allowed = [f"{each}" for each in beside if limits.is_valid(each)]
     what = f"a multiple of {step}"
     return what, " or ".join(allowed) or what
-
-
-def _is_within(number: float, schema: Mapping[str, Any]) -> bool:
-    low, above, high, below = (schema.get(each) for each in LIMITS)
-    return (
-        (low is None or number >= low)
-        and (above is None or number > above)
-        and (high is None or number <= high)
-        and (below is None or number < below)
-    )
 
 
 def named(shape: Shape, path: Path) -> str:
