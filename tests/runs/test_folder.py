@@ -59,6 +59,26 @@ def test_a_folder_without_an_experiment_is_not_offered_for_resuming(tmp_path):
         create_run(tmp_path, "faces", "mine")
 
 
+@pytest.fixture
+def removed(tmp_path):
+    """A run of which only the folder of its pictures was left."""
+    run = create_run(tmp_path, "faces", "mine")
+    run.path.rmdir()
+    return run
+
+
+def test_pictures_of_a_removed_run_are_named_and_kept(removed, tmp_path):
+    (removed.pictures / "grid.png").write_text("a picture")
+    with pytest.raises(RunError, match=r"or remove .*images_saved.mine$"):
+        create_run(tmp_path, "faces", "mine")
+    assert not removed.path.exists()
+    assert (removed.pictures / "grid.png").exists()
+
+
+def test_an_empty_folder_of_pictures_holds_no_name(removed, tmp_path):
+    assert create_run(tmp_path, "faces", "mine").path.is_dir()
+
+
 @pytest.mark.parametrize("blocked", ["checkpoints", "images_saved"])
 @pytest.mark.parametrize("name", [None, "mine"])
 def test_a_file_in_the_way_is_named_and_nothing_is_made(tmp_path, blocked, name):

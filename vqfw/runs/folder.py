@@ -181,20 +181,13 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> Run:
         name: the id to use; None generates one from the time.
 
     Raises:
-        RunError: if a run has the name already, the name is not one, or the folder
-            cannot be written.
+        RunError: if a run or its pictures have the name already, the name is not one,
+            or the folder cannot be written.
     """
     if name is not None:
         run = Run(checked_name(name), root)
         if not _claimed(run):
-            repair = (
-                f"continue it with: vqfw run --resume {name}"
-                if (run.path / "resolved.json").exists()
-                else f"remove {run.path}, which holds no experiment"
-            )
-            raise RunError(
-                f'run "{name}" exists already: choose another --name, or {repair}'
-            )
+            raise RunError(f"{_taken(run)}: choose another --name, or {_freed(run)}")
         return run
     moment = datetime.now().strftime("%Y-%m-%d_%H%M%S")
     base = f"{moment}_{experiment_name}"
@@ -260,8 +253,22 @@ def mark_latest(run: Run) -> None:
     write_whole(run.root / "checkpoints" / "LATEST", f"{run.id}\n".encode())
 
 
+def _taken(run: Run) -> str:
+    if run.path.exists():
+        return f'run "{run.id}" exists already'
+    return f'pictures of a run "{run.id}" are left, though the run is gone'
+
+
+def _freed(run: Run) -> str:
+    if (run.path / "resolved.json").exists():
+        return f"continue it with: vqfw run --resume {run.id}"
+    if run.path.exists():
+        return f"remove {run.path}, which holds no experiment"
+    return f"remove {run.pictures}"
+
+
 def _claimed(run: Run) -> bool:
-    """Whether the folder of the run was not there and now is ours."""
+    """Whether no run had the name and now its folders are ours."""
     try:
         for folder in (run.path, run.pictures):
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -272,8 +279,9 @@ def _claimed(run: Run) -> bool:
         try:
             run.pictures.mkdir()
         except FileExistsError:
-            run.path.rmdir()
-            return False
+            if any(run.pictures.iterdir()):
+                run.path.rmdir()
+                return False
     except OSError as error:
         with suppress(OSError):
             run.path.rmdir()
