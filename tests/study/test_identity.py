@@ -111,6 +111,17 @@ def test_what_a_killed_start_left_gives_its_name_back(load, root):
     assert not run.pictures.exists()
 
 
+def test_what_a_killed_start_left_is_cleared_without_older_pictures(load, root):
+    (point,) = load().points
+    run = Run(point.id, root)
+    for folder in (run.path, run.pictures):
+        folder.mkdir(parents=True)
+    (run.pictures / "grid.png").write_text("of a run that was removed")
+    clear_leftovers(point, root)
+    assert not run.path.exists()
+    assert (run.pictures / "grid.png").exists()
+
+
 def test_only_one_process_trains_the_same(load, root):
     from vqfw.study.standing import alone
 

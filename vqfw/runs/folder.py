@@ -138,6 +138,11 @@ class Run:
             pass
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether it got as far as to note which experiment it is."""
+        return (self.path / "resolved.json").exists()
+
+    @property
     def is_untrained(self) -> bool:
         """Whether it holds neither a checkpoint nor the numbers of a step."""
         log = self.path / "metrics.jsonl"
@@ -145,7 +150,7 @@ class Run:
         return not logged and not checkpoint.steps(self.states)
 
     def discard(self) -> None:
-        """Removes both folders."""
+        """Removes both folders and all that is in them."""
         for folder in (self.path, self.pictures):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -187,7 +192,8 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> Run:
     if name is not None:
         run = Run(checked_name(name), root)
         if not _claimed(run):
-            raise RunError(f"{_taken(run)}: choose another --name, or {_freed(run)}")
+            problem, repair = _taken(run)
+            raise RunError(f"{problem}: choose another --name, or {repair}")
         return run
     moment = datetime.now().strftime("%Y-%m-%d_%H%M%S")
     base = f"{moment}_{experiment_name}"
@@ -253,18 +259,15 @@ def mark_latest(run: Run) -> None:
     write_whole(run.root / "checkpoints" / "LATEST", f"{run.id}\n".encode())
 
 
-def _taken(run: Run) -> str:
-    if run.path.exists():
-        return f'run "{run.id}" exists already'
-    return f'pictures of a run "{run.id}" are left, though the run is gone'
-
-
-def _freed(run: Run) -> str:
-    if (run.path / "resolved.json").exists():
-        return f"continue it with: vqfw run --resume {run.id}"
-    if run.path.exists():
-        return f"remove {run.path}, which holds no experiment"
-    return f"remove {run.pictures}"
+def _taken(run: Run) -> tuple[str, str]:
+    """What has the name of a run, and how it gets free or is used."""
+    if not run.path.exists():
+        problem = f'pictures of a run "{run.id}" are left, though the run is gone'
+        return problem, f"remove {run.pictures}"
+    problem = f'run "{run.id}" exists already'
+    if run.is_recorded:
+        return problem, f"continue it with: vqfw run --resume {run.id}"
+    return problem, f"remove {run.path}, which holds no experiment"
 
 
 def _claimed(run: Run) -> bool:

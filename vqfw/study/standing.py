@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
@@ -91,8 +92,11 @@ def clear_leftovers(point: Point, root: Path) -> None:
         root: the folder that holds ``checkpoints/``.
     """
     run = Run(point.id, root)
-    if run.path.exists() and not (run.path / "resolved.json").exists():
-        run.discard()
+    if run.path.exists() and not run.is_recorded:
+        shutil.rmtree(run.path, ignore_errors=True)
+        # It saved no picture: what lies there is of an older run of this name.
+        with suppress(OSError):
+            run.pictures.rmdir()
 
 
 def is_busy(point: Point, root: Path) -> bool:
