@@ -69,10 +69,36 @@ def removed(tmp_path):
 
 def test_pictures_of_a_removed_run_are_named_and_kept(removed, tmp_path):
     (removed.pictures / "grid.png").write_text("a picture")
-    with pytest.raises(RunError, match=r"or remove .*images_saved.mine$"):
+    with pytest.raises(RunError, match=r"images_saved.mine is there.*move it away"):
         create_run(tmp_path, "faces", "mine")
     assert not removed.path.exists()
     assert (removed.pictures / "grid.png").exists()
+
+
+def test_a_file_in_place_of_the_pictures_is_named_and_kept(removed, tmp_path):
+    removed.pictures.rmdir()
+    removed.pictures.write_text("a file")
+    with pytest.raises(RunError, match=r"images_saved.mine is there.*move it away"):
+        create_run(tmp_path, "faces", "mine")
+    assert not removed.path.exists()
+    assert removed.pictures.read_text() == "a file"
+
+
+def test_nobody_is_told_to_remove_a_run_that_is_just_starting(tmp_path):
+    starting = create_run(tmp_path, "faces", "mine")
+    with starting.locked(), pytest.raises(RunError, match="wait for it") as refused:
+        create_run(tmp_path, "faces", "mine")
+    assert "remove" not in str(refused.value)
+
+
+def test_a_name_is_held_until_the_pictures_are_gone_too(tmp_path, monkeypatch):
+    run = create_run(tmp_path, "faces", "mine")
+    gone = []
+    monkeypatch.setattr(
+        "shutil.rmtree", lambda path, **options: gone.append(path.parent.name)
+    )
+    run.discard()
+    assert gone == ["images_saved", "checkpoints"]
 
 
 def test_an_empty_folder_of_pictures_holds_no_name(removed, tmp_path):

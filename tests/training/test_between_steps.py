@@ -86,10 +86,23 @@ def test_pictures_that_are_there_already_belong_to_someone(root, tiny):
     taken = root / "images_saved" / "mine"
     taken.mkdir(parents=True)
     (taken / "keep.png").write_bytes(b"mine")
-    with pytest.raises(RunError, match=r"or remove .*images_saved.mine$"):
+    with pytest.raises(RunError, match=r"images_saved.mine is there.*move it away"):
         tiny("training.steps=2").run(name="mine")
     assert (taken / "keep.png").read_bytes() == b"mine"
     assert not (root / "checkpoints" / "mine").exists()
+
+
+def test_a_run_is_locked_before_its_experiment_is_recorded(root, tiny, monkeypatch):
+    def record(folder, plan, splits):
+        with pytest.raises(RunError, match="being written"):
+            folder.require_free()
+        raise RuntimeError("recorded under the lock")
+
+    monkeypatch.setattr("vqfw.api.experiment.record", record)
+    with pytest.raises(RuntimeError, match="recorded under the lock"):
+        tiny("training.steps=2").run(name="mine")
+    assert not (root / "checkpoints" / "mine").exists()
+    assert not (root / "images_saved" / "mine").exists()
 
 
 def test_a_second_evaluation_leaves_no_pictures_of_the_first(root, tiny):

@@ -150,8 +150,8 @@ class Run:
         return not logged and not checkpoint.steps(self.states)
 
     def discard(self) -> None:
-        """Removes both folders and all that is in them."""
-        for folder in (self.path, self.pictures):
+        """Removes both folders; the one that holds the name goes last."""
+        for folder in (self.pictures, self.path):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _lock_file(self) -> TextIO:
@@ -191,8 +191,9 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> Run:
     """
     if name is not None:
         run = Run(checked_name(name), root)
-        if not _claimed(run):
-            problem, repair = _taken(run)
+        obstacle = _claim(run)
+        if obstacle is not None:
+            problem, repair = _taken(run, obstacle)
             raise RunError(f"{problem}: choose another --name, or {repair}")
         return run
     moment = datetime.now().strftime("%Y-%m-%d_%H%M%S")
@@ -200,7 +201,7 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> Run:
     attempt = 1
     while True:
         run = Run(base if attempt == 1 else f"{base}.{attempt}", root)
-        if _claimed(run):
+        if _claim(run) is None:
             return run
         attempt += 1
 
@@ -259,32 +260,21 @@ def mark_latest(run: Run) -> None:
     write_whole(run.root / "checkpoints" / "LATEST", f"{run.id}\n".encode())
 
 
-def _taken(run: Run) -> tuple[str, str]:
-    """What has the name of a run, and how it gets free or is used."""
-    if not run.path.exists():
-        problem = f'pictures of a run "{run.id}" are left, though the run is gone'
-        return problem, f"remove {run.pictures}"
-    problem = f'run "{run.id}" exists already'
-    if run.is_recorded:
-        return problem, f"continue it with: vqfw run --resume {run.id}"
-    return problem, f"remove {run.path}, which holds no experiment"
-
-
-def _claimed(run: Run) -> bool:
-    """Whether no run had the name and now its folders are ours."""
+def _claim(run: Run) -> Path | None:
+    """Makes the folders of a run, or tells which of them is someone's already."""
     try:
         for folder in (run.path, run.pictures):
             folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             run.path.mkdir()
         except FileExistsError:
-            return False
+            return run.path
         try:
             run.pictures.mkdir()
         except FileExistsError:
-            if any(run.pictures.iterdir()):
+            if not run.pictures.is_dir() or any(run.pictures.iterdir()):
                 run.path.rmdir()
-                return False
+                return run.pictures
     except OSError as error:
         with suppress(OSError):
             run.path.rmdir()
@@ -292,7 +282,23 @@ def _claimed(run: Run) -> bool:
             f"{error.filename} cannot be made ({error.strerror}): free the disk, or set "
             "VQFW_ROOT to a folder that can be written"
         ) from error
-    return True
+    return None
+
+
+def _taken(run: Run, obstacle: Path) -> tuple[str, str]:
+    """What has the name of a run, and how it gets free or is used.
+
+    Raises:
+        RunError: if it is a run that another process is just starting.
+    """
+    if obstacle == run.pictures:
+        return f"{obstacle} is there, though no run has this name", "move it away"
+    problem = f'run "{run.id}" exists already'
+    if run.is_recorded:
+        return problem, f"continue it with: vqfw run --resume {run.id}"
+    if (obstacle / "lock").exists():
+        run.require_free()
+    return problem, f"remove {obstacle}, which holds no experiment"
 
 
 def _latest(root: Path, existing: list[Run]) -> Run:
