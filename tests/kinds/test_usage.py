@@ -138,3 +138,15 @@ def test_the_least_used_of_several_codebooks_speaks():
 
 def test_a_small_codebook_is_measured_by_its_own_size():
     assert float(monitored_pair((4, 8)).least_used().share_active) == 0.25
+
+
+def test_the_usage_of_a_codebook_does_not_depend_on_how_many_there_are():
+    tokens = np.random.default_rng(0).integers(0, 8, (3, 4, 5, 3)).astype("int32")
+    alone, together = UsageMonitor((8,), 100, 4), UsageMonitor((8, 8, 8), 100, 4)
+    for batch in tokens:
+        alone.add(ops.convert_to_tensor(batch[..., 1:2]))
+        together.add(ops.convert_to_tensor(batch))
+    np.testing.assert_allclose(
+        together.on_host(1).counts, alone.on_host(0).counts, rtol=1e-6
+    )
+    assert together.on_host(2).counts.sum() == pytest.approx(1, rel=1e-5)

@@ -81,14 +81,14 @@ class UsageMonitor(keras.layers.Layer):
 
     def add(self, tokens: Tokens) -> None:
         """Takes in the tokens of a step: (batch, *positions, num_codebooks)."""
-        mass = ops.convert_to_tensor(self.mass)
         for i, (shares, age) in enumerate(zip(self.shares, self.ages, strict=True)):
             chosen = tokens[..., i]
-            # One mass for all books: each has seen the same steps.
-            moved = MovingHistogram(shares, mass).moved(chosen, self.decay)
+            moved = MovingHistogram(shares, self.mass).moved(chosen, self.decay)
             shares.assign(moved.shares)
-            self.mass.assign(moved.mass)
             age.assign(images_since(chosen, shares.shape[0], age))
+        # One mass for all books, as each has seen the same steps. It moves after the last:
+        # on torch even a tensor that was taken of it before would move along.
+        self.mass.assign(moved.mass)
 
     def usage(self, codebook: int) -> Usage:
         """Usage of one codebook, in backend tensors."""
