@@ -91,6 +91,22 @@ def test_revival_is_counted_by_its_visits():
     assert seen.revived_a_visit == pytest.approx((12 - 4) / 2)
 
 
+def test_a_warm_up_takes_no_visit_away_from_the_second_half():
+    late = {**RESOLVED["model"]["quantizer"], "warm_up": 10}
+    warm = {**RESOLVED, "model": {**RESOLVED["model"], "quantizer": late}}
+    revived = [(step, float(4 * max(0, (step - 1) // 10 - 1))) for step in range(1, 41)]
+    seen = evidence_from(series(revived=revived), warm)
+    assert (seen.revived, seen.visits) == (8, 2)
+    # Both visits, before steps 21 and 31, are in the second half.
+    assert seen.revived_a_visit == 4
+
+
+def test_revival_is_counted_a_codebook():
+    seen = evidence_from(series(books=[(1, 4), (40, 4)]), RESOLVED)
+    assert seen.revived == 12
+    assert seen.revived_a_visit == pytest.approx((12 - 4) / 2 / 4)
+
+
 def test_without_revival_its_numbers_are_unknown():
     resolved = {**RESOLVED, "model": {**RESOLVED["model"], "revival": None}}
     seen = evidence_from(series(), resolved)

@@ -139,6 +139,30 @@ def test_latents_that_drift_without_beta_are_no_matter_of_the_steps():
     assert findings(adrift)[0].cause == "beta too low"
 
 
+def test_a_scheduler_that_lowers_beta_in_trouble_did_not_make_the_trouble():
+    low = {"beta": 0.01, **COLLAPSED}
+    by_hand = findings(replace(HEALTHY, **low))
+    assert by_hand[0].cause == "beta too low"
+    scheduled = {"model.beta.type": "target_perplexity", "model.beta.lowest": 0.01}
+    low["settings"] = {**HEALTHY.settings, **scheduled}
+    assert "beta too low" not in [
+        each.cause for each in findings(replace(HEALTHY, **low))
+    ]
+    low["latent_spread"] = 9.0
+    assert findings(replace(HEALTHY, **low))[0].cause == "beta too low"
+
+
+@pytest.mark.parametrize(
+    ("spread", "setting"),
+    [(50.0, "training.optimizer.learning_rate"), (0.01, "losses")],
+)
+def test_without_a_commitment_loss_nobody_is_told_to_change_its_weight(spread, setting):
+    seen = replace(HEALTHY, commitment=0.0, latent_spread=spread, **COLLAPSED)
+    (found,) = findings(seen)
+    assert found.setting == setting
+    assert "beta" not in found.advice
+
+
 def test_an_error_relative_to_no_spread_is_not_spelt_out():
     assert replace(HEALTHY, relative_error=6e7).left_over == "over 1000%"
     assert replace(HEALTHY, relative_error=0.5).left_over == "50%"

@@ -53,6 +53,7 @@ def test_a_run_is_measured_at_its_first_step_and_then_at_intervals(tiny):
     assert list(found) == [1, EVERY]
     assert found[1]["codes"] == 16
     assert found[1]["tokens"] == 8 * 16
+    assert found[1]["books"] == 1
 
 
 def test_codes_that_are_placed_late_are_measured_then(tiny):

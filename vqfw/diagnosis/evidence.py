@@ -56,17 +56,20 @@ class Evidence:
         commitment: its loss without weight, median over the last tenth.
         beta: its weight, median over the last tenth.
         first_latent_offset: distance of the mean latent from the origin, when the codes
-            had just been placed; so ``first_`` everywhere below.
+            had just been placed, or when this codebook was first the least used one; so
+            ``first_`` everywhere below.
         first_latent_spread: root mean square distance of latents from their mean.
         first_code_spread: the same of the codes.
         first_code_offset: distance of the mean code from the mean latent.
         latent_offset: at the end; so all that follows.
         latent_spread: see above.
         relative_error: mean squared quantization error over the variance of the latents.
-        distinct_codes: share of the codes that differ from all others.
-        revived: codes revived in all; NaN where the experiment revives none.
+        distinct_codes: share of the codes that are left when of equal ones only one is
+            kept.
+        revived: codes revived in all codebooks; NaN where the experiment revives none.
         visits: times that revival looked for unused codes.
-        revived_a_visit: codes a visit in the second half of the training, on average.
+        revived_a_visit: codes a visit and codebook in the second half of the training,
+            on average.
         surviving: share of the revived that were in use 100 steps later.
         settings: options of model and training, by path.
     """
@@ -234,19 +237,24 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
 def _revival(
     series: Series, settings: Mapping[str, Any], steps: int
 ) -> dict[str, float]:
-    interval = settings.get("model.revival.interval")
-    if interval is None or "revived" not in series:
+    if "model.revival.interval" not in settings or "revived" not in series:
         names = ("revived", "visits", "revived_a_visit", "surviving")
         return dict.fromkeys(names, UNKNOWN)
-    # Revival comes before a step, so the last step that it can come before is the last.
-    visits = (steps - 1) // interval - _warm_up(settings) // interval
-    late = visits - (steps // 2 - 1) // interval
+    interval, warm_up = int(settings["model.revival.interval"]), _warm_up(settings)
+
+    def visits_until(step: int) -> int:
+        # Revival comes before a step, so the last step that it can come before is the last.
+        return max(0, (step - 1) // interval - warm_up // interval)
+
+    visits = visits_until(steps)
+    late = visits - visits_until(steps // 2)
     half_way = [value for step, value in series["revived"] if step <= steps // 2]
     revived = _last(series, "revived")
+    books = _last(series, "books") if "books" in series else 1
     return {
         "revived": revived,
         "visits": visits,
-        "revived_a_visit": ratio(revived - (half_way or [0.0])[-1], late),
+        "revived_a_visit": ratio(revived - (half_way or [0.0])[-1], late * books),
         "surviving": _last(series, "surviving"),
     }
 

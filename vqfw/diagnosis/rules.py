@@ -61,8 +61,8 @@ def identical_codes(seen: Evidence) -> Finding | None:
     path = _path(seen, "initialization", "model.quantizer")
     return Finding(
         "codes identical",
-        f"only {seen.distinct_codes:.0%} of the {seen.codes:.0f} codes differ from all "
-        "others; of equal codes only the first is ever chosen",
+        f"of the {seen.codes:.0f} codes only {seen.distinct_codes:.0%} are left when equal "
+        "ones are counted once, and of equal codes only the first is ever chosen",
         path,
         f"place the codes on distinct latents ({path}), and revive with noise above 0",
     )
@@ -156,7 +156,10 @@ def beta_too_low(seen: Evidence) -> Finding | None:
     adrift = seen.spread_growth > 2 or seen.relative_error > 0.5
     if not (seen.beta < LOW_BETA and seen.commitment > 0 and _measured(seen)):
         return None
-    if not (adrift or in_trouble(seen)):
+    # A scheduler that lowers beta where codes are unused follows from the trouble.
+    schedule = seen.setting("type", "model.beta")
+    fixed = schedule is None or schedule.value == "constant"
+    if not (adrift or (fixed and in_trouble(seen))):
         return None
     return Finding(
         "beta too low",
@@ -173,14 +176,16 @@ def growing_latents(seen: Evidence) -> Finding | None:
     grown = seen.spread_growth > 10 and seen.beta <= HIGH_BETA
     if not (grown and in_trouble(seen)):
         return None
+    rate = _path(seen, "learning_rate", "training.optimizer")
+    committed = seen.commitment > 0
     return Finding(
         "encoder variance growing",
         f"the latents spread to {seen.spread_growth:.3g} times what they were when the "
         f"codes were placed, and quantization leaves {seen.left_over} of their "
         "variance",
-        "model.beta",
-        "raise model.beta (up to 2), lower the learning rate, or normalise the encoder's "
-        "output",
+        "model.beta" if committed else rate,
+        ("raise model.beta (up to 2), " if committed else "")
+        + f"lower {rate}, or normalise the encoder's output",
     )
 
 
@@ -189,12 +194,14 @@ def shrinking_latents(seen: Evidence) -> Finding | None:
     shrunk = seen.spread_growth < 0.1 and seen.beta >= LOW_BETA
     if not (shrunk and (in_trouble(seen) or _learnt_nothing(seen))):
         return None
+    committed = seen.commitment > 0
     return Finding(
         "encoder variance shrinking",
         f"the latents spread to {seen.spread_growth:.2g} times what they were when the "
         "codes were placed: most images give the same latents",
-        "model.beta",
-        "lower model.beta, or raise the weight of the reconstruction in losses",
+        "model.beta" if committed else "losses",
+        ("lower model.beta, or " if committed else "")
+        + "raise the weight of the reconstruction in losses",
     )
 
 

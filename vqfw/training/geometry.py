@@ -29,9 +29,9 @@ def geometry_after(step: int, autoencoder: Autoencoder) -> dict[str, float]:
         autoencoder: as it is after that step.
 
     Returns:
-        Numbers by name, see ``geometry``, with the ``book``'s place among
-        all, ``codes`` in it and ``tokens`` that
-        choose among them in a step; empty where there is no codebook or it is not time.
+        Numbers by name, see ``geometry``, with the ``book``'s place among all
+        ``books``, ``codes`` in it and ``tokens`` that choose among them in a step; empty
+        where there is no codebook or it is not time.
     """
     quantizer = autoencoder.model.codebook_quantizer
     # During a warm-up the codes are not placed yet: there is nothing to compare.
@@ -50,6 +50,7 @@ def geometry_after(step: int, autoencoder: Autoencoder) -> dict[str, float]:
         return {}
     sizes = {
         "book": least,
+        "books": len(used),
         "codes": len(vectors),
         "tokens": autoencoder.tokens_a_step,
     }
@@ -70,8 +71,8 @@ def geometry(latents: Floats, vectors: Floats) -> dict[str, float]:
         ``code_offset``: distance of the mean code from the mean latent;
         ``relative_error``: mean squared quantization error over the variance of the
         latents: 0 where codes hit all latents, 1 where one code at their mean would do;
-        ``distinct_codes``: share of the codes that differ from all others by more than
-        a ten-thousandth of the largest number in the book.
+        ``distinct_codes``: share of the codes that are left when of equal ones only one
+        is kept; equal to a ten-thousandth of the largest number in the book.
     """
     latents = latents[:_LATENTS]
     some = latents[: max(1, _DISTANCES // len(vectors))]
