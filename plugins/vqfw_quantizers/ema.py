@@ -116,6 +116,8 @@ class EMAQuantizer(CodebookQuantizer):
             vectors = place(latents, self.vocabulary[0], seed)
             self.keep(Codebook.of(ops.convert_to_tensor(vectors)))
         self.placed.assign(1.0)
+        # In a warm-up, a level of ``residual`` leaves nothing over for the next one.
+        self.recent.forget()
 
     @property
     def codebook(self) -> Codebook:

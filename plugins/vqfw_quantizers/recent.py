@@ -45,6 +45,10 @@ class RecentLatents(keras.layers.Layer):
         self.rows.assign(ops.concatenate([sample, self.rows])[:ROWS])
         self.filled.assign(ops.minimum(self.filled + ops.shape(sample)[0], ROWS))
 
+    def forget(self) -> None:
+        """Begins anew, where what was seen is not what comes."""
+        self.filled.assign(0)
+
     @property
     def values(self) -> Floats:
         """(n, embedding_dim) NumPy array of what has been seen; n may be 0."""

@@ -15,9 +15,10 @@ class KMeansReseed(Revival):
     """Clusters the recent latents and puts unused codes on the centres farthest from any code.
 
     There are as many clusters as codes, or as distinct latents where these are fewer. A
-    centre is a mean, so unlike a single latent it is no outlier. Source: k-means over
-    recent latents as in Lancucki et al. 2020, https://arxiv.org/abs/2005.08520, who place
-    the whole book anew; here codes in use stay.
+    centre is a mean, so unlike a single latent it is no outlier. No code goes where the
+    error is 0 already. Source: k-means over recent latents as in Lancucki et al. 2020,
+    https://arxiv.org/abs/2005.08520, who place the whole book anew; here codes in use
+    stay.
 
     >>> book = np.array([[0.0], [50.0]], "float32")
     >>> usage = Usage(np.array([1.0, 0.0], "float32"))
@@ -45,7 +46,7 @@ class KMeansReseed(Revival):
             return revived, mask
         centres = self._centres(latents, len(vectors), rng)
         error = squared_error(centres, vectors, dead)
-        farthest = np.argsort(-error, kind="stable")
+        farthest = np.argsort(-error, kind="stable")[: np.count_nonzero(error)]
         codes = np.flatnonzero(dead)[: len(farthest)]
         revived[codes] = centres[farthest[: len(codes)]]
         mask[codes] = True

@@ -13,7 +13,8 @@ def on_random_latents(
     """Moves codes to latents, no two to the same one.
 
     Of two codes on one latent only the first would ever be chosen; so with fewer latents
-    than codes that should move, the rest stay.
+    than codes that should move, the rest stay, and so does a code that drew an equal of
+    what another one drew, as flat images have them.
 
     Args:
         vectors: (num_embeddings, embedding_dim); left as they are.
@@ -26,6 +27,8 @@ def on_random_latents(
     """
     codes = np.flatnonzero(moving)[: len(latents)]
     revived, mask = vectors.copy(), np.zeros_like(moving)
-    revived[codes] = latents[rng.choice(len(latents), len(codes), replace=False)]
-    mask[codes] = True
+    drawn = latents[rng.choice(len(latents), len(codes), replace=False)]
+    firsts = np.unique(drawn, axis=0, return_index=True)[1]
+    revived[codes[firsts]] = drawn[firsts]
+    mask[codes[firsts]] = True
     return revived, mask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from typing import Annotated
 
 import numpy as np
 
@@ -30,11 +31,16 @@ class SplitMostUsed(Revival):
 
     Args:
         jitter: Each number of the copy is multiplied by a factor drawn evenly from
-            1 minus this to 1 plus this; 0.001 in UViM.
+            1 minus this to 1 plus this; 0.001 in UViM. A copy of a code of zeros would be
+            that code again, and is not made.
         dead_below: A code is unused when it takes less than this fraction of uniform use.
     """
 
-    def __init__(self, jitter: Share = 0.001, dead_below: Share = 0.1) -> None:
+    def __init__(
+        self,
+        jitter: Annotated[float, {"exclusiveMinimum": 0, "maximum": 1}] = 0.001,
+        dead_below: Share = 0.1,
+    ) -> None:
         self.jitter = jitter
         self.dead_below = dead_below
 
@@ -51,8 +57,9 @@ class SplitMostUsed(Revival):
         for code in np.flatnonzero(dead):
             share, parent = most_used[0]
             heapq.heapreplace(most_used, (share / 2, parent))
-            heapq.heappush(most_used, (share / 2, int(code)))
             factor = rng.uniform(1 - self.jitter, 1 + self.jitter, vectors.shape[1])
             revived[code] = revived[parent] * factor
-            mask[code] = True
-        return revived, mask
+            mask[code] = (revived[code] != revived[parent]).any()
+            if mask[code]:
+                heapq.heappush(most_used, (share / 2, int(code)))
+        return np.where(mask[:, None], revived, vectors), mask

@@ -16,6 +16,15 @@ def test_a_sample_covers_every_column_and_row_of_the_grid():
         assert len(np.unique(kept[:, axis])) == size
 
 
+def test_what_is_forgotten_is_not_seen_again():
+    pool = RecentLatents(1)
+    pool.add(ops.zeros((5, 1)))
+    pool.forget()
+    assert pool.values.shape == (0, 1)
+    pool.add(ops.ones((3, 1)))
+    assert pool.values.tolist() == [[1.0]] * 3
+
+
 def test_the_pool_keeps_the_newest_and_never_more_than_it_holds():
     pool = RecentLatents(1)
     for step in range(12):

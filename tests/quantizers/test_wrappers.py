@@ -108,6 +108,16 @@ def test_the_gradient_of_the_decoder_comes_through_once(levels):
     np.testing.assert_allclose(found, weights, atol=1e-5)
 
 
+def test_a_level_forgets_the_nothing_that_the_warm_up_left_over_for_it():
+    quantizer = built(ResidualQuantizer(ema(warm_up=7)), placed=False)
+    called(quantizer, random(2, 2, 2, 4), training=True)
+    assert not quantizer.codebooks[1].recent_latents.any()
+    quantizer.initialize(random(50, 2, 2, 4), seed=0)
+    assert [len(book.recent_latents) for book in quantizer.codebooks] == [0, 0]
+    called(quantizer, random(2, 2, 2, 4), training=True)
+    assert quantizer.codebooks[1].recent_latents.any(axis=1).all()
+
+
 @pytest.mark.parametrize("kind", [ResidualQuantizer, GroupedQuantizer])
 def test_latents_pass_unquantized_while_the_codes_are_not_placed(kind):
     options = {"warm_up": 7, "embedding_dim": 2 if kind is GroupedQuantizer else 4}

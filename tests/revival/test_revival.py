@@ -101,6 +101,16 @@ def test_unused_codes_become_latents_without_repetition():
     assert len(np.unique(found[mask], axis=0)) == mask.sum()
 
 
+@pytest.mark.parametrize("kind", [RandomLatents, PerturbActive])
+def test_of_equal_latents_only_one_gets_a_code(kind):
+    vectors, usage, latents = scene()
+    latents[:] = latents[[0, 1, 2, 3]].repeat(250, axis=0)
+    found, mask = revived(kind(), vectors, usage, latents)
+    assert mask.sum() == 4
+    assert len(np.unique(found[mask], axis=0)) == 4
+    np.testing.assert_array_equal(found[~mask], vectors[~mask])
+
+
 def test_a_dead_book_is_filled_with_latents():
     vectors, _, latents = scene()
     nothing = Usage(np.zeros(len(vectors), "float32"))
@@ -155,6 +165,17 @@ def test_a_split_moves_the_copy_by_the_jitter_and_the_parent_not_at_all():
     assert len(np.unique(found, axis=0)) == 2000
 
 
+def test_a_code_of_zeros_is_not_split_into_twins():
+    vectors, usage = line(0, 100, 7, 7), Usage(np.array([0.9, 0.1, 0, 0], "float32"))
+    found, mask = revived(SplitMostUsed(), vectors, usage, vectors)
+    assert mask.sum() == 0
+    np.testing.assert_array_equal(found, vectors)
+    usage = Usage(np.array([0.3, 0.2, 0, 0], "float32"))
+    found, mask = revived(SplitMostUsed(), vectors, usage, vectors)
+    assert mask.tolist() == [False, False, False, True]
+    np.testing.assert_allclose(found[:, 0], [0, 100, 7, 100], rtol=0.003)
+
+
 def test_the_latents_that_are_served_worst_get_a_code():
     vectors, usage = line(0, 10, 99, 99), Usage(np.array([0.5, 0.5, 0, 0], "float32"))
     latents = line(0.5, 3, 10, 14, 14, 9)
@@ -163,7 +184,7 @@ def test_the_latents_that_are_served_worst_get_a_code():
     assert found[mask][:, 0].tolist() == [14, 3]
 
 
-@pytest.mark.parametrize("kind", [LargestError, ErrorWeighted])
+@pytest.mark.parametrize("kind", [LargestError, ErrorWeighted, KMeansReseed])
 def test_no_code_goes_where_no_error_is(kind):
     vectors, usage = line(0, 10, 99, 99), Usage(np.array([0.5, 0.5, 0, 0], "float32"))
     found, mask = revived(kind(), vectors, usage, line(0, 10, 10, 13))

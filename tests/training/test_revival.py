@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -179,6 +180,38 @@ def test_moments_of_other_variables_of_the_same_shape_stay(trained):
     clear_moments(autoencoder.optimizer, [other], mask)
     after = arrays_of(autoencoder)
     assert all(np.array_equal(before[path], after[path]) for path in before)
+
+
+FRESH = {
+    "adam": keras.optimizers.Adam,
+    "sgd with momentum": lambda: keras.optimizers.SGD(momentum=0.9),
+    "adagrad": keras.optimizers.Adagrad,
+    "ftrl": keras.optimizers.Ftrl,
+    "scaled adagrad": lambda: keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.Adagrad()
+    ),
+}
+
+
+@pytest.mark.parametrize("optimizer", FRESH)
+def test_what_an_optimizer_remembers_of_a_row_is_as_before_the_first_step(optimizer):
+    book = keras.Variable(np.ones((4, 2), "float32"), name="book")
+    used, fresh = FRESH[optimizer](), FRESH[optimizer]()
+    for each in (used, fresh):
+        each.build([book])
+    used.apply([ops.full((4, 2), 3.0)])
+    mask = np.array([True, False, True, False])
+    slots = [
+        (ops.convert_to_numpy(slot), slot, ops.convert_to_numpy(begun))
+        for slot, begun in zip(used.variables, fresh.variables, strict=True)
+        if tuple(slot.shape) == (4, 2)
+    ]
+    clear_moments(used, [book], mask)
+    assert slots
+    for before, slot, begun in slots:
+        after = ops.convert_to_numpy(slot)
+        np.testing.assert_array_equal(after[mask], begun[mask])
+        np.testing.assert_array_equal(after[~mask], before[~mask])
 
 
 def test_every_step_tells_how_the_codebook_is(done):

@@ -87,9 +87,10 @@ class Codebook(NamedTuple):
 def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
     """Finds the code with the smallest Euclidean distance to each latent.
 
-    The choice is made in float32 whatever comes in, and takes no gradient. Of the distance
-    matrix at most 16 MiB are made at a time, whatever the size of the book; a graph of
-    TensorFlow may make a few such blocks at once.
+    The choice is made in float32 whatever comes in, and takes no gradient; a GPU on which
+    the backend multiplies float32 in the fewer digits of TF32 does so here too. Of the
+    distance matrix at most 16 MiB are made at a time, whatever the size of the book; a
+    graph of TensorFlow may make a few such blocks at once.
 
     Args:
         latents: (n, embedding_dim).

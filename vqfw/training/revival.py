@@ -112,8 +112,9 @@ class RevivalEngine:
         book.replace(vectors.astype("float32"), mask)
         clear_moments(self._autoencoder.optimizer, book.variables, mask)
         self._autoencoder.restart_averages(book.variables, mask)
-        # The threshold itself: used again, a code rises above it at once; unused, it
-        # falls below and is revived again.
+        # What counts as active, at its least: used again, a code rises above it at once;
+        # unused, it falls below and is revived again. Where a strategy asks for more, the
+        # code has until the next visit to get there.
         threshold = ACTIVE_ABOVE / usage.num_embeddings
         self._autoencoder.monitor.reset(position, mask, threshold)
         self._forget(position, mask)
@@ -144,21 +145,25 @@ class RevivalEngine:
 def clear_moments(
     optimizer: keras.optimizers.Optimizer, variables: Sequence[Any], mask: Mask
 ) -> None:
-    """Zeroes the rows of a mask in all that the optimizer remembers of some variables.
+    """Resets the rows of a mask in all that the optimizer remembers of some variables.
 
-    Keras names a slot after the path of its variable, which is how it is found.
+    They are as they were before the first step: 0, but for the accumulators of Adagrad
+    and FTRL. Keras names a slot after the path of its variable, which is how it is found;
+    the row means of Adafactor bear no path, and stay.
 
     Args:
         optimizer: built.
         variables: trained variables with one row a code.
         mask: (num_embeddings,) bool.
     """
+    scaled = getattr(optimizer, "inner_optimizer", optimizer)
+    accumulated = getattr(scaled, "initial_accumulator_value", 0.0)
     for variable in variables:
         prefix = variable.path.replace("/", "_") + "_"
         for slot in _slots(optimizer.variables, prefix):
             if tuple(slot.shape) == tuple(variable.shape):
                 rows = keras.ops.convert_to_numpy(slot).copy()
-                rows[mask] = 0
+                rows[mask] = accumulated if slot.path.endswith("accumulator") else 0
                 slot.assign(rows)
 
 
