@@ -1,4 +1,7 @@
-"""The contracts hold on all backends: those that this process does not run, run here."""
+"""The contracts hold on all backends: those that this process does not run, run here.
+
+So do the tests of the search and of the usage, on which every quantizer relies.
+"""
 
 import importlib.util
 import os
@@ -14,6 +17,11 @@ HERE = Path(__file__).parent
 # well costs JAX more than all that it computes. The runs of test_resume.py and the steps
 # of test_backends_agree.py compile as a person's do.
 QUICKER = {"OMP_NUM_THREADS": "1", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+TESTS = (
+    "tests/contracts",
+    "tests/kinds/test_codebook.py",
+    "tests/kinds/test_usage.py",
+)
 NOT_THERE = ("test_on_every_backend.py", "test_backends_agree.py")
 
 
@@ -24,7 +32,7 @@ def test_the_contracts_hold_on(backend):
         pytest.skip(f"{backend} is what this process runs on")
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    command = [sys.executable, "-m", "pytest", "tests/contracts", "-q"]
+    command = [sys.executable, "-m", "pytest", *TESTS, "-q"]
     # One process: the other processors are busy with the rest of the suite.
     command += ["-p", "no:cacheprovider", "--numprocesses=0"]
     command += [f"--ignore=tests/contracts/{name}" for name in NOT_THERE]
