@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from vqfw.kinds import Count, Revival, Share, Usage
@@ -46,14 +49,16 @@ class KMeansReseed(Revival):
             return revived, mask
         centres = self._centres(latents, len(vectors), rng)
         error = squared_error(centres, vectors, dead)
-        farthest = np.argsort(-error, kind="stable")[: np.count_nonzero(error)]
+        # k-means rounds, so that even the centre of a single latent is a little off it.
+        served = 1e-12 * np.square(centres).sum(axis=1).max()
+        farthest = np.argsort(-error, kind="stable")[: np.count_nonzero(error > served)]
         codes = np.flatnonzero(dead)[: len(farthest)]
         revived[codes] = centres[farthest[: len(codes)]]
         mask[codes] = True
         return revived, mask
 
     def _centres(self, latents: Floats, most: int, rng: np.random.Generator) -> Floats:
-        """(k, embedding_dim) float32 with k at most ``most``."""
+        """(k, embedding_dim) float32, all different, with k at most ``most``."""
         distinct = len(np.unique(latents, axis=0))
         search = KMeans(
             min(most, distinct),
@@ -63,6 +68,8 @@ class KMeansReseed(Revival):
             random_state=int(rng.integers(1 << 31)),
         )
         # Several threads add up in the order in which they are done, and round by it.
-        with threadpool_limits(1):
+        with threadpool_limits(1), warnings.catch_warnings():
+            # First centres may be equal latents; then some clusters end as one.
+            warnings.simplefilter("ignore", ConvergenceWarning)
             centres: Floats = search.fit(latents).cluster_centers_.astype("float32")
-        return centres
+        return np.unique(centres, axis=0)

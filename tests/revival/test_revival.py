@@ -192,6 +192,24 @@ def test_no_code_goes_where_no_error_is(kind):
     assert found[2] == 13
 
 
+def test_a_cluster_on_a_code_is_served_whatever_k_means_rounds():
+    rows = np.random.default_rng(0).normal(1, 1, (4, 16)).astype("float32")
+    vectors = np.concatenate([rows[:3], np.full((3, 16), 99, "float32")])
+    usage = Usage(np.array([0.4, 0.3, 0.3, 0, 0, 0], "float32"))
+    found, mask = revived(KMeansReseed(), vectors, usage, rows)
+    assert mask.sum() == 1
+    np.testing.assert_allclose(found[mask], rows[3:], rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_clusters_that_end_as_one_get_one_code(seed):
+    latents = line(*range(1, 9)).repeat(9, axis=0)
+    vectors, usage = line(0, *[99] * 7), Usage(np.eye(8, dtype="float32")[0])
+    found, mask = revived(KMeansReseed(iterations=1), vectors, usage, latents, seed)
+    assert mask.any()
+    assert len(np.unique(found[mask], axis=0)) == mask.sum()
+
+
 def test_codes_are_drawn_in_proportion_to_the_squared_error():
     vectors, usage = line(0, 500), Usage(np.array([1, 0], "float32"))
     latents = line(1, 3, -3, 0)

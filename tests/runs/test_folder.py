@@ -91,6 +91,13 @@ def test_nobody_is_told_to_remove_a_run_that_is_just_starting(tmp_path):
     assert "remove" not in str(refused.value)
 
 
+def test_a_disk_without_room_for_a_lock_is_told_as_such(tmp_path):
+    run = create_run(tmp_path, "faces", "mine")
+    (run.path / "lock").symlink_to("/dev/full")
+    with pytest.raises(RunError, match=r"mine cannot be written .*make room"):
+        run.require_free()
+
+
 def test_a_name_is_held_until_the_pictures_are_gone_too(tmp_path, monkeypatch):
     run = create_run(tmp_path, "faces", "mine")
     gone = []

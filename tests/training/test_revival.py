@@ -187,6 +187,9 @@ FRESH = {
     "sgd with momentum": lambda: keras.optimizers.SGD(momentum=0.9),
     "adagrad": keras.optimizers.Adagrad,
     "ftrl": keras.optimizers.Ftrl,
+    "adagrad over two steps": lambda: keras.optimizers.Adagrad(
+        gradient_accumulation_steps=2
+    ),
     "scaled adagrad": lambda: keras.optimizers.LossScaleOptimizer(
         keras.optimizers.Adagrad()
     ),

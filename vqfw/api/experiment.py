@@ -123,15 +123,15 @@ class Experiment:
         splits = splits_of(plan, quiet, say)
         folder = create_run(root, self.checked.name, name)
         run = Run(folder)
-        with folder.locked():
-            try:
+        try:
+            with folder.locked():
                 record(folder, plan, splits)
                 run.trained = train_and_score(run.folder, plan, splits, quiet, say)
-            except BaseException:
-                # Nothing to go on with; and the name stays free for the next try.
-                if folder.is_untrained:
-                    folder.discard()
-                raise
+        except BaseException:
+            # Nothing to go on with; and the name stays free for the next try.
+            if folder.is_untrained:
+                folder.discard()
+            raise
         return run
 
     def _repr_html_(self) -> str:

@@ -156,10 +156,9 @@ def beta_too_low(seen: Evidence) -> Finding | None:
     adrift = seen.spread_growth > 2 or seen.relative_error > 0.5
     if not (seen.beta < LOW_BETA and seen.commitment > 0 and _measured(seen)):
         return None
-    # A scheduler that lowers beta where codes are unused follows from the trouble.
-    schedule = seen.setting("type", "model.beta")
-    fixed = schedule is None or schedule.value == "constant"
-    if not (adrift or (fixed and in_trouble(seen))):
+    # A scheduler that follows the usage down to its lowest value did not begin the trouble.
+    follows = seen.setting("lowest", "model.beta") is not None
+    if not (adrift or (in_trouble(seen) and not follows)):
         return None
     return Finding(
         "beta too low",
@@ -176,16 +175,14 @@ def growing_latents(seen: Evidence) -> Finding | None:
     grown = seen.spread_growth > 10 and seen.beta <= HIGH_BETA
     if not (grown and in_trouble(seen)):
         return None
-    rate = _path(seen, "learning_rate", "training.optimizer")
-    committed = seen.commitment > 0
+    setting, first_of_all = _weight_of_commitment(seen, "raise model.beta (up to 2), ")
     return Finding(
         "encoder variance growing",
         f"the latents spread to {seen.spread_growth:.3g} times what they were when the "
         f"codes were placed, and quantization leaves {seen.left_over} of their "
         "variance",
-        "model.beta" if committed else rate,
-        ("raise model.beta (up to 2), " if committed else "")
-        + f"lower {rate}, or normalise the encoder's output",
+        setting,
+        f"{first_of_all}lower the learning rate, or normalise the encoder's output",
     )
 
 
@@ -194,14 +191,15 @@ def shrinking_latents(seen: Evidence) -> Finding | None:
     shrunk = seen.spread_growth < 0.1 and seen.beta >= LOW_BETA
     if not (shrunk and (in_trouble(seen) or _learnt_nothing(seen))):
         return None
-    committed = seen.commitment > 0
+    setting, first_of_all = _weight_of_commitment(
+        seen, "lower model.beta, raise the weight of the reconstruction in losses, or "
+    )
     return Finding(
         "encoder variance shrinking",
         f"the latents spread to {seen.spread_growth:.2g} times what they were when the "
         "codes were placed: most images give the same latents",
-        "model.beta" if committed else "losses",
-        ("lower model.beta, or " if committed else "")
-        + "raise the weight of the reconstruction in losses",
+        setting,
+        f"{first_of_all}lower the learning rate",
     )
 
 
@@ -365,6 +363,13 @@ def _moves_living(seen: Evidence) -> bool:
     """Whether revival moves codes that are in use; the first visits say nothing yet."""
     many = seen.revived_a_visit > 2 * seen.dead_codes + 0.1 * seen.codes
     return many and seen.visits >= 4
+
+
+def _weight_of_commitment(seen: Evidence, advice: str) -> tuple[str, str]:
+    """The setting to change and advice on it; the learning rate where there is no such loss."""
+    if seen.commitment > 0:
+        return "model.beta", advice
+    return _path(seen, "learning_rate", "training.optimizer"), ""
 
 
 def _path(seen: Evidence, name: str, under: str) -> str:

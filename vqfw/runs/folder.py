@@ -123,9 +123,12 @@ class Run:
                     f'run "{self.id}" is being written by process {owner}: wait for it, '
                     "or end it"
                 ) from None
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+            try:
+                file.truncate(0)
+                file.write(f"{os.getpid()}\n")
+                file.flush()
+            except OSError as error:
+                raise self._unwritable(error) from error
             yield
 
     def require_free(self) -> None:
@@ -158,10 +161,13 @@ class Run:
         try:
             return open(self.path / "lock", "a+", encoding="ascii")
         except OSError as error:
-            raise RunError(
-                f"{self.path} cannot be written ({error.strerror}): make room, or allow "
-                "writing there"
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> RunError:
+        return RunError(
+            f"{self.path} cannot be written ({error.strerror}): make room, or allow "
+            "writing there"
+        )
 
     def _record(self, name: str) -> dict[str, Any]:
         try:

@@ -163,7 +163,8 @@ def clear_moments(
         for slot in _slots(optimizer.variables, prefix):
             if tuple(slot.shape) == tuple(variable.shape):
                 rows = keras.ops.convert_to_numpy(slot).copy()
-                rows[mask] = accumulated if slot.path.endswith("accumulator") else 0
+                sums = slot.path.endswith(f"{prefix}accumulator")
+                rows[mask] = accumulated if sums else 0
                 slot.assign(rows)
 
 
