@@ -87,7 +87,7 @@ class UsageMonitor(keras.layers.Layer):
             shares.assign(moved.shares)
             age.assign(images_since(chosen, shares.shape[0], age))
         # One mass for all books, as each has seen the same steps. It moves after the last:
-        # on torch even a tensor that was taken of it before would move along.
+        # on TensorFlow and torch even a tensor that was taken of it would move along.
         self.mass.assign(moved.mass)
 
     def usage(self, codebook: int) -> Usage:
