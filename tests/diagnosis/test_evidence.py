@@ -84,6 +84,14 @@ def test_measurements_of_another_book_are_left_out():
     assert evidence_from(found, RESOLVED).spread_growth == 1.5
 
 
+def test_where_a_book_was_placed_is_unknown_if_another_one_was_measured_then():
+    spreads = [(1, 0.1), (20, 0.2), (40, 0.3)]
+    other = series(book=[(1, 0), (20, 1), (40, 1)], code_spread=spreads)
+    assert math.isnan(evidence_from(other, RESOLVED).first_code_spread)
+    same = series(book=[(1, 1), (20, 0), (40, 1)], code_spread=spreads)
+    assert evidence_from(same, RESOLVED).first_code_spread == 0.1
+
+
 def test_revival_is_counted_by_its_visits():
     seen = evidence_from(series(), RESOLVED)
     assert (seen.revived, seen.visits) == (12, 3)

@@ -56,9 +56,10 @@ class Evidence:
         commitment: its loss without weight, median over the last tenth.
         beta: its weight, median over the last tenth.
         first_latent_offset: distance of the mean latent from the origin, when the codes
-            had just been placed, or when this codebook was first the least used one; so
+            had just been placed; NaN where another codebook was measured then. So
             ``first_`` everywhere below.
-        first_latent_spread: root mean square distance of latents from their mean.
+        first_latent_spread: root mean square distance of latents from their mean; where
+            another codebook was measured at first, of the first time that this one was.
         first_code_spread: the same of the codes.
         first_code_offset: distance of the mean code from the mean latent.
         latent_offset: at the end; so all that follows.
@@ -194,7 +195,7 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         series: of ``metrics.jsonl``.
         resolved: the experiment.
     """
-    series = _of_one_book(series)
+    all_books, series = series, _of_one_book(series)
     steps = series["loss"][-1][0]
     reconstruction = [value for _, value in series["reconstruction"]]
     settings = dict(_flat(resolved["model"], "model"))
@@ -218,10 +219,10 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         ),
         commitment=_late(series, "commitment", 0.1),
         beta=_late(series, "beta", 0.1),
-        first_latent_offset=_first(series, "latent_offset"),
+        first_latent_offset=_placed(series, all_books, "latent_offset"),
         first_latent_spread=_first(series, "latent_spread"),
-        first_code_spread=_first(series, "code_spread"),
-        first_code_offset=_first(series, "code_offset"),
+        first_code_spread=_placed(series, all_books, "code_spread"),
+        first_code_offset=_placed(series, all_books, "code_offset"),
         latent_offset=_last(series, "latent_offset"),
         latent_spread=_last(series, "latent_spread"),
         relative_error=_last(series, "relative_error"),
@@ -300,6 +301,13 @@ def _series(path: Path) -> dict[str, list[tuple[int, float]]]:
 
 def _first(series: Series, name: str) -> float:
     return series[name][0][1] if name in series else UNKNOWN
+
+
+def _placed(series: Series, all_books: Series, name: str) -> float:
+    """The first value, if it is of the first measurement of all."""
+    if name not in series or series[name][0][0] != all_books[name][0][0]:
+        return UNKNOWN
+    return series[name][0][1]
 
 
 def _last(series: Series, name: str) -> float:

@@ -84,12 +84,13 @@ class Diagnosis:
         if math.isnan(seen.latent_spread):
             return []
         first, last = seen.first_latent_spread, seen.latent_spread
-        told = (
-            f"spread of the latents {first:.3g} → {last:.3g}",
-            f"offset {seen.first_latent_offset:.3g} → {seen.latent_offset:.3g}",
-            f"first spread of the codes {seen.first_code_spread:.3g}",
-            f"quantization leaves {seen.left_over} of the variance",
-        )
+        told = [f"spread of the latents {first:.3g} → {last:.3g}"]
+        if not math.isnan(seen.first_code_spread):
+            told += [
+                f"offset {seen.first_latent_offset:.3g} → {seen.latent_offset:.3g}",
+                f"first spread of the codes {seen.first_code_spread:.3g}",
+            ]
+        told.append(f"quantization leaves {seen.left_over} of the variance")
         return [" · ".join(told)]
 
     def _repr_html_(self) -> str:
