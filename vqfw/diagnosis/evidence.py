@@ -307,7 +307,7 @@ def _placed(series: Series, all_books: Series, name: str) -> float:
     """The first value, if it is of the first measurement of all."""
     if name not in series or series[name][0][0] != all_books[name][0][0]:
         return UNKNOWN
-    return series[name][0][1]
+    return _first(series, name)
 
 
 def _last(series: Series, name: str) -> float:

@@ -175,14 +175,14 @@ def growing_latents(seen: Evidence) -> Finding | None:
     grown = seen.spread_growth > 10 and seen.beta <= HIGH_BETA
     if not (grown and in_trouble(seen)):
         return None
-    setting, first_of_all = _weight_of_commitment(seen, "raise model.beta (up to 2), ")
+    setting, weight_advice = _weight_of_commitment(seen, "raise model.beta (up to 2), ")
     return Finding(
         "encoder variance growing",
         f"the latents spread to {seen.spread_growth:.3g} times what they were when the "
         f"codes were placed, and quantization leaves {seen.left_over} of their "
         "variance",
         setting,
-        f"{first_of_all}lower the learning rate, or normalise the encoder's output",
+        f"{weight_advice}lower the learning rate, or normalise the encoder's output",
     )
 
 
@@ -191,7 +191,7 @@ def shrinking_latents(seen: Evidence) -> Finding | None:
     shrunk = seen.spread_growth < 0.1 and seen.beta >= LOW_BETA
     if not (shrunk and (in_trouble(seen) or _learnt_nothing(seen))):
         return None
-    setting, first_of_all = _weight_of_commitment(
+    setting, weight_advice = _weight_of_commitment(
         seen, "lower model.beta, raise the weight of the reconstruction in losses, or "
     )
     return Finding(
@@ -199,7 +199,7 @@ def shrinking_latents(seen: Evidence) -> Finding | None:
         f"the latents spread to {seen.spread_growth:.2g} times what they were when the "
         "codes were placed: most images give the same latents",
         setting,
-        f"{first_of_all}lower the learning rate",
+        f"{weight_advice}lower the learning rate",
     )
 
 
