@@ -282,18 +282,24 @@ OURS = [
 # TensorFlow and torch check them.
 NOT_ON_JAX = {
     projected_key_value,
+    rotated_ema,
     projected_gradient,
     projected_cosine,
     projected_simvq,
     projected_diveq,
     projected_ibq,
+    soft_gumbel,
+    unprojected_fsq,
     projected_lfq,
     projected_bsq,
     residual_key_value,
     residual_projected_gradient,
+    residual_lfq,
     grouped_gradient,
+    grouped_residual_ema,
     predictive_projected_gradient,
     predictive_key_value,
+    predictive_fsq,
 }
 if keras.backend.backend() == "jax":
     OURS = [variant for variant in OURS if variant not in NOT_ON_JAX]

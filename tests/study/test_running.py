@@ -219,6 +219,7 @@ def test_what_only_a_component_can_tell_is_found_before_anything_runs(
     assert not (root / "checkpoints" / "small").exists()
 
 
+@several_cores
 def test_a_dry_run_says_what_would_run_and_how_long(
     write, root, pretend, command, pretending
 ):

@@ -143,7 +143,7 @@ def recent_latents_are_kept_in_training(factory: Factory) -> str | None:
         "those of training calls only",
     )
     # More latents in one step than revival will ever ask for.
-    for latents in (random_latents(), random_latents((8, 32, 32, CHANNELS))):
+    for latents in (random_latents(), random_latents((512, 4, 4, CHANNELS))):
         outcome(quantizer, latents, training=True)
         for book in quantizer.codebooks:
             recent, width = book.recent_latents, book.vectors.shape[1]

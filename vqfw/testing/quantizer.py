@@ -217,13 +217,12 @@ def a_code_has_one_gradient(factory: Factory) -> None:
 
 
 def losses_are_means(factory: Factory) -> None:
-    """The same latents twice or eight times cost what they cost once, to 1e-5.
+    """The same latents twice cost what they cost once, to 1e-5.
 
     With noise of their own they cost it to a third.
     """
-    first = ready(factory)
-    copies = {times: ready(factory) for times in (2, 8)}
-    for copied in (again := ready(factory), *copies.values()):
+    first, again, twice = (ready(factory) for _ in range(3))
+    for copied in (again, twice):
         copy_state(first, copied)
     tolerance = 0.3 if _draws(first) else 1e-5
     once = _losses(first, random_latents())
@@ -236,22 +235,21 @@ def losses_are_means(factory: Factory) -> None:
         "same latents come as more and smaller images: average over positions too, not "
         "over the batch alone",
     )
-    for times, copied in copies.items():
-        several = _losses(copied, np.concatenate([random_latents()] * times))
-        for name, value in once.items():
-            require(
-                np.isclose(several[name], value, rtol=tolerance, atol=1e-7),
-                f"{name} goes from {value:.6g} to {several[name]:.6g} when the batch is "
-                f"repeated {times} times: take the mean over all elements, not a sum",
-            )
+    repeated = _losses(twice, np.concatenate([random_latents()] * 2))
+    for name, value in once.items():
+        require(
+            np.isclose(repeated[name], value, rtol=tolerance, atol=1e-7),
+            f"{name} goes from {value:.6g} to {repeated[name]:.6g} when the batch is "
+            "repeated: take the mean over all elements, not a sum",
+        )
 
 
 def half_precision_chooses_the_same_codes(factory: Factory) -> None:
     """Latents in 16 bits get the tokens that the same values get in 32 bits."""
     # An offset that all latents share is what 16-bit distances lose their digits to.
-    latents = 3 + 0.5 * random_latents((4, 16, 16, CHANNELS))
+    latents = 3 + 0.5 * random_latents((64, 4, 4, CHANNELS))
     quantizer = built(factory)
-    initialize(quantizer, latents[:1])
+    initialize(quantizer, latents[:16])
     for dtype in ("float16", "bfloat16"):
         low = ops.cast(ops.convert_to_tensor(latents), dtype)
         found = ops.convert_to_numpy(quantizer(low, training=False).tokens)
