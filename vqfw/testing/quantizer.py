@@ -247,9 +247,9 @@ def losses_are_means(factory: Factory) -> None:
 def half_precision_chooses_the_same_codes(factory: Factory) -> None:
     """Latents in 16 bits get the tokens that the same values get in 32 bits."""
     # An offset that all latents share is what 16-bit distances lose their digits to.
-    latents = 3 + 0.5 * random_latents((64, 4, 4, CHANNELS))
+    latents = 3 + 0.5 * random_latents((4, 16, 16, CHANNELS))
     quantizer = built(factory)
-    initialize(quantizer, latents[:16])
+    initialize(quantizer, latents[:1])
     for dtype in ("float16", "bfloat16"):
         low = ops.cast(ops.convert_to_tensor(latents), dtype)
         found = ops.convert_to_numpy(quantizer(low, training=False).tokens)
