@@ -69,6 +69,7 @@ def test_ctrl_c_and_kill_9_cost_nothing(start, tiny, command):
 
     killed = start("killed")
     time.sleep(random.uniform(0, 0.5))  # wherever that is, nothing is lost
+    assert killed.poll() is None
     killed.kill()
     killed.communicate(timeout=DEADLINE)
 

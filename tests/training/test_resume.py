@@ -212,12 +212,14 @@ def test_the_newest_checkpoints_are_kept(done):
     os.environ.get("KERAS_BACKEND") == "jax", reason="this is the run on JAX"
 )
 def test_a_run_on_jax_resumes_in_every_bit(tmp_path):
-    test = "test_a_resumed_run_equals_the_uninterrupted_one"
-    cuts = ("in the middle of an epoch", "at the end of an epoch, with a revival")
-    cases = [f"{__file__}::{test}[{cut}]" for cut in cuts]
+    revived = "at the end of an epoch, with a revival"
+    cases = [
+        f"{__file__}::test_a_resumed_run_equals_the_uninterrupted_one[{revived}]",
+        f"{__file__}::test_a_run_of_adam_resumes_in_every_bit",
+    ]
     options = ("-q", "-p", "no:cacheprovider", "--numprocesses=0")
     arguments = ["-m", "pytest", *options, *cases]
-    # Trainings of one model: what was compiled for the first serves the others.
+    # Trainings of one model: most of what was compiled for the first serves the others.
     compiled = {
         "JAX_COMPILATION_CACHE_DIR": str(tmp_path),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

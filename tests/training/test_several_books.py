@@ -116,7 +116,7 @@ def test_every_book_is_revived_by_its_own_usage(quantizer, tiny):
         and not np.array_equal(moments[path], after[path])
     }
     trained = sum(len(book.variables) for book in books)
-    assert len(paths) <= 2 * trained
+    assert len(paths) <= trained
     for path in paths:
         rows = np.flatnonzero((moments[path] != after[path]).any(axis=1))
         assert len(rows) == 1
