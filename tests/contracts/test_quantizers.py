@@ -290,6 +290,7 @@ OURS = {
     "tensorflow": [*EACH, *FURTHER],
     "jax": EACH,
 }[keras.backend.backend()]
+# Where torch is not installed, TensorFlow stands in for it.
 if importlib.util.find_spec("torch") is None and OURS is not EACH:
     OURS += FURTHER_WRAPPERS
 
