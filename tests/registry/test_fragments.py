@@ -13,7 +13,13 @@ import pytest
 from vqfw.errors import ExperimentError, PluginError
 from vqfw.experiment import experiment_from, schema
 from vqfw.registry import fragments, importing, index
-from vqfw.registry.fragments import cache_folder, check_fragment, foreign_fragments
+from vqfw.registry.fragments import (
+    cache_folder,
+    check_fragment,
+    foreign_fragments,
+    read_fragment,
+)
+from vqfw.registry.template import new_package
 
 Install = Callable[..., Path]
 
@@ -76,6 +82,36 @@ def test_a_component_of_another_package_works_by_name(install: Install) -> None:
     assert short.model["revival"]["share"] == 0.5
     origin = short.origins["model.revival.share"].source
     assert origin == "default of vqfw-calm 0.1"
+
+
+HIDING = """
+import sys
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("jax", "torch"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+def test_a_component_is_read_where_tensorflow_is_the_only_backend(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = new_package("quantizer", "own", tmp_path / "own")
+    source = (folder / "vqfw_own" / "quantizer.py").read_text("utf-8")
+    install("vqfw-own", source, {"vqfw.quantizers": "own = MODULE:Own"})
+    (tmp_path / "hiding").mkdir()
+    (tmp_path / "hiding" / "sitecustomize.py").write_text(HIDING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hiding"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    model = {**VALID["model"], "quantizer": "own", "revival": None}
+    found = experiment_from({**VALID, "model": model}).model["quantizer"]
+    assert found["type"] == "own"
+    monkeypatch.setenv("KERAS_BACKEND", "a_backend_that_nobody_has")
+    assert read_fragment(index().find("quantizer", "own"))["properties"]
 
 
 def test_a_component_may_be_built_on_its_contract(install: Install) -> None:

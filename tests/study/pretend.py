@@ -11,9 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from vqfw.registry.backends import chosen_backend
 from vqfw.runs.environment import describe_environment
 from vqfw.study.grid import Point
-from vqfw.study.identity import backend
 from vqfw.study.loading import load_study
 
 
@@ -22,7 +22,7 @@ def begin(root: Path, point: Point, name: str = "", **environment: Any) -> Path:
     folder = root / "checkpoints" / (name or point.id)
     folder.mkdir(parents=True)
     recorded = {
-        **describe_environment(backend()),
+        **describe_environment(chosen_backend()),
         "threads": 2,
         "precision": "float32",
         "data_fingerprint": "d" * 64,

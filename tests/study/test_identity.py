@@ -5,7 +5,6 @@ import json
 import pytest
 
 from vqfw.runs import Run
-from vqfw.study import identity
 from vqfw.study.grid import Arm, Point
 from vqfw.study.identity import key_of_run, key_of_settings
 from vqfw.study.standing import clear_leftovers, is_busy, standings
@@ -60,22 +59,6 @@ def test_a_new_version_of_a_package_that_is_named_is_another_run(tiny, install):
     assert key("0.1") == first
     install("vqfw-odd", "", {"vqfw.losses": "odd = MODULE:Odd"}, version="0.2")
     assert key_of_settings(tiny().checked.values) == plain
-
-
-def test_the_backend_is_found_as_keras_finds_it(tmp_path, monkeypatch):
-    monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert identity.backend() == "tensorflow"
-    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
-    assert identity.backend() == "jax"
-    monkeypatch.setenv("KERAS_BACKEND", "torch")
-    assert identity.backend() == "torch"
-
-
-def test_the_backend_is_the_one_that_runs():
-    import keras
-
-    assert identity.backend() == keras.backend.backend()
 
 
 def test_a_finished_run_is_preferred_to_one_that_was_begun(load, root, pretend):

@@ -8,17 +8,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import click
 
 from vqfw.errors import ExperimentError, PluginError, UsageError, VqfwError
+from vqfw.registry.backends import BACKENDS, installed_backends
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-BACKENDS = ("tensorflow", "jax", "torch")
-"""What Keras can train on."""
 
 ENVELOPE = 1
 """Version of the shape of ``--json`` output."""
@@ -157,7 +154,7 @@ def _import_keras() -> None:
     """Imports Keras, which imports its backend, or says which backends there are."""
     named = os.environ.get("KERAS_BACKEND")
     wanted = f'"{named}" of KERAS_BACKEND' if named else "of the Keras configuration"
-    choices = [each for each in BACKENDS if find_spec(each) is not None]
+    choices = installed_backends()
     reason = "is none that can train"
     try:
         with hushed():

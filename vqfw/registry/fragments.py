@@ -27,6 +27,7 @@ from typing import Any
 from vqfw.errors import PluginError, in_short
 from vqfw.kinds.catalog import KINDS, OBSERVER
 from vqfw.registry import importing
+from vqfw.registry.backends import chosen_backend, installed_backends
 from vqfw.registry.build import load_entry
 from vqfw.registry.compatibility import own_version, require_compatible
 from vqfw.registry.importing import HungError
@@ -289,6 +290,14 @@ _CHILD = (
 )
 
 
+# Reading a signature needs no accelerator, and must not take its memory from a training.
+_ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "JAX_PLATFORMS": "cpu",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
 def _from_child(entry: Entry) -> Schema:
     if (code := _code(entry)) in _HUNG:
         raise _unreadable(entry, importing.too_long(importing.IMPORT_SECONDS))
@@ -297,9 +306,7 @@ def _from_child(entry: Entry) -> Schema:
     command = [sys.executable, "-P", "-c", _CHILD]
     command += [json.dumps([path for path in sys.path if path])]
     command += [json.dumps(question)]
-    # NumPy is the Keras backend that starts fastest; a constructor's signature is the
-    # same on all.
-    environment = {**os.environ, "KERAS_BACKEND": "numpy"}
+    environment = {**os.environ, **_ENVIRONMENT, "KERAS_BACKEND": _backend()}
     with subprocess.Popen(
         command,
         env=environment,
@@ -328,6 +335,15 @@ def _from_child(entry: Entry) -> Schema:
     if "error" in answered:
         raise PluginError(answered["error"])
     return dict(answered["fragment"])
+
+
+def _backend() -> str:
+    """The backend of this process, or one that is installed; signatures agree on all.
+
+    Keras' backend "numpy" starts faster, but it imports JAX.
+    """
+    chosen, installed = chosen_backend(), installed_backends()
+    return chosen if chosen in installed else (*installed, chosen)[0]
 
 
 def _unreadable(entry: Entry, why: str) -> PluginError:

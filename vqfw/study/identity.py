@@ -18,15 +18,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from vqfw.errors import RunError
 from vqfw.experiment.settings import ABOUT
 from vqfw.registry import index, plugin_files
+from vqfw.registry.backends import chosen_backend
 from vqfw.registry.index import FIRST_PARTY
 from vqfw.runs import Run
 
@@ -41,7 +40,7 @@ def key_of_settings(values: Mapping[str, Any]) -> str:
     """
     versions = {name: _version(name) for name in _packages(values)}
     files = [each.sha256 for each in plugin_files()]
-    return _key(values, backend(), versions, files)
+    return _key(values, chosen_backend(), versions, files)
 
 
 def key_of_run(run: Run) -> str | None:
@@ -54,19 +53,6 @@ def key_of_run(run: Run) -> str | None:
     versions = {name: str(recorded.get(name, "")) for name in _packages(values)}
     files = [each["sha256"] for each in environment.get("plugin_files", ())]
     return _key(values, str(environment.get("backend")), versions, files)
-
-
-def backend() -> str:
-    """What Keras will run on, found as Keras finds it but without importing it."""
-    if named := os.environ.get("KERAS_BACKEND"):
-        return named
-    home = os.environ.get("KERAS_HOME")
-    folder = Path(home) if home else Path.home() / ".keras"
-    try:
-        configured = json.loads((folder / "keras.json").read_text("utf-8"))
-        return str(configured.get("backend", "tensorflow"))
-    except (OSError, ValueError, AttributeError):
-        return "tensorflow"
 
 
 def _key(

@@ -1,0 +1,43 @@
+"""The Keras backends: which are installed, and which one Keras takes; none is imported."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+BACKENDS = ("tensorflow", "jax", "torch")
+"""The backends that Keras can train on."""
+
+
+def installed_backends() -> tuple[str, ...]:
+    """Those of ``BACKENDS`` that are installed."""
+    return tuple(name for name in BACKENDS if find_spec(name) is not None)
+
+
+def chosen_backend() -> str:
+    """The backend that Keras takes: of ``KERAS_BACKEND``, or of its ``keras.json``."""
+    if named := os.environ.get("KERAS_BACKEND"):
+        return named
+    return str(keras_settings().get("backend", "tensorflow"))
+
+
+def keras_settings() -> dict[str, Any]:
+    """What ``keras.json`` says; empty where it is missing or damaged."""
+    try:
+        found = json.loads((_keras_folder() / "keras.json").read_text("utf-8"))
+    except (OSError, ValueError, RuntimeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _keras_folder() -> Path:
+    """Where Keras looks for its settings.
+
+    Raises:
+        RuntimeError: if this person has no home folder.
+    """
+    home = os.environ.get("KERAS_HOME")
+    return Path(home) if home else Path.home() / ".keras"
