@@ -115,10 +115,10 @@ def test_other_data_is_said_in_plain_words(study, root, pretend):
         "git": {"commit": "1" * 40, "changed_files": 2},
     }
     pretend.finish(root, other, environment=environment)
-    notes = " ".join(table_of(study, standings(study, root), "").notes)
-    assert "the runs did not all see the same images" in notes
-    assert "commit" in notes
-    assert "1111111111 with changed files" in notes
+    text = as_markdown(table_of(study, standings(study, root), ""))
+    assert "the runs did not all see the same images" in text
+    assert "commit" in text
+    assert "1111111111 with changed files" in text
 
 
 def test_a_study_without_runs_has_a_table_all_the_same(study, root):

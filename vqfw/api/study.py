@@ -20,6 +20,7 @@ from vqfw.runs import default_root
 if TYPE_CHECKING:
     from vqfw.study.grid import Point
     from vqfw.study.grid import Study as Grid
+    from vqfw.study.pages import Publication
     from vqfw.study.running import Call
     from vqfw.study.standing import Standing
     from vqfw.study.table import Table
@@ -97,6 +98,24 @@ class Study:
         from vqfw.study.running import present_table
 
         return present_table(self.grid, self._call(), root or default_root())
+
+    def publish(self, root: Path | None = None) -> Publication:
+        """Writes the table into the pages that show it; runs nothing.
+
+        A page is a ``README.md`` beside the study file, or above it in the same repository,
+        with the lines ``<!-- study: NAME -->`` and ``<!-- end -->``. The numbers come from
+        ``FILE.table.json`` beside the study file, which is written anew where at least as
+        many runs are finished here.
+
+        Args:
+            root: the folder with ``checkpoints/`` and ``images_saved/``.
+
+        Raises:
+            UsageError: if a page or the committed table is not in order.
+        """
+        from vqfw.study.pages import publish
+
+        return publish(self.grid, self.table(root))
 
     def standings(
         self, root: Path | None = None

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 @set_option
 @plugin_option
 @click.option("--dry-run", is_flag=True, help="Show what would run, and how long.")
-@click.option("--table", "only_table", is_flag=True, help="Show what is finished.")
+@click.option(
+    "--table",
+    "only_table",
+    is_flag=True,
+    help="Show what is finished; write it into pages.",
+)
 @click.option("--check", is_flag=True, help="Check every run as vqfw plan does.")
 @click.option("--point", metavar="ID", help="Train one run, here in this process.")
 @click.option(
@@ -57,6 +62,10 @@ def command(
     Each run is a process of its own. Finished runs are kept, whoever started them, and
     those that were cut go on; a run that fails costs no other. Ctrl-C saves first; the
     same command goes on. Started twice, two processes share the work.
+
+    --table runs nothing. It also writes the table into each README.md, beside FILE or
+    above it in the repository, that has the lines <!-- study: NAME --> and <!-- end -->,
+    and its numbers into FILE's .table.json, which is made to be committed.
     """
     from vqfw import api
 
@@ -84,7 +93,10 @@ def command(
     if dry_run:
         _foretell(study, jobs, as_json)
         return 0
-    table = study.table() if only_table else study.run(say=tell, jobs=jobs)
+    if only_table:
+        _publish(study, as_json, quiet)
+        return 0
+    table = study.run(say=tell, jobs=jobs)
     _show(table, as_json)
     return 1 if table.failures else 0
 
@@ -106,6 +118,19 @@ def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:
     if as_json:
         print_json(scores_of(run, "test" if "test" in run.scores else "validation"))
     return 0
+
+
+def _publish(study: Study, as_json: bool, quiet: bool) -> None:
+    found = study.publish()
+    _show(found.table, as_json)
+    if quiet:
+        return
+    if found.kept:
+        say(f"shown from {found.source}, which has more runs than are finished here")
+    if found.pages and not found.written:
+        say(f"up to date: {', '.join(map(str, found.pages))}")
+    for path in found.written:
+        say(f"written: {path}")
 
 
 def _show(table: Table, as_json: bool) -> None:

@@ -46,6 +46,7 @@ class _Checking:
             arms=tuple(arms),
             points=tuple(points),
             expected=sheet.plain("expected") or {},
+            table=sheet.plain("table") or {},
             overrides=sheet.arguments,
             warnings=tuple(_once([*self._expectations(arms), *warnings])),
         )

@@ -62,6 +62,7 @@ class Study:
         points: its runs, in the order in which they are started: every arm with the
             first seed before any with the second, so that a whole table comes early.
         expected: mean scores that its author expects, by arm.
+        table: how pages show its table: ``title`` of the first column, ``columns``.
         overrides: the ``path=value`` arguments that were laid over every run.
         warnings: problems that do not stop it.
     """
@@ -72,6 +73,7 @@ class Study:
     arms: tuple[Arm, ...]
     points: tuple[Point, ...]
     expected: Mapping[str, Mapping[str, float]]
+    table: Mapping[str, Any] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
 

@@ -90,6 +90,25 @@ def _grid() -> dict[str, Any]:
                 "additionalProperties": {"type": "number"},
             },
         },
+        "table": {
+            "type": "object",
+            "default": {},
+            "description": "How vqfw study FILE --table shows the table in pages.",
+            "additionalProperties": False,
+            "properties": {
+                "title": {
+                    "type": "string",
+                    "description": "Of the first column; the name of the study if absent.",
+                },
+                "columns": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "Which to show, in order, by their names in "
+                    "table.json: metrics, bits_per_image, revived_in_use, steps, "
+                    "images_per_second, minutes; all if absent.",
+                },
+            },
+        },
     }
 
 

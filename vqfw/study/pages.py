@@ -1,0 +1,167 @@
+"""The table of a study in the pages that show it.
+
+A page is a ``README.md`` in the folder of the study file, or in a folder above it up to the
+root of the repository, that holds these two lines:
+
+    <!-- study: NAME -->
+    <!-- end -->
+
+What stands between them is written from ``FILE.table.json`` beside the study file, which is
+meant to be committed: it holds every number and the record of every run. It is written anew
+from finished runs, but never by fewer than it was made of.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vqfw.errors import UsageError
+from vqfw.runs.files import write_whole
+from vqfw.study.grid import Study
+from vqfw.study.table import Table, table_from
+from vqfw.study.writing import as_json, as_page
+
+_ROOT = (".git", "pyproject.toml")
+"""What only the root of a repository holds."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A table and the pages that show it.
+
+    Args:
+        table: on the pages; of the runs that are here where no page shows the study.
+        kept: whether it is the one of ``source``, because fewer runs are finished here.
+        source: the committed table.
+        pages: that show it.
+        written: files that have changed.
+    """
+
+    table: Table
+    kept: bool
+    source: Path
+    pages: tuple[Path, ...] = ()
+    written: tuple[Path, ...] = ()
+
+
+def publish(study: Study, here: Table) -> Publication:
+    """Writes the table of a study into the pages that show it; without any, nothing.
+
+    Args:
+        study: whose pages are looked for.
+        here: the table of the runs that are finished in this folder of runs.
+
+    Raises:
+        UsageError: if a marker has no end, the committed table cannot be read, or a column
+            that the study asks for does not exist.
+    """
+    source = study.file.with_name(f"{study.file.stem}.table.json")
+    pages = {
+        page: text for page in _candidates(study) if (text := _text_of(page, study))
+    }
+    if not pages:
+        return Publication(here, False, source)
+    committed = _committed(source)
+    kept = committed is not None and not _covers(here, committed)
+    table = committed if kept and committed is not None else here
+    block = as_page(table, study.table.get("title", ""), _columns(study, table))
+    files = {source: as_json(table)}
+    files |= {page: _inserted(page, text, study, block) for page, text in pages.items()}
+    written = tuple(path for path, text in files.items() if _replaced(path, text))
+    return Publication(table, kept, source, tuple(pages), written)
+
+
+def _candidates(study: Study) -> Iterator[Path]:
+    folders = [study.file.resolve().parent, *study.file.resolve().parent.parents]
+    roots = (
+        at
+        for at, folder in enumerate(folders)
+        if any((folder / name).exists() for name in _ROOT)
+    )
+    for folder in folders[: next(roots, 0) + 1]:
+        page = folder / "README.md"
+        if page.is_file() and not page.is_symlink():
+            yield page
+
+
+def _text_of(page: Path, study: Study) -> str:
+    """What a page says; empty where it does not show the study."""
+    try:
+        text = page.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return (
+        text if re.search(f"^{re.escape(_marker(study))}$", text, re.MULTILINE) else ""
+    )
+
+
+def _marker(study: Study) -> str:
+    return f"<!-- study: {study.name} -->"
+
+
+def _inserted(page: Path, text: str, study: Study, block: str) -> str:
+    marker = re.escape(_marker(study))
+    between = re.compile(
+        rf"^({marker}\n)(?:(?!<!--).)*(<!-- end -->)$", re.DOTALL | re.MULTILINE
+    )
+    new, count = between.subn(lambda found: f"{found[1]}{block}{found[2]}", text)
+    if not count:
+        raise UsageError(
+            f'{page}: "{_marker(study)}" has no end; add a line "<!-- end -->" below it'
+        )
+    return new
+
+
+def _committed(source: Path) -> Table | None:
+    try:
+        data: Any = json.loads(source.read_text("utf-8"))
+        return table_from(data)
+    except FileNotFoundError:
+        return None
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        LookupError,
+        AttributeError,
+    ) as error:
+        raise UsageError(
+            f"{source} is not the table of a study ({type(error).__name__}); get it back "
+            "from git, or remove it to have it written anew"
+        ) from error
+
+
+def _covers(here: Table, committed: Table) -> bool:
+    """Whether every row has at least as many finished runs here."""
+    finished = {row.arm.label: len(row.runs) for row in here.rows}
+    return any(finished.values()) and all(
+        finished.get(row.arm.label, len(row.runs)) >= len(row.runs)
+        for row in committed.rows
+    )
+
+
+def _columns(study: Study, table: Table) -> list[str]:
+    asked = list(study.table.get("columns", ()))
+    known = [each.name for each in table.columns]
+    for name in asked:
+        if known and name not in known:
+            raise UsageError(
+                f'{study.file}: "table.columns" has "{name}", which is not a column of the '
+                f"table; choose from {', '.join(known)}"
+            )
+    return asked
+
+
+def _replaced(path: Path, text: str) -> bool:
+    """Writes a file unless it says so already."""
+    content = text.encode()
+    if path.exists() and path.read_bytes() == content:
+        return False
+    write_whole(path, content)
+    return True
