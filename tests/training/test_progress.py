@@ -10,8 +10,12 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from vqfw.training.bar import Bar
 from vqfw.training.progress import Lines, Silent, progress_for, vitals
+
+BARS = Path(__file__).parent / "bars"
 
 VALUES = {
     "loss": 0.5,
@@ -34,12 +38,61 @@ SHOWN = (
 )
 
 
-def test_the_vitals_of_a_step_stand_in_one_line():
-    assert vitals(VALUES) == SHOWN
+def test_the_vitals_of_a_step_are_written_in_one_order():
+    assert " · ".join(vitals(VALUES).values()) == SHOWN
 
 
 def test_what_a_model_does_not_have_is_not_shown():
-    assert vitals({"loss": 0.5, "kl": 0.1}) == "loss 0.5000 · kl 0.1000"
+    assert vitals({"loss": 0.5, "kl": 0.1}) == {
+        "loss": "loss 0.5000",
+        "kl": "kl 0.1000",
+    }
+
+
+def drawn(width: int, total: int = 4000, done: int = 340) -> list[str]:
+    """The lines of a bar in a terminal of that width, four steps a second."""
+    now = 0.0
+    console = Console(
+        width=width, force_terminal=True, color_system=None, file=io.StringIO()
+    )
+    bar = Bar(total, 0, epochs=30, console=console, clock=lambda: now)
+    for step in range(1, done + 1):
+        now += 0.25
+        bar.step(step, 2, VALUES)
+    console.print(bar)
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_the_bar_of_a_width_looks_as_committed(width):
+    golden = (BARS / f"{width}.txt").read_text("utf-8").splitlines()
+    assert [line.rstrip() for line in drawn(width)] == golden
+
+
+@pytest.mark.parametrize("width", [24, 40, 59, 60, 61, 73, 80, 100, 120, 160, 200])
+@pytest.mark.parametrize("total", [50, 2_000_000])
+def test_at_every_width_each_number_is_whole_and_no_line_too_long(width, total):
+    lines = drawn(width, total, done=40)
+    items = [each for line in lines for each in re.split(r" · |  +", line.strip())]
+    assert {*SHOWN.split(" · "), "epoch 3/30"} <= {*items}
+    assert any(each.endswith(" left") for each in items)
+    assert all(len(line) <= width for line in lines)
+    assert width < 60 or re.search(
+        rf"^[━╸ ]{{8,}}.* 40/{total} .* left  loss 0.5000", lines[0]
+    )
+
+
+def test_a_finished_bar_shows_the_time_it_took():
+    assert re.search(r" 40/40  0:00:\d\d  loss", drawn(80, total=40, done=40)[0])
+
+
+def test_what_is_said_above_the_bar_breaks_between_its_numbers():
+    console = Console(width=60, force_terminal=True, file=io.StringIO())
+    said = "step 250 · validation: psnr 24.53 · ssim 0.8008 · codebook_usage 0.8574"
+    Bar(400, 0, epochs=40, console=console).say(said)
+    lines = console.file.getvalue().splitlines()
+    assert " · ".join(lines) == said
+    assert max(map(len, lines)) <= 60
 
 
 def test_an_epoch_gets_one_plain_line_with_the_time_left():
@@ -98,7 +151,7 @@ def test_a_terminal_shows_a_bar_with_the_same_vitals(tiny_file):
         [sys.executable, script, "run", tiny_file, "--json", *steps],
         stderr=terminal,
         stdout=subprocess.PIPE,
-        env={**os.environ, "COLUMNS": "160", "TERM": "xterm"},
+        env={**os.environ, "COLUMNS": "80", "TERM": "xterm"},
     )
     os.close(terminal)
     seen = b""
@@ -114,11 +167,10 @@ def test_a_terminal_shows_a_bar_with_the_same_vitals(tiny_file):
     out, _ = process.communicate()
     assert process.returncode == 0, seen[-2000:]
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
-    assert re.search(r"epoch \d+/30 .*\d+/150", text)
-    assert re.search(
-        r"loss \d.* recon \d.* commit \d.* beta 0\.25.* usage \d.* perplexity \d.* "
-        r"dead \d+ · revived \d+ · (surviving \d+% · )?\d+ img/s",
-        text,
-    )
-    assert re.search(r"\d:\d\d:\d\d", text)
+    assert re.search(r"━ +step +\d+/150  \d:\d\d:\d\d left  loss \d\.\d{4}", text)
+    assert re.search(r"recon \d.* commit \d.* beta 0\.25.* usage \d", text)
+    assert re.search(r"dead \d+(\r\n| · )revived \d+", text)
+    assert re.search(r"\d+ img/s  epoch \d+/30\s", text)
+    assert "…" not in text
+    assert "step 150/150" in text
     assert out.startswith(b'{\n  "vqfw": 1')

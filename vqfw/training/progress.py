@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
+from vqfw.terminal import BETWEEN
+
 _SHOWN = {
     "loss": "loss {:.4f}",
     "reconstruction": "recon {:.4f}",
@@ -23,11 +25,13 @@ _SHOWN = {
 }
 
 
-def vitals(values: Mapping[str, float]) -> str:
-    """The numbers of a step that a person watches, in one line."""
-    return " · ".join(
-        text.format(values[name]) for name, text in _SHOWN.items() if name in values
-    )
+def vitals(values: Mapping[str, float]) -> dict[str, str]:
+    """The numbers of a step that a person watches, by name, as they are written."""
+    return {
+        name: text.format(values[name])
+        for name, text in _SHOWN.items()
+        if name in values
+    }
 
 
 class Progress(Protocol):
@@ -52,61 +56,6 @@ class Progress(Protocol):
 
     def say(self, text: str) -> None:
         """Shows a line that stays."""
-
-
-class Bar:
-    """A bar with numbers under it, for a terminal.
-
-    Args:
-        total: steps of the whole training.
-        done: steps done before this process.
-        epochs: of the whole training.
-    """
-
-    def __init__(self, total: int, done: int, epochs: int) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-        from rich.progress import Progress as RichProgress
-
-        self._bar = RichProgress(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("\n{task.fields[numbers]}"),
-            console=Console(stderr=True),
-            refresh_per_second=4,
-        )
-        self._epochs = epochs
-        self._task = self._bar.add_task(
-            "train", total=total, completed=done, epoch="", numbers=""
-        )
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._bar.stop()
-
-    def step(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
-        self._bar.update(
-            self._task,
-            completed=step,
-            epoch=f"{epoch + 1}/{self._epochs}",
-            numbers=vitals(values),
-        )
-
-    def epoch_end(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
-        pass
-
-    def say(self, text: str) -> None:
-        self._bar.console.print(text, markup=False, highlight=False)
 
 
 class Lines:
@@ -147,7 +96,8 @@ class Lines:
         left = int(pace * (self._total - step))
         self.say(
             f"epoch {epoch + 1}/{self._epochs} · step {step}/{self._total} · "
-            f"{vitals(values)} · {left // 60}:{left % 60:02d} left"
+            f"{BETWEEN.join(vitals(values).values())} · "
+            f"{left // 60}:{left % 60:02d} left"
         )
 
     def say(self, text: str) -> None:
@@ -177,5 +127,8 @@ def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Any:
     """The right way to show progress here: a bar, lines, or nothing."""
     if quiet:
         return Silent()
-    shape = Bar if sys.stderr.isatty() else Lines
-    return shape(total, done, epochs)
+    if not sys.stderr.isatty():
+        return Lines(total, done, epochs)
+    from vqfw.training.bar import Bar
+
+    return Bar(total, done, epochs)

@@ -1,0 +1,152 @@
+"""The progress of a training in a terminal: one line with a bar, its numbers beneath.
+
+The line gives up what matters less before it gives up a character: the epoch and the speed
+move beneath, and in a very narrow terminal the bar goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from vqfw.terminal import BETWEEN, flowed
+from vqfw.training.progress import vitals
+
+_SHORTEST = 8  # columns; a shorter bar tells less than the numbers beside it
+_GAP = 2
+
+
+class Bar:
+    """A bar with numbers under it, for a terminal.
+
+    Args:
+        total: steps of the whole training.
+        done: steps done before this process.
+        epochs: of the whole training.
+        console: where it is shown; stderr where none is given.
+        clock: seconds, for the time left; the time of the system where none is given.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        done: int,
+        epochs: int,
+        console: Console | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._shown = _Shown(
+            console=console or Console(stderr=True),
+            refresh_per_second=4,
+            get_time=clock,
+        )
+        self._epochs = epochs
+        self._task = self._shown.add_task(
+            "train", total=total, completed=done, epoch="", numbers={}
+        )
+
+    def __enter__(self) -> Self:
+        self._shown.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._shown.stop()
+
+    def __rich__(self) -> RenderableType:
+        return self._shown.get_renderable()
+
+    def step(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        self._shown.update(
+            self._task,
+            completed=step,
+            epoch=f"epoch {epoch + 1}/{self._epochs}",
+            numbers=vitals(values),
+        )
+
+    def epoch_end(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        console = self._shown.console
+        for line in flowed(text.split(BETWEEN), console.width):
+            console.print(line, markup=False, highlight=False)
+
+
+class _Shown(Progress):
+    """Draws each task as a ``_Display``."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        return map(_Display, self.tasks)
+
+
+class _Display:
+    """A task at the width of its terminal: what must be seen, then what fits."""
+
+    _bar = BarColumn(bar_width=None)
+    _steps = MofNCompleteColumn()
+    _time = TimeRemainingColumn(elapsed_when_finished=True)
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        numbers = dict(self._task.fields["numbers"])
+        shown = [self._step(), self._time_left(), *_texts(numbers.pop("loss", ""))]
+        room = options.max_width - _SHORTEST - sum(map(_width, shown))
+        if room < 0:
+            shown, beneath = [], [each.plain for each in shown]
+        else:
+            beneath = []
+        speed = numbers.pop("images_per_second", "")
+        for each in _texts(speed, self._task.fields["epoch"]):
+            room -= _width(each)
+            if room >= 0:
+                shown.append(each)
+            else:
+                beneath.append(each.plain)
+        if shown:
+            yield self._line(shown)
+        for line in flowed([*beneath, *numbers.values()], options.max_width):
+            yield Text(line)
+
+    def __rich_measure__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Measurement:
+        return Measurement(1, options.max_width)
+
+    def _line(self, shown: Iterable[Text]) -> Table:
+        line = Table.grid(padding=(0, _GAP, 0, 0), expand=True)
+        line.add_column(ratio=1)
+        for _ in shown:
+            line.add_column(no_wrap=True)
+        line.add_row(self._bar.render(self._task), *shown)
+        return line
+
+    def _step(self) -> Text:
+        return Text("step ") + self._steps.render(self._task)
+
+    def _time_left(self) -> Text:
+        time = self._time.render(self._task)
+        return time if self._task.finished else time + Text(" left")
+
+
+def _texts(*each: str) -> list[Text]:
+    return [Text(text) for text in each if text]
+
+
+def _width(text: Text) -> int:
+    return text.cell_len + _GAP
