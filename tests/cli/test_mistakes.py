@@ -2,9 +2,11 @@
 
 import errno
 import os
+import re
 
 import pytest
 
+import vqfw
 from vqfw.runs import create_run
 
 VAE = (
@@ -104,12 +106,36 @@ ON_A_RUN = {
     "no pictures to tokenize": (["tokenize", "empty"], 4, "empty"),
     "no token file": (["reconstruct", "tokens.npz"], 4, "no token file tokens.npz"),
     "something else": (["reconstruct", "tiny.json"], 4, "vqfw tokenize"),
-    "a file in the way": (
-        ["tokenize", "pictures", "-o", "tiny.json/tokens.npz"],
-        4,
-        "choose another file with -o",
-    ),
 }
+IN_THE_WAY = {
+    "tokens below a file": ["tokenize", "pictures", "-o", "tiny.json/tokens.npz"],
+    "tokens in a folder": ["tokenize", "pictures", "-o", "pictures"],
+    "tokens without a name": ["tokenize", "pictures", "-o", ""],
+    "tokens over the pictures": ["tokenize", "faces.zip", "-o", "./faces.zip"],
+    "pictures in a file": ["reconstruct", "tokens.npz", "-o", "tiny.json"],
+    "pictures in a device": ["reconstruct", "tokens.npz", "-o", "/dev/null"],
+    "pictures without a name": ["reconstruct", "tokens.npz", "-o", ""],
+    "a package in a file": ["plugins", "new", "beta", "mine", "-o", "tiny.json"],
+    "a package without a name": ["plugins", "new", "beta", "mine", "-o", ""],
+    "an experiment below a file": ["init"],
+    "a schema below a file": ["schema", "--write"],
+}
+
+
+@pytest.mark.parametrize("place", IN_THE_WAY)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    place, tiny_file, done, pictures, command, files, monkeypatch
+):
+    for name in ("faces.zip", "experiments", "schemas"):
+        (tiny_file.parent / name).touch()
+    before = files()
+    work = "a model is built or a picture read"
+    monkeypatch.setattr(vqfw.Run, "_plan", lambda run: pytest.fail(work))
+    answer = command(*IN_THE_WAY[place])
+    assert answer.code == 2, answer.err
+    assert re.match(r"error: .+: (choose|write|run) .*\n\Z", answer.err)
+    assert answer.out == ""
+    assert files() == before
 
 
 @pytest.mark.parametrize("mistake", ON_A_RUN)

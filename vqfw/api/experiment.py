@@ -17,10 +17,12 @@ from vqfw.errors import (
     UsageError,
 )
 from vqfw.runs import create_run, default_root
-from vqfw.runs.files import write_whole
+from vqfw.runs.outputs import checked_file, write_output
 
 if TYPE_CHECKING:
     from vqfw.plan import Plan
+
+_ELSEWHERE = "run this in another folder"
 
 
 def load(
@@ -51,7 +53,8 @@ def init(folder: Path = Path()) -> tuple[Path, Path]:
         folder: gets ``experiments/experiment.json`` and the schema.
 
     Raises:
-        UsageError: if either is there already; nothing is overwritten.
+        UsageError: if either is there already, or cannot be written; nothing is
+            overwritten.
     """
     from vqfw.experiment.starter import STARTER
 
@@ -59,11 +62,11 @@ def init(folder: Path = Path()) -> tuple[Path, Path]:
     for path in (target, folder / "schemas" / "experiment.schema.json"):
         if path.exists():
             fact = f"{path} is there already, and nothing is overwritten"
-            repair = "run this in another folder"
-            raise UsageError(f"{fact}: {repair}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, STARTER.encode())
-    return target, write_schema(folder)
+            raise UsageError(f"{fact}: {_ELSEWHERE}")
+    checked_file(target, _ELSEWHERE)
+    schema = write_schema(folder)
+    write_output(target, STARTER.encode())
+    return target, schema
 
 
 @dataclass(frozen=True)

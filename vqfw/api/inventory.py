@@ -9,7 +9,7 @@ from vqfw.api.preparation import Say
 from vqfw.errors import (
     UsageError,
 )
-from vqfw.runs.files import write_whole
+from vqfw.runs.outputs import checked_file, checked_folder, write_output
 
 if TYPE_CHECKING:
     from vqfw.experiment.components import Described
@@ -103,7 +103,7 @@ def observers() -> tuple[Entry, ...]:
     return index().observers
 
 
-def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:
+def new_plugin(kind: str, name: str, folder: str | Path | None = None) -> Path:
     """Writes a package with one component that can be installed and passes its test.
 
     Args:
@@ -116,11 +116,13 @@ def new_plugin(kind: str, name: str, folder: Path | None = None) -> Path:
 
     Raises:
         UsageError: if the kind has no template, the name is taken, or the folder is not
-            empty.
+            empty or cannot be written.
     """
     from vqfw.registry.template import new_package
 
-    return new_package(kind, name, folder)
+    if folder is not None:
+        checked_folder(folder)
+    return new_package(kind, name, None if folder is None else Path(folder))
 
 
 def schema_text(say: Say = lambda text: None) -> str:
@@ -145,7 +147,8 @@ def write_schema(folder: Path = Path(), say: Say = lambda text: None) -> Path:
         say: told of each plugin that is left out.
 
     Raises:
-        UsageError: if that is the schema that vqfw itself ships.
+        UsageError: if that is the schema that vqfw itself ships, or it cannot be
+            written.
     """
     from vqfw.experiment.schema import packaged_path
 
@@ -154,6 +157,7 @@ def write_schema(folder: Path = Path(), say: Say = lambda text: None) -> Path:
         fact = f"{target} is the schema that vqfw ships, without your plugins"
         repair = "run this in the folder of your experiments"
         raise UsageError(f"{fact}: {repair}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, schema_text(say).encode())
+    write_output(
+        checked_file(target, "run this in another folder"), schema_text(say).encode()
+    )
     return target

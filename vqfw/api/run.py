@@ -187,7 +187,8 @@ class Run:
 
         Args:
             data: a folder or archive of pictures.
-            output: the file to write, as ``.npz`` whatever its name.
+            output: the file to write, as ``.npz`` whatever its name; a pipe or a device
+                is written into.
             quiet: whether to show no progress.
 
         Returns:
@@ -195,25 +196,27 @@ class Run:
 
         Raises:
             RunError: if the model of the run has no tokens.
-            DataError: if there are no pictures, or the file cannot be written.
+            DataError: if there are no pictures.
+            UsageError: if the file cannot be written, or is the pictures themselves; it
+                is checked before anything else.
         """
         import numpy as np
 
+        from vqfw.runs.outputs import checked_file, write_output
+
+        target = checked_file(output)
+        if Path(data).is_file() and target.exists() and target.samefile(data):
+            raise UsageError(
+                f"{output} holds the pictures: choose another file with -o"
+            )
         plan = self._plan()
+        images = pictures_of(plan, data, quiet)
         inference = self._inference(plan)
         self._require_tokens(inference.model)
-        images = pictures_of(plan, data, quiet)
         batches = inference.reconstruct(images.pixels)
         tokens = [batch.tokens for batch in batches if batch.tokens is not None]
         file = token_file(plan, inference.model, images, np.concatenate(tokens))
-        try:
-            Path(output).parent.mkdir(parents=True, exist_ok=True)
-            file.save(Path(output))
-        except OSError as error:
-            raise DataError(
-                f"{output} cannot be written ({error.strerror}): choose another file "
-                "with -o"
-            ) from error
+        write_output(target, file.content())
         return len(images)
 
     def reconstruct(self, tokens: str | Path, output: str | Path) -> int:
@@ -232,11 +235,15 @@ class Run:
         Raises:
             DataError: if the tokens belong to another codebook or a name leads out of
                 the folder; nothing is written then.
+            UsageError: if the folder cannot be written; it is checked before anything
+                else.
         """
         from vqfw.assembly.assemble import codebook_fingerprint
         from vqfw.evaluation.pictures import save_picture, to_pixels
         from vqfw.evaluation.tokens import TokenFile
+        from vqfw.runs.outputs import checked_folder, refused
 
+        folder = checked_folder(output)
         file = TokenFile.load(Path(tokens))
         plan = self._plan()
         inference = self._inference(plan)
@@ -244,17 +251,12 @@ class Run:
         fingerprint = codebook_fingerprint(inference.model)
         shape = token_shape(plan, inference.model)
         file.require(fingerprint, inference.model.vocabulary, shape, self.id)
-        targets = targets_of(Path(output), file.names)
+        targets = targets_of(folder, file.names)
         for rows, images in inference.decode(file.tokens):
             for target, image in zip(targets[rows], to_pixels(images), strict=True):
-                try:
+                with refused(target, "choose another folder with -o"):
                     target.parent.mkdir(parents=True, exist_ok=True)
                     save_picture(target, image)
-                except OSError as error:
-                    raise DataError(
-                        f"{target} cannot be written ({error.strerror}): choose another "
-                        "folder with -o"
-                    ) from error
         return len(file.names)
 
     def sections(self) -> list[Section]:

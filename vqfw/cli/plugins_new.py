@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from vqfw.cli.talk import say
@@ -15,11 +13,11 @@ from vqfw.cli.talk import say
 @click.option(
     "-o",
     "folder",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="FOLDER",
     help="Folder to write. Default: vqfw-NAME in the working folder.",
 )
-def command(kind: str, name: str, folder: Path | None) -> None:
+def command(kind: str, name: str, folder: str | None) -> None:
     """Write a package with a component NAME of a KIND: code, test, README.
 
     It can be installed, passes its test, and works in experiments as it is. KIND may be

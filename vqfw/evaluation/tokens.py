@@ -6,6 +6,7 @@ An ``.npz`` of plain arrays: ``tokens`` (images, *positions, num_codebooks), ``n
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.errors import DataError
+from vqfw.runs.files import write_whole
 
 _FORMAT = 1
 # What reading an .npz raises, depending on the byte that is wrong: an unknown way of
@@ -53,27 +55,28 @@ class TokenFile:
     vocabulary: tuple[int, ...]
     fingerprint: str
 
+    def content(self) -> bytes:
+        """The file as bytes, in the smallest integers that hold the vocabulary."""
+        smallest = np.min_scalar_type(max(self.vocabulary) - 1)
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            format=_FORMAT,
+            tokens=self.tokens.astype(smallest),
+            names=np.array(self.names, dtype=np.str_),
+            image_shape=np.array(self.image_shape),
+            vocabulary=np.array(self.vocabulary),
+            fingerprint=np.array(self.fingerprint),
+        )
+        return file.getvalue()
+
     def save(self, path: Path) -> None:
-        """Writes the file whole, in the smallest integers that hold the vocabulary.
+        """Writes the file whole.
 
         Raises:
             OSError: if it cannot be written; a file of that name stays as it was.
         """
-        smallest = np.min_scalar_type(max(self.vocabulary) - 1)
-        beside = path.with_name(f".{path.name}.tmp.npz")
-        try:
-            np.savez_compressed(
-                beside,
-                format=_FORMAT,
-                tokens=self.tokens.astype(smallest),
-                names=np.array(self.names, dtype=np.str_),
-                image_shape=np.array(self.image_shape),
-                vocabulary=np.array(self.vocabulary),
-                fingerprint=np.array(self.fingerprint),
-            )
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(path, self.content())
 
     @classmethod
     def load(cls, path: Path) -> TokenFile:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from vqfw.errors import Interrupted
 from vqfw.evaluation.recorded import reached, seconds_of
+from vqfw.runs.outputs import checked_folder
 from vqfw.study.children import Children, last_words
 from vqfw.study.cores import shares
 from vqfw.study.grid import Point, Study
@@ -73,7 +74,8 @@ def run_missing(study: Study, call: Call, root: Path, say: Say) -> Table:
 
     Raises:
         Interrupted: after a signal; what was going on is saved.
-        UsageError: if there are more jobs than cores, or none.
+        UsageError: if there are more jobs than cores, or none, or the folder of the
+            study cannot be written.
         VqfwError: if a component refuses something of any run; nothing is run then.
     """
     shares(call.jobs)
@@ -117,6 +119,7 @@ class _Running:
         self._around: list[float] = []
 
     def to_the_end(self) -> Table:
+        checked_folder(self._logs, "set VQFW_ROOT to a folder that can be written")
         lacking = self._open()
         self._say(f"study {self._study.name}: {_counted(self._standings())}")
         # What was begun has been checked, and one run alone checks itself as soon.

@@ -12,18 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from vqfw.evaluation.recorded import Column
-from vqfw.runs.files import write_whole
+from vqfw.runs.outputs import write_output
 from vqfw.study.table import Cell, Row, Table
 
 _ARROWS = {"higher": " ↑", "lower": " ↓"}
 
 
 def write_table(table: Table, folder: Path) -> None:
-    """Writes ``table.md``, ``table.csv`` and ``table.json``, each whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "table.md", as_markdown(table).encode())
-    write_whole(folder / "table.csv", as_csv(table).encode())
-    write_whole(folder / "table.json", as_json(table).encode())
+    """Writes ``table.md``, ``table.csv`` and ``table.json``, each whole or not at all.
+
+    Raises:
+        VqfwError: if one cannot be written.
+    """
+    write_output(folder / "table.md", as_markdown(table).encode())
+    write_output(folder / "table.csv", as_csv(table).encode())
+    write_output(folder / "table.json", as_json(table).encode())
 
 
 def as_json(table: Table) -> str:

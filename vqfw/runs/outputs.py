@@ -1,0 +1,118 @@
+"""Where a person asked for output: checked before the work, written after it.
+
+A path that a person typed follows links, as in any other program. The files that a run
+keeps in its own folder are written by ``files.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vqfw.errors import UsageError, VqfwError
+from vqfw.runs.files import write_whole
+
+
+def checked_file(path: str | Path, repair: str = "choose another file with -o") -> Path:
+    """The place of a file that is to be written; nothing is written yet.
+
+    Args:
+        path: as typed. A pipe or a device is written into, any other file replaced.
+        repair: the end of the sentence that refuses it.
+
+    Returns:
+        An absolute path, links followed.
+
+    Raises:
+        UsageError: if the path is empty, a folder, write-protected, or in a folder that
+            cannot be written or made.
+    """
+    with refused(path, repair):
+        target = _resolved(path)
+        if target.is_dir():
+            raise UsageError(f"{path} is a folder: {repair}")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(0, "it is write-protected")
+        if not _is_special(target):
+            _probe(target.parent)
+    return target
+
+
+def checked_folder(
+    path: str | Path, repair: str = "choose another folder with -o"
+) -> Path:
+    """The place of a folder in which files are to be written; nothing is made yet.
+
+    Args:
+        path: as typed.
+        repair: the end of the sentence that refuses it.
+
+    Returns:
+        An absolute path, links followed.
+
+    Raises:
+        UsageError: if the path is empty, no folder, or cannot be written or made.
+    """
+    with refused(path, repair):
+        target = _resolved(path)
+        if target.exists() and not target.is_dir():
+            raise UsageError(f"{path} is not a folder: {repair}")
+        _probe(target)
+    return target
+
+
+@contextmanager
+def refused(path: str | Path, repair: str) -> Iterator[None]:
+    """Turns what the system says against writing to a path into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"{path} cannot be written ({reason}): {repair}") from error
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Writes a file that ``checked_file`` placed, whole or not at all.
+
+    What is no regular file (a pipe, ``/dev/null``) is written into, never replaced.
+
+    Raises:
+        VqfwError: if the system refuses it now; a regular file stays as it was.
+    """
+    try:
+        if _is_special(path):
+            with path.open("wb") as file:
+                file.write(content)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        raise VqfwError(
+            f"{path} cannot be written ({error.strerror}): make room, or choose another "
+            "file"
+        ) from error
+
+
+def _resolved(path: str | Path) -> Path:
+    if not str(path):
+        raise UsageError("the name of the output is empty: write one, or leave -o out")
+    try:
+        return Path(path).resolve()
+    except (ValueError, RuntimeError) as error:  # a NUL; a link to itself
+        raise OSError(0, str(error)) from error
+
+
+def _is_special(path: Path) -> bool:
+    """Whether something is there that is no regular file."""
+    return path.exists() and not stat.S_ISREG(path.stat().st_mode)
+
+
+def _probe(folder: Path) -> None:
+    """Writes a nameless file into a folder, or into the nearest one that is there."""
+    while not folder.exists():
+        folder = folder.parent
+    tempfile.TemporaryFile(dir=folder).close()
