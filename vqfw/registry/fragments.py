@@ -319,7 +319,7 @@ def _from_child(entry: Entry) -> Schema:
             output, _ = child.communicate(timeout=STUCK_SECONDS)
         except subprocess.TimeoutExpired as error:
             with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+                _kill(child)
             raise _unreadable(
                 entry, f"its import did not end within {STUCK_SECONDS:.0f} seconds"
             ) from error
@@ -344,6 +344,14 @@ def _backend() -> str:
     """
     chosen, installed = chosen_backend(), installed_backends()
     return chosen if chosen in installed else (*installed, chosen)[0]
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Ends a child and, where a system has process groups, what the child has started."""
+    if hasattr(os, "killpg"):
+        os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
 
 
 def _unreadable(entry: Entry, why: str) -> PluginError:

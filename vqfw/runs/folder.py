@@ -6,7 +6,6 @@ A run is ``checkpoints/<run>/`` (records and weights) and ``images_saved/<run>/`
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from typing import Any, TextIO
 from vqfw.errors import RunError
 from vqfw.runs import checkpoint
 from vqfw.runs.files import read_json, write_whole
+from vqfw.runs.locks import take_lock
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _RECORDS = "*/resolved.json"
@@ -115,17 +115,16 @@ class Run:
         """
         with self._lock_file() as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
-                owner = file.read().strip() or "unknown"
-                raise RunError(
-                    f'run "{self.id}" is being written by process {owner}: wait for it, '
-                    "or end it"
-                ) from None
-            try:
+                if not take_lock(file):
+                    file.seek(1)
+                    owner = file.read().strip() or "unknown"
+                    raise RunError(
+                        f'run "{self.id}" is being written by process {owner}: wait for '
+                        "it, or end it"
+                    )
                 file.truncate(0)
-                file.write(f"{os.getpid()}\n")
+                # The first byte is the one that a lock may hide from other processes.
+                file.write(f"\n{os.getpid()}\n")
                 file.flush()
             except OSError as error:
                 raise self._unwritable(error) from error

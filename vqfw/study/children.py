@@ -85,7 +85,7 @@ class Children:
             )
         self._processes.add(process)
         if self.stopped_by is not None:
-            process.send_signal(self.stopped_by)
+            _pass_on(process, self.stopped_by)
         try:
             return process.wait()
         finally:
@@ -125,7 +125,12 @@ class Children:
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.stopped_by = number
         for process in tuple(self._processes):
-            process.send_signal(number)
+            _pass_on(process, number)
+
+
+def _pass_on(process: subprocess.Popen[bytes], number: int) -> None:
+    """Windows sends no Ctrl-C to a process of another group; it can end one."""
+    process.send_signal(signal.SIGTERM if os.name == "nt" else number)
 
 
 def last_words(log: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from vqfw.runs import Run, checkpoint, list_runs
+from vqfw.runs.locks import take_lock
 from vqfw.study.grid import Point, Study
 from vqfw.study.identity import key_of_run
 
@@ -76,11 +76,9 @@ def alone(point: Point, root: Path, wait: Callable[[str], None]) -> Iterator[Non
         wait: told, in a sentence, if another process is at it; then its end is awaited.
     """
     with _lock_file(point, root) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not take_lock(file):
             wait(f"another process trains the same as {point.id}: waiting for its end")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            take_lock(file, wait=True)
         yield
 
 
@@ -102,11 +100,7 @@ def clear_leftovers(point: Point, root: Path) -> None:
 def is_busy(point: Point, root: Path) -> bool:
     """Whether another process is at it now."""
     with _lock_file(point, root) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+        return not take_lock(file)
 
 
 def _lock_file(point: Point, root: Path) -> TextIO:
