@@ -15,6 +15,8 @@ import pytest
 import vqfw
 from vqfw.registry import index
 
+# The default tier is all that is in none of these.
+TIERS = ("backends", "processes", "mutations")
 TINY = {
     "name": "tiny",
     "data": {
@@ -54,6 +56,16 @@ TINY = {
     },
     "evaluation": {"pictures": 2},
 }
+
+
+@pytest.hookimpl(tryfirst=True)  # before a selection by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests in a folder that has the name of a tier."""
+    for tier in TIERS:
+        folder = Path(__file__).with_name(tier)
+        for item in items:
+            if folder in item.path.parents:
+                item.add_marker(tier)
 
 
 @pytest.fixture(scope="session")

@@ -159,7 +159,7 @@ def test_a_verb_works_beside_every_bad_package(
     assert not loaded
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.parametrize("verb", READING)
 def test_a_verb_that_reads_all_options_says_a_line_of_each_bad_package(
     verb, everything_bad, tiny_file, command, root
@@ -198,7 +198,7 @@ def test_what_names_it_ends_with_owner_reason_and_repair(
     assert not list((root / "checkpoints").glob("*/state"))
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_a_whole_process_runs_beside_every_bad_package(everything_bad, tiny_file, root):
     code = "from vqfw.cli.main import main; main()"
     path = os.pathsep.join([str(root / "site"), *filter(None, sys.path)])

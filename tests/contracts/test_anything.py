@@ -73,10 +73,12 @@ def found(factory) -> dict[str, str]:
     return complaints
 
 
+@pytest.mark.mutations
 def test_what_the_mistakes_are_made_of_is_right(made):
     assert found(made(QUIET)) == {}
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize("mistake", PLANTED)
 def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, made, monkeypatch):
     source, check, told = PLANTED[mistake]

@@ -80,6 +80,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
 def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
     if mistake is BranchesInPython and keras.backend.backend() == "torch":

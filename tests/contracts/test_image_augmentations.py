@@ -143,6 +143,7 @@ def test_an_image_augmentation_keeps_the_contract(check, factory):
     check(factory)
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
 def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
     assert complaints("augmentation", mistake, PLANTED[mistake]) == [PLANTED[mistake]]

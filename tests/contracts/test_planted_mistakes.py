@@ -312,6 +312,7 @@ ALSO = {
 }
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize(
     ("kind", "mistake"),
     [(kind, mistake) for kind, mistakes in PLANTED.items() for mistake in mistakes],
@@ -326,6 +327,7 @@ def test_a_planted_mistake_is_caught_by_its_check(kind, mistake, complaints):
     assert found - {expected} <= ALSO.get(mistake, set())
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize(
     ("kind", "right"),
     [("loss", Squares), ("metric", Error), ("augmentation", Dim), ("dataset", Grey)],

@@ -179,6 +179,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize(
     ("kind", "mistake"), [(kind, each) for kind in PLANTED for each in PLANTED[kind]]
 )
@@ -187,6 +188,7 @@ def test_a_planted_mistake_is_caught_by_its_check_alone(kind, mistake, complaint
     assert complaints(kind, factory, expected) == [expected]
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize(
     ("kind", "right"), [("tracker", Lines), ("observer", observer())]
 )

@@ -609,11 +609,13 @@ PLANTED = [
 ]
 
 
+@pytest.mark.mutations
 @parametrize_with_checks("quantizer", [Average, Residual])
 def test_what_the_mistakes_are_made_of_is_right(check, factory):
     check(factory)
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize(("number", "mistake"), PLANTED)
 def test_a_mistake_that_shipped_is_caught_by_its_check(number, mistake):
     (check,) = [c for c in checks(mistake.kind) if c.__name__ == mistake.check]

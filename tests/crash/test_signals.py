@@ -55,6 +55,7 @@ def final(run):
     return {path: value.tobytes() for path, value in found.arrays.items()}
 
 
+@pytest.mark.processes
 def test_ctrl_c_and_kill_9_cost_nothing(start, tiny, command):
     interrupted = start("interrupted")
     live = command("run", "--resume", "interrupted")

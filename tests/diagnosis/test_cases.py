@@ -48,7 +48,7 @@ def test_the_planted_cause_is_named_first(name):
     assert causes[:1] == [CASES[name]["cause"]]
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.parametrize("name", ["healthy", "initial_scale"])
 def test_a_real_training_shows_what_the_case_shows(name, root):
     made = script()

@@ -26,6 +26,7 @@ def test_the_linter_finds_nothing():
     succeeds(str(SCRIPTS / "ruff"), "check", ".")
 
 
+@pytest.mark.processes
 def test_the_types_hold():
     succeeds(sys.executable, "-m", "mypy")
 

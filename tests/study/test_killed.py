@@ -15,7 +15,7 @@ VQFW = [sys.executable, "-m", "vqfw"]
 DEADLINE = 900  # seconds; only a study that hangs reaches it
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_kill_9_in_the_middle_costs_nothing(write, root):
     path = write(
         arms={"long": {"training.steps": 160}, "short": {"training.steps": 5}},

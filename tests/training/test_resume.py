@@ -204,7 +204,7 @@ def test_the_newest_checkpoints_are_kept(done):
     assert steps(done.folder.states) == [8, 12]
 
 
-@pytest.mark.slow
+@pytest.mark.backends
 @pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="JAX is not installed"
 )

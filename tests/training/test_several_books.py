@@ -34,7 +34,7 @@ def pictures(root):
     return root / "pictures"
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("quantizer", "shape", "vocabulary"),
     [
@@ -63,7 +63,7 @@ def test_tokens_of_several_books_give_exactly_the_pictures_of_the_model(
         np.testing.assert_array_equal(decoded, imageio.imread(shown))
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_a_run_of_several_books_goes_on_as_if_it_had_never_ended(tiny, cut, everything):
     whole = everything(tiny(RESIDUAL_EMA).run(name="whole"))
     run = cut(tiny(RESIDUAL_EMA), 7, "interrupted")

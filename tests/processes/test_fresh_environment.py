@@ -49,8 +49,6 @@ TINY = {
 # two forms of an augmentation are set in the same place.
 ALONE = ("model", "revival", "image_augmentation")
 
-pytestmark = pytest.mark.slow
-
 
 class Fresh(NamedTuple):
     """A virtual environment and the folder beside it."""

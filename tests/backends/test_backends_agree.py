@@ -44,7 +44,6 @@ def trained(backend, start):
     return json.loads(called(backend, str(SCRIPT), str(start)).splitlines()[-1])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("quantizer", ["gradient", "ema"])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_ten_steps_agree_to_1e_4(backend, quantizer, found):
