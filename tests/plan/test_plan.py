@@ -285,3 +285,17 @@ def test_the_encoder_is_asked_with_the_channels_of_the_data(monkeypatch):
     monkeypatch.setattr("vqfw.plan.build", watched)
     planned()
     assert asked == [(64, 64, 1)]
+
+
+def test_a_path_starts_at_the_file_that_says_it_and_leads_anywhere(
+    tiny_file, tmp_path_factory
+):
+    outside = tmp_path_factory.mktemp("outside")
+    base = tiny_file.parent / "base"
+    base.mkdir()
+    (base / "tiny.json").write_text(tiny_file.read_text())
+    own = {"name": "own", "data": {"dataset": os.path.relpath(outside, base)}}
+    (base / "own.json").write_text(json.dumps({"extends": "tiny.json", **own}))
+    (tiny_file.parent / "child.json").write_text('{"extends": "base/own.json"}')
+    for file in ("base/own.json", "child.json"):
+        assert vqfw.load(file).plan().dataset_path == str(outside)

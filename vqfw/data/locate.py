@@ -1,13 +1,14 @@
-"""Where data lies on this machine: which folders are looked into, and which are barred.
+"""Where data lies on this machine: which folders are looked into, and in which order.
 
-An experiment file may come from a stranger, so the paths in it lead only below its own
-folder, the folder of data and the cache. A path that a person types leads anywhere.
+Reading pictures anywhere is the right of whoever may read the files. A run folder of
+somebody else is another matter, which the opening of runs decides.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from vqfw.errors import DataError
@@ -23,70 +24,42 @@ def locate(
 ) -> Path:
     """Finds a dataset's folder or archive.
 
-    A relative path is tried below the experiment's folder, ``VQFW_DATA`` and the cache,
-    in this order; if it was typed, below the working directory before these.
+    A relative path is tried below the folder of the file that says it, ``VQFW_DATA`` and
+    the cache, in this order; if it was typed, below the working directory before these.
 
     Args:
         path: as given; empty to look for one of the usual names.
         usual_names: what the data is called where no path is given, best first.
-        experiment_folder: the folder of the experiment file; None without a file.
-        anywhere: whether a person typed the path, so that it may lead anywhere.
+        experiment_folder: of the file that says the path; None without a file.
+        anywhere: whether the path was typed on the command line or in Python.
 
     Returns:
-        An absolute path to something that exists.
+        An absolute path to a folder or a regular file.
 
     Raises:
-        DataError: if nothing is there, or the path leads outside of the three places.
+        DataError: if nothing is there, or something else is.
     """
-    if "\0" in path:
-        raise DataError(f"the path {path!r} holds a NUL character: remove it")
     if not path:
         return _usual(usual_names)
-    roots = tuple(_roots(experiment_folder))
-    places = [root / path for root in roots]
-    if anywhere:
-        return _first([Path(path).expanduser().absolute(), *places])
-    inside = [place for place in places if _within(place, roots)]
-    if len(inside) < len(places) and not any(place.exists() for place in inside):
-        raise DataError(
-            f'the experiment\'s path "{path}" leads outside of the places that it may '
-            f"name ({_described(experiment_folder)}): move the data there, or give the "
-            f"path yourself with --set data.dataset.path={path}"
-        )
-    return _first(inside)
-
-
-def _roots(experiment_folder: Path | None) -> Iterator[Path]:
+    typed = _typed(path)
+    folders = [Path()] if anywhere else []
     if experiment_folder is not None:
-        yield experiment_folder.absolute()
+        folders.append(experiment_folder)
     if data := os.environ.get("VQFW_DATA"):
-        yield Path(data).absolute()
-    yield cache_folder()
+        folders.append(Path(data))
+    folders.append(cache_folder())
+    return _first([(folder / typed).absolute() for folder in folders])
 
 
-def _within(place: Path, roots: Sequence[Path]) -> bool:
-    """Whether a path, with every link followed, lies in one of the roots."""
-    real = os.path.realpath(place)
-    for root in map(os.path.realpath, roots):
-        try:
-            if os.path.commonpath([real, root]) == root:
-                return True
-        except ValueError:  # another drive
-            continue
-    return False
-
-
-def _described(experiment_folder: Path | None) -> str:
-    data = os.environ.get("VQFW_DATA")
-    return ", ".join(
-        (
-            f"the experiment's folder {experiment_folder}"
-            if experiment_folder is not None
-            else "the experiment's folder",
-            f"VQFW_DATA {data}" if data else "VQFW_DATA, which is not set",
-            f"the cache {cache_folder()}",
-        )
-    )
+def _typed(path: str) -> Path:
+    """The path with ``~`` written out, if the system can have such a path at all."""
+    try:
+        os.fsencode(path)
+        if "\0" in path:
+            raise ValueError("it holds a NUL character")
+        return Path(path).expanduser()
+    except (ValueError, RuntimeError) as error:  # half a character; no such home
+        raise DataError(f"{path!r} cannot be a path ({error}): correct it") from error
 
 
 def _usual(names: Sequence[str]) -> Path:
@@ -106,13 +79,31 @@ def _usual(names: Sequence[str]) -> Path:
 
 
 def _first(places: Sequence[Path]) -> Path:
-    places = tuple(dict.fromkeys(places))  # an absolute path is the same everywhere
-    for place in places:
-        if place.exists():
-            return place
-    tried = ", ".join(str(place) for place in places)
+    """The first place where something is.
+
+    Raises:
+        DataError: if nothing is there, or what is there is no folder and no regular file.
+    """
+    tried = []
+    for place in dict.fromkeys(places):  # an absolute path is the same everywhere
+        # Without its "..", which would be printed and recorded.
+        shown = Path(os.path.realpath(place)) if ".." in place.parts else place
+        try:
+            mode = place.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            tried.append(str(shown))
+            continue
+        except OSError as error:
+            tried.append(f"{shown} ({error.strerror})")
+            continue
+        if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+            return shown
+        raise DataError(
+            f"{shown} is neither a folder nor a regular file: give the path of a folder "
+            "or an archive of pictures"
+        )
     unset = "" if os.environ.get("VQFW_DATA") else " (it is not set)"
     raise DataError(
-        f"the data was not found; tried {tried}: set VQFW_DATA{unset} to the folder that "
-        "holds it, or give its path with --set data.dataset.path=..."
+        f"the data was not found; tried {', '.join(tried)}: set VQFW_DATA{unset} to the "
+        "folder that holds it, or give its path with --set data.dataset.path=..."
     )
