@@ -74,6 +74,18 @@ def decoded_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session")
+def person(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The records of the person who runs the tests: a key, and trusted plugin files."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(autouse=True)
+def no_record_of_the_developer(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps what the developer has vouched for out of the tests, and the reverse."""
+    monkeypatch.setenv("VQFW_STATE", str(person))
+
+
 @pytest.fixture
 def root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decoded_pictures: Path
@@ -102,13 +114,14 @@ def tiny(tiny_file: Path) -> Callable[..., vqfw.Experiment]:
 
 @pytest.fixture(scope="session")
 def trained_once(
-    tmp_path_factory: pytest.TempPathFactory, decoded_pictures: Path
+    tmp_path_factory: pytest.TempPathFactory, decoded_pictures: Path, person: Path
 ) -> Path:
     """The folder of one finished run, called ``done``; not to be changed."""
     folder = tmp_path_factory.mktemp("trained")
     (folder / "tiny.json").write_text(json.dumps(TINY))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VQFW_CACHE", str(decoded_pictures))
+        patch.setenv("VQFW_STATE", str(person))
         vqfw.load(folder / "tiny.json").run(name="done", root=folder)
     return folder
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -79,10 +81,94 @@ def test_a_run_records_its_file_and_goes_on_only_with_the_same(plugin, command, 
     assert command("run", "--resume", "a", "--quiet").code == 0
 
 
-def test_a_resumed_run_takes_no_other_plugin(plugin, command):
-    answer = command("run", "--resume", "a", "--plugin", "mine.py")
-    assert answer.code == 2
-    assert "--plugin" in answer.err
+@pytest.fixture
+def another_person(tmp_path, monkeypatch):
+    """Whoever calls from now on has run none of the files before."""
+    numbers = itertools.count()
+    return lambda: monkeypatch.setenv(
+        "VQFW_STATE", str(tmp_path / f"person{next(numbers)}")
+    )
+
+
+@pytest.fixture
+def run_with_code(plugin, command, another_person):
+    """A run made with a plugin file that notes when it runs, in another one's hands."""
+    ran = plugin.with_name("ran")
+    plugin.write_text(SOURCE + f"\nopen({str(ran)!r}, 'w').close()\n")
+    assert command("run", "tiny.json", "--plugin", "mine.py", "--quiet").code == 0
+    ran.unlink()
+    forget()
+    another_person()
+    return ran
+
+
+VERBS = [
+    ["eval"],
+    ["eval", "--split", "validation", "--quiet"],
+    ["run", "--resume", "latest", "--quiet"],
+    ["tokenize", "pictures", "-o", "x y.npz"],
+    ["reconstruct", "tokens.npz"],
+]
+
+
+def test_code_that_a_run_names_runs_only_if_this_person_names_it(
+    run_with_code, pictures, command, root, another_person
+):
+    found = next((root / "checkpoints").glob("*/tokens_test.npz"))
+    shutil.copy(found, root / "tokens.npz")
+    for verb in VERBS:
+        refused = command(*verb)
+        assert refused.code == 3, refused.err
+        assert "you have not run on this machine" in refused.err
+        assert not run_with_code.exists()
+        hint = refused.hint()
+        assert command(*hint).code == 0
+        assert run_with_code.exists()
+        forget()
+        assert command(*verb).code == 0  # it has been named once
+        forget()
+        run_with_code.unlink()
+        another_person()
+
+
+def test_a_named_file_counts_wherever_it_lies_and_only_with_its_checksum(
+    run_with_code, plugin, command
+):
+    other = plugin.with_name("other.py")
+    other.write_text(plugin.read_text() + "#")
+    refused = command("eval", "--plugin", "other.py")
+    assert refused.code == 3
+    assert "other.py (sha256 " in refused.err
+    assert "mine.py (sha256 " in refused.err
+    assert not run_with_code.exists()
+    plugin.rename(other)
+    gone = command("eval")
+    assert gone.code == 3
+    assert "ask its author for mine.py" in gone.err
+    assert command("eval", "--plugin", "other.py", "--quiet").code == 0
+    forget()
+    assert command("eval", "--quiet").code == 0  # found where it was run last
+
+
+def test_a_run_without_plugin_files_takes_none(done, plugin, command):
+    refused = command("eval", "--plugin", "mine.py")
+    assert refused.code == 3
+    assert "leave --plugin out" in refused.err
+    assert "vqfw_plugin_mine" not in sys.modules
+
+
+def test_without_a_place_for_records_a_run_works_and_says_so_once(
+    plugin, command, root, monkeypatch
+):
+    (root / "file").write_text("")
+    monkeypatch.setenv("VQFW_STATE", str(root / "file"))
+    ran = command("run", "tiny.json", "--plugin", "mine.py", "--name", "a")
+    assert ran.code == 0, ran.err
+    assert ran.err.count("VQFW_STATE") == 1
+    forget()
+    refused = command("eval")
+    assert refused.code == 3
+    assert command(*refused.hint(), "--quiet").code == 0
 
 
 def test_an_experiment_file_cannot_bring_code_along(plugin, command, tiny_file):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,8 +178,10 @@ def test_two_files_of_one_name_are_refused(write) -> None:
 def test_a_recorded_file_must_be_there_unchanged(write) -> None:
     path = write()
     load_file(path)
-    recorded = plugin_files()[0].record()
+    recorded = plugin_files()
+    files._LOADED.clear()
     load_recorded(recorded)
+    files._LOADED.clear()
     marker = path.with_name("ran")
     write(SOURCE + f"\nopen({str(marker)!r}, 'w').close()")
     with pytest.raises(PluginError, match="has changed since the run was made"):
@@ -186,3 +190,29 @@ def test_a_recorded_file_must_be_there_unchanged(write) -> None:
     path.unlink()
     with pytest.raises(PluginError, match="not there any more: put the file back"):
         load_recorded(recorded)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/", "pipe", "a\0b", ""])
+def test_what_a_record_calls_a_file_is_looked_at_with_care(
+    write, tmp_path, monkeypatch, path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    load_file(write())
+    trusted = replace(plugin_files()[0], path=path)
+    unknown = replace(trusted, sha256="0" * 64)
+    files._LOADED.clear()
+    with pytest.raises(PluginError, match="you have not run on this machine"):
+        load_recorded([unknown])
+    load_recorded([trusted])  # from where this person ran it
+    assert plugin_files()[0].path == str(tmp_path / "mine.py")
+
+
+def test_a_file_keeps_the_name_that_the_run_knows(write) -> None:
+    load_file(write(SOURCE.replace("HalfLoss", "MSELoss")))
+    recorded = plugin_files()
+    files._LOADED.clear()
+    sys.modules["vqfw.registry.index"]._FROM_FILES.clear()
+    renamed = write(SOURCE.replace("HalfLoss", "MSELoss"), name="copy.py")
+    load_recorded(recorded, [renamed])
+    assert experiment_from(losses("mine.py/mse")).losses[0]["share"] == 0.5

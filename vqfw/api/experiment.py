@@ -128,7 +128,7 @@ class Experiment:
         run = Run(folder)
         try:
             with folder.locked():
-                record(folder, plan, splits)
+                record(folder, plan, splits, say)
                 run.trained = train_and_score(run.folder, plan, splits, quiet, say)
         except BaseException:
             # Nothing to go on with; and the name stays free for the next try.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vqfw import experiment as experiments
+from vqfw.errors import DataError, UsageError
+from vqfw.runs import Run as RunFolder
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Images, Splits
@@ -49,6 +52,60 @@ def dataset_path(checked: experiments.Experiment) -> str | None:
         anywhere=origin.overridden,
     )
     return str(found)
+
+
+def dataset_path_of_run(
+    folder: RunFolder,
+    checked: experiments.Experiment,
+    named: str | Path | None,
+    again: str,
+) -> str | None:
+    """Where the data of a run lies; None for a dataset that has no path.
+
+    A run that was made elsewhere leads to no data outside of its folder: then this person
+    has to name the place.
+
+    Args:
+        folder: of the run.
+        checked: its experiment.
+        named: the place, if this person names it.
+        again: the command of this call, to which a repair adds ``--data-path PATH``.
+
+    Raises:
+        UsageError: if the dataset has no path and one is named.
+        DataError: if there is nothing, or it must be named.
+    """
+    from vqfw.data.locate import locate
+    from vqfw.runs.origin import is_made_here
+
+    options = checked.data.dataset
+    if "path" not in options:
+        if named is not None:
+            raise UsageError(
+                f'dataset "{options["type"]}" of run "{folder.id}" has no path: leave '
+                "--data-path out"
+            )
+        return None
+    if named is not None:
+        return str(
+            locate(str(named), usual_names=(), experiment_folder=None, anywhere=True)
+        )
+    recorded = folder.environment["dataset_path"]
+    asked = f"{again} --data-path {shlex.quote(recorded or options['path'] or 'PATH')}"
+    if not is_made_here(folder) and options["path"]:
+        raise DataError(
+            f'run "{folder.id}" was not made by you on this machine, so its data is read '
+            f"only if you name it: {asked}"
+        )
+    if is_made_here(folder) and recorded is not None and Path(recorded).exists():
+        return str(recorded)
+    try:
+        return dataset_path(checked)
+    except DataError as error:
+        raise DataError(
+            f'the data of run "{folder.id}" is not at {recorded} any more: name its new '
+            f"place: {again} --data-path PATH"
+        ) from error
 
 
 def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:

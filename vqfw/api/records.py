@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vqfw import experiment as experiments
+from vqfw.api.preparation import Say
 from vqfw.errors import (
     RunError,
 )
 from vqfw.runs import Run as RunFolder
 from vqfw.runs.files import write_json, write_whole
+from vqfw.runs.origin import KEY, sign
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Splits
@@ -35,8 +37,14 @@ def environment_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def record(folder: RunFolder, plan: Plan, splits: Splits) -> None:
+def record(folder: RunFolder, plan: Plan, splits: Splits, say: Say) -> None:
     """Writes what the run was given and what it runs on; ``resolved.json`` comes last.
+
+    Args:
+        folder: the new run.
+        plan: of it.
+        splits: its images.
+        say: told if the run cannot be marked as made here.
 
     Raises:
         RunError: if the disk is full or not writable.
@@ -44,12 +52,22 @@ def record(folder: RunFolder, plan: Plan, splits: Splits) -> None:
     checked, environment = plan.experiment, environment_of(plan)
     environment["warnings"] = experiments.as_data(plan.warnings)
     environment["data_fingerprint"] = splits.fingerprint
+    resolved = checked.resolved_json().encode()
+    try:
+        environment[KEY] = sign(environment, resolved)
+    except OSError as error:
+        if plan.dataset_path is not None or environment["plugin_files"]:
+            say(
+                f"{error.filename} cannot be used ({error.strerror}), so this run will "
+                "count as made elsewhere: name its data and plugins again with "
+                "--data-path and --plugin, or set VQFW_STATE to a folder of your own"
+            )
     origins = {path: origin.source for path, origin in checked.origins.items()}
     try:
         write_whole(folder.path / "experiment.json", checked.text.encode())
         write_json(folder.path / "origins.json", origins)
         write_json(folder.path / "environment.json", environment)
-        write_whole(folder.path / "resolved.json", checked.resolved_json().encode())
+        write_whole(folder.path / "resolved.json", resolved)
     except OSError as error:
         raise RunError(
             f"{folder.path} cannot be written ({error.strerror}): make room, or set "

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
-from vqfw.api.preparation import Say, dataset_path, pictures_of, plan_of, splits_of
+from vqfw.api.preparation import (
+    Say,
+    dataset_path_of_run,
+    pictures_of,
+    plan_of,
+    splits_of,
+)
 from vqfw.api.records import environment_of
 from vqfw.api.scoring import keep, score, stored_tokens
 from vqfw.api.token_files import agreement, targets_of, token_file, token_shape
@@ -20,6 +27,7 @@ from vqfw.runs import list_runs as list_folders
 from vqfw.runs.exactness import promise
 
 if TYPE_CHECKING:
+    from vqfw.data.arrays import Splits
     from vqfw.diagnosis import Diagnosis
     from vqfw.evaluation.comparison import Comparison
     from vqfw.evaluation.reconstruct import Inference
@@ -30,13 +38,23 @@ if TYPE_CHECKING:
     from vqfw.training.loop import Trained
 
 
-def open_run(wanted: str = "latest", root: Path | None = None) -> Run:
-    """Finds a run by id, unique prefix, ``latest`` or ``best:METRIC``.
+def open_run(
+    wanted: str = "latest",
+    root: Path | None = None,
+    plugins: Sequence[str | Path] = (),
+) -> Run:
+    """Finds a run by id, unique prefix, ``latest`` or ``best:METRIC``; runs no code of it.
+
+    Args:
+        wanted: which.
+        root: the folder with ``checkpoints/``.
+        plugins: the Python files that the run was made with, wherever they lie now. They
+            need not be named if this person has run them before on this machine.
 
     Raises:
         RunError: if there is none, with the ids that there are.
     """
-    return Run(find_run(root or default_root(), wanted))
+    return Run(find_run(root or default_root(), wanted), plugins=tuple(plugins))
 
 
 def list_runs(root: Path | None = None) -> list[Run]:
@@ -68,10 +86,12 @@ class Run:
     Args:
         folder: where it is.
         trained: how the training of this process went; None for a run that was opened.
+        plugins: files that may be run for it, if it was made with them.
     """
 
     folder: RunFolder
     trained: Trained | None = None
+    plugins: tuple[str | Path, ...] = ()
 
     @property
     def id(self) -> str:
@@ -88,14 +108,30 @@ class Run:
         """Recorded scores, by split and metric."""
         return self.folder.scores
 
-    def resume(self, quiet: bool = True, say: Say = lambda text: None) -> Run:
+    def resume(
+        self,
+        quiet: bool = True,
+        say: Say = lambda text: None,
+        data_path: str | Path | None = None,
+    ) -> Run:
         """Goes on from the newest whole checkpoint, to the last step and its scores.
 
+        Args:
+            quiet: whether to show no progress.
+            say: told what a person should know.
+            data_path: where the data of the run lies now. Other pictures are refused.
+
         Raises:
-            RunError: if another process is writing the run.
+            RunError: if another process is writing the run, or the data is not the same.
+            DataError: if the data is not found, or the run was made elsewhere and its
+                data has to be named.
+            PluginError: if the run needs code that this person has not vouched for.
         """
         with self.folder.locked():
-            plan = self._plan(find_data=True)
+            again = self._again("run", "--resume", self.id, data_path=data_path)
+            checked = self._checked(again)
+            path = dataset_path_of_run(self.folder, checked, data_path, again)
+            plan = self._plan(checked, path)
             say(promise(self.folder.environment, environment_of(plan)))
             splits = splits_of(plan, quiet, say)
             self.trained = train_and_score(self.folder, plan, splits, quiet, say)
@@ -108,6 +144,7 @@ class Run:
         quiet: bool = True,
         say: Say = lambda text: None,
         weights: Literal["averaged", "last"] = "averaged",
+        data_path: str | Path | None = None,
     ) -> Evaluation:
         """Scores the run and records the scores.
 
@@ -120,25 +157,49 @@ class Run:
                 weights, and records it beside the scores of the averages, as
                 ``<split>_last_weights``; tokens are kept of the averages alone, which
                 are what decodes them.
+            data_path: where the run's own data lies now.
 
         Raises:
-            DataError: if there are no images to score.
+            DataError: if there are no images to score, the data is not found, or the run
+                was made elsewhere and its data has to be named.
+            PluginError: if the run needs code that this person has not vouched for.
             CheckpointError: if there is no valid checkpoint.
             UsageError: if the weights are neither.
-            RunError: if another process is writing the run, or it averages no weights
-                and the last ones are asked for.
+            RunError: if another process is writing the run, the pictures of a split are
+                not those of its training, or it averages no weights and the last ones
+                are asked for.
         """
         if weights not in ("averaged", "last"):
             raise UsageError(
                 f'there are no weights "{weights}": write "averaged" or "last"'
             )
+        if data is not None and data_path is not None:
+            raise UsageError(
+                "other pictures are scored with --data, the run's own with --data-path: "
+                "leave one of them out"
+            )
         with self.folder.locked():
-            return self._evaluate(split, data, quiet, say, weights == "last")
+            return self._evaluate(split, data, quiet, say, weights == "last", data_path)
 
     def _evaluate(
-        self, split: str, data: str | Path | None, quiet: bool, say: Say, last: bool
+        self,
+        split: str,
+        data: str | Path | None,
+        quiet: bool,
+        say: Say,
+        last: bool,
+        data_path: str | Path | None,
     ) -> Evaluation:
-        plan = self._plan(find_data=data is None)
+        asked = ["eval", "--run", self.id]
+        asked += ["--data", str(data)] if data is not None else []
+        asked += ["--split", split] if data is None and split != "test" else []
+        asked += ["--weights", "last"] if last else []
+        again = self._again(*asked)
+        checked = self._checked(self._again(*asked, data_path=data_path))
+        path = None
+        if data is None:
+            path = dataset_path_of_run(self.folder, checked, data_path, again)
+        plan = self._plan(checked, path)
         if last and plan.experiment.training.weight_averaging is None:
             raise RunError(
                 f'run "{self.id}" averages no weights, so it is always scored with its '
@@ -150,6 +211,7 @@ class Run:
             name, shown = "data", self.folder.pictures / "data"
         else:
             splits = splits_of(plan, quiet, say)
+            self._require_same(splits, path, again)
             images = splits.test if split == "test" else splits.validation
             name, shown = split, self.folder.pictures
             if split == "validation" and "test" in self.scores:
@@ -209,7 +271,8 @@ class Run:
             raise UsageError(
                 f"{output} holds the pictures: choose another file with -o"
             )
-        plan = self._plan()
+        asked = ("tokenize", str(data), "--run", self.id, "-o", str(output))
+        plan = self._plan(self._checked(self._again(*asked)))
         images = pictures_of(plan, data, quiet)
         inference = self._inference(plan)
         self._require_tokens(inference.model)
@@ -245,7 +308,8 @@ class Run:
 
         folder = checked_folder(output)
         file = TokenFile.load(Path(tokens))
-        plan = self._plan()
+        asked = ("reconstruct", str(tokens), "--run", self.id, "-o", str(output))
+        plan = self._plan(self._checked(self._again(*asked)))
         inference = self._inference(plan)
         self._require_tokens(inference.model)
         fingerprint = codebook_fingerprint(inference.model)
@@ -267,19 +331,42 @@ class Run:
         found = observers().gather("vqfw_report_sections", Section, run=self.folder)
         return [section for _, section in found]
 
-    def _plan(self, find_data: bool = False) -> Plan:
-        """The plan of the recorded experiment, with what was settled then."""
-        from vqfw.registry import load_recorded
+    def _checked(self, again: str) -> experiments.Experiment:
+        """The recorded experiment, with the code that it needs and may have."""
+        from vqfw.registry import PluginFile, load_recorded
 
+        recorded = self.folder.environment.get("plugin_files", ())
+        files = [PluginFile(**each) for each in recorded]
+        load_recorded(files, self.plugins, again)
+        return experiments.experiment_from(self.folder.resolved)
+
+    def _plan(
+        self, checked: experiments.Experiment, dataset_path: str | None = None
+    ) -> Plan:
+        """The plan of the recorded experiment, with what was settled then."""
         environment = self.folder.environment
-        for plugin in environment.get("plugin_files", ()):
-            load_recorded(plugin)
-        checked = experiments.experiment_from(self.folder.resolved)
-        path = environment["dataset_path"]
-        if find_data and (path is None or not Path(path).exists()):
-            path = dataset_path(checked)
+        path = dataset_path or environment["dataset_path"]
         plan = plan_of(checked, path, environment["threads"])
         return replace(plan, precision=environment["precision"])
+
+    def _again(self, *arguments: str, data_path: str | Path | None = None) -> str:
+        """The command of a call, as a person types it."""
+        options = [] if data_path is None else ["--data-path", str(data_path)]
+        for each in self.plugins:
+            options += ["--plugin", str(each)]
+        return shlex.join(["vqfw", *arguments, *options])
+
+    def _require_same(self, splits: Splits, path: str | None, again: str) -> None:
+        """Refuses to score other pictures in the place of those of the training."""
+        recorded = self.folder.environment.get("data_fingerprint")
+        if recorded in (None, splits.fingerprint):
+            return
+        place = "the dataset now gives" if path is None else f"now lie in {path}"
+        raise RunError(
+            f'run "{self.id}" was trained on other images than {place}: name the place of '
+            f"the same ones: {again} --data-path PATH; or score others with: vqfw eval "
+            f"--run {self.id} --data PATH"
+        )
 
     def _inference(
         self, plan: Plan, say: Say = lambda text: None, averaged: bool = True

@@ -200,7 +200,8 @@ class Study:
                 say(f"finished already: {run.id}")
                 return run
             say(f"goes on with run {run.id}")
-            return run.resume(quiet, say)
+            # The study's author names the data, whoever made the run.
+            return run.resume(quiet, say, dataset_path(point.experiment))
 
     def _standing(self, point: Point, root: Path | None) -> Standing:
         from vqfw.study.standing import standings

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqfw.cli.talk import (
+    data_path_option,
     json_option,
     print_json,
     quiet_option,
     run_option,
+    run_plugin_option,
     say,
     say_nothing,
     start_backend,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     default="averaged",
     help="Where a run averages its weights: the averages (as usual) or the last ones.",
 )
+@data_path_option
+@run_plugin_option
 @json_option
 @quiet_option
 def command(
@@ -44,16 +48,18 @@ def command(
     split: str,
     data: str | None,
     weights: str,
+    data_path: str | None,
+    plugins: tuple[str, ...],
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Score a run, and check that its tokens decode to the same pictures."""
     from vqfw import api
 
-    run = api.open_run(wanted)
+    run = api.open_run(wanted, plugins=plugins)
     start_backend(run.threads)
     tell = say_nothing if quiet else say
-    run.evaluate(split, data, quiet, tell, weights)  # type: ignore[arg-type]  # click.Choice allows no other
+    run.evaluate(split, data, quiet, tell, weights, data_path)  # type: ignore[arg-type]  # click.Choice allows no other
     name = ("data" if data else split) + "_last_weights" * (weights == "last")
     if as_json:
         print_json(scores_of(run, name))

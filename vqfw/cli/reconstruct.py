@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from vqfw.cli.talk import quiet_option, run_option, say, start_backend
+from vqfw.cli.talk import (
+    quiet_option,
+    run_option,
+    run_plugin_option,
+    say,
+    start_backend,
+)
 
 
 @click.command("reconstruct")
@@ -13,12 +19,15 @@ from vqfw.cli.talk import quiet_option, run_option, say, start_backend
 @click.option(
     "-o", "--output", default="reconstructed", show_default=True, help="Folder."
 )
+@run_plugin_option
 @quiet_option
-def command(tokens: str, wanted: str, output: str, quiet: bool) -> None:
+def command(
+    tokens: str, wanted: str, output: str, plugins: tuple[str, ...], quiet: bool
+) -> None:
     """Turn a file of TOKENS back into pictures, a PNG each."""
     from vqfw import api
 
-    run = api.open_run(wanted)
+    run = api.open_run(wanted, plugins=plugins)
     start_backend(run.threads)
     count = run.reconstruct(tokens, output)
     if not quiet:

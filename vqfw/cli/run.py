@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqfw.cli.talk import (
+    data_path_option,
     json_option,
     plugin_option,
     print_json,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     "--name", help="Name of the run; it must be new. Default: made of the time."
 )
 @click.option("--resume", metavar="RUN", help="Go on with a run that was cut short.")
+@data_path_option
 @json_option
 @quiet_option
 def command(
@@ -40,6 +43,7 @@ def command(
     plugins: tuple[str, ...],
     name: str | None,
     resume: str | None,
+    data_path: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -52,20 +56,25 @@ def command(
 
     tell = say_nothing if quiet else say
     if resume is not None:
-        if file or overrides or plugins or name:
+        if file or overrides or name:
             raise click.UsageError(
-                "--resume goes on with the run's own experiment and plugins: give it "
-                "without FILE, --set, --plugin and --name"
+                "--resume goes on with the run's own experiment: give it without FILE, "
+                "--set and --name"
             )
-        opened = api.open_run(resume)
+        opened = api.open_run(resume, plugins=plugins)
         opened.folder.require_free()
         start_backend(opened.threads)
         with redirect_stdout(sys.stderr):  # whatever a component prints
-            run = opened.resume(quiet=quiet, say=tell)
+            run = opened.resume(quiet=quiet, say=tell, data_path=data_path)
     else:
         if not file:
             raise click.UsageError(
                 "give an experiment file, as in: vqfw run experiments/experiment.json"
+            )
+        if data_path is not None:
+            raise click.UsageError(
+                "--data-path is for --resume; the data of a new run is set with: --set "
+                f"data.dataset.path={shlex.quote(data_path)}"
             )
         use_plugins(plugins, tell)
         experiment = api.load(file, overrides)

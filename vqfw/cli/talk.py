@@ -56,6 +56,23 @@ def plugin_option(command: Command) -> Command:
     )(command)
 
 
+def run_plugin_option(command: Command) -> Command:
+    """Adds ``--plugin`` to a verb that works with a run."""
+    text = (
+        "Python file that the run was made with; needed once if you never ran it on "
+        "this machine. May be repeated."
+    )
+    return click.option(
+        "--plugin", "plugins", multiple=True, metavar="FILE", help=text
+    )(command)
+
+
+def data_path_option(command: Command) -> Command:
+    """Adds ``--data-path``."""
+    text = "Where the run's own data lies now; other pictures are refused."
+    return click.option("--data-path", metavar="PATH", help=text)(command)
+
+
 def use_plugins(files: Sequence[str], tell: Callable[[str], None]) -> None:
     """Runs plugin files, and tells what their components are called.
 

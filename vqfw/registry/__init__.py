@@ -1,7 +1,7 @@
 """Finds components by kind and name; turns their constructors into JSON Schema."""
 
 from vqfw.registry.build import build, load, load_entry, refused
-from vqfw.registry.files import load_file, load_recorded, plugin_files
+from vqfw.registry.files import PluginFile, load_file, load_recorded, plugin_files
 from vqfw.registry.index import FIRST_PARTY, Entry, Index, index
 from vqfw.registry.parameters import Parameter, fragment, parameters_of, summary
 
@@ -10,6 +10,7 @@ __all__ = [
     "Entry",
     "Index",
     "Parameter",
+    "PluginFile",
     "build",
     "fragment",
     "index",

@@ -2,25 +2,33 @@
 
 A file runs only because a person names it on the command line or in Python; an experiment
 file holds names and never brings code along. A run records the file with its checksum, and
-what goes on with the run loads the same file or nothing.
+what goes on with the run loads the same bytes or nothing: those of a file that this person
+names again, or has run before on this machine. A path in a record runs nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 import re
+import shlex
+import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import ModuleType
+from typing import NamedTuple
 
 from vqfw.errors import PluginError, UsageError, in_short
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.importing import contained
 from vqfw.registry.index import Entry, index, register
+from vqfw.registry.trust import trust, trusted_path
 
+# A file that a record names is read only up to here; source code is far below.
+_MOST_BYTES = 16 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
 
 
@@ -36,9 +44,21 @@ class PluginFile:
     path: str
     sha256: str
 
+    @property
+    def name(self) -> str:
+        """The file's own name, whichever system wrote the path."""
+        return PureWindowsPath(self.path).name
+
     def record(self) -> dict[str, str]:
         """The same as plain data."""
         return asdict(self)
+
+
+class _Source(NamedTuple):
+    """A file that was read: what is hashed is what is run."""
+
+    file: PluginFile
+    content: bytes
 
 
 _LOADED: dict[str, PluginFile] = {}
@@ -66,35 +86,87 @@ def load_file(path: str | Path) -> tuple[Entry, ...]:
         UsageError: if there is no such file.
         PluginError: if it cannot be run, or defines no component.
     """
-    found, source = _read(Path(path))
-    return _entries(found) if _is_loaded(found) else _loaded(found, source)
+    source = _read(Path(path))
+    return _entries(source.file) if _is_loaded(source.file) else _loaded(source)
 
 
-def load_recorded(recorded: Mapping[str, str]) -> None:
-    """Loads a file again that a run was made with.
+def load_recorded(
+    recorded: Sequence[PluginFile],
+    named: Sequence[str | Path] = (),
+    again: str = "vqfw",
+) -> None:
+    """Loads the files again that a run was made with.
 
     Args:
-        recorded: as ``PluginFile.record`` gives it.
+        recorded: by the run, which may be a stranger's.
+        named: files of this person's choice; wherever one lies, it must have the checksum
+            of a recorded one. What is recorded and not among them must have been run
+            before on this machine.
+        again: the command of this call, to which a repair adds ``--plugin FILE``.
 
     Raises:
-        PluginError: if the file has gone or is another one by now, before any of it runs.
+        UsageError: if a named file cannot be read.
+        PluginError: if a file is missing, is another one or was never vouched for;
+            before any of them runs.
     """
-    was = PluginFile(**recorded)
-    try:
-        found, source = _read(Path(was.path))
-    except UsageError as error:
+    offered = [_read(Path(each)) for each in named]
+    for source in offered:
+        _require_recorded(source.file, recorded, again)
+    known = {each.sha256 for each in _LOADED.values()}
+    missing = [was for was in recorded if was.sha256 not in known]
+    chosen = [(was, _chosen(was, offered, again)) for was in missing]
+    for was, source in chosen:
+        _loaded(source, was.name)
+
+
+def _require_recorded(
+    file: PluginFile, recorded: Sequence[PluginFile], again: str
+) -> None:
+    if any(file.sha256 == was.sha256 for was in recorded):
+        return
+    if not recorded:
+        raise PluginError("the run was made without plugin files: leave --plugin out")
+    files = " and ".join(f"{was.name} (sha256 {was.sha256[:12]})" for was in recorded)
+    raise PluginError(
+        f"{file.path} (sha256 {file.sha256[:12]}) is no file that the run was made with, "
+        f"which are {files}: bring that version, then {again} --plugin {recorded[0].name}"
+    )
+
+
+def _chosen(was: PluginFile, offered: Sequence[_Source], again: str) -> _Source:
+    """The file that a run was made with, if this person has vouched for it.
+
+    Raises:
+        PluginError: if not, with the command that does.
+    """
+    for source in offered:
+        if source.file.sha256 == was.sha256:
+            return source
+    trusted = trusted_path(was.sha256)
+    places = dict.fromkeys((was.path, trusted or was.path))
+    found = [each for each in map(_read_regular, places) if each is not None]
+    same = [each for each in found if each.file.sha256 == was.sha256]
+    if trusted is not None and same:
+        return same[0]
+    short = was.sha256[:12]
+    if trusted is None:
+        file = shlex.quote(was.path if same else was.name)
+        missing = "" if same else f"ask its author for {was.name}, "
         raise PluginError(
-            f"the run was made with {was.path}, which is not there any more: put the "
-            "file back"
-        ) from error
-    if found.sha256 != was.sha256:
-        raise PluginError(
-            f"{was.path} has changed since the run was made with it (sha256 "
-            f"{was.sha256[:12]} then, {found.sha256[:12]} now): put the old file back, "
-            "or start a new run"
+            f"the run needs the code of {was.path} (sha256 {short}), which you have not "
+            f"run on this machine: {missing}read it, and if you trust it: "
+            f"{again} --plugin {file}"
         )
-    if not _is_loaded(found):
-        _loaded(found, source)
+    if found:
+        raise PluginError(
+            f"{was.path} has changed since the run was made with it (sha256 {short} then, "
+            f"{found[0].file.sha256[:12]} now): put the old file back, or name a copy of "
+            f"it: {again} --plugin {shlex.quote(was.name)}"
+        )
+    raise PluginError(
+        f"the run was made with {was.path}, which is not there any more: put the file "
+        f"back, or name a copy of it: {again} --plugin {shlex.quote(was.name)}"
+    )
 
 
 def component_name(component: type, kind: str) -> str:
@@ -118,16 +190,32 @@ def component_name(component: type, kind: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", bare).lower()
 
 
-def _read(path: Path) -> tuple[PluginFile, bytes]:
+def _read(path: Path) -> _Source:
     path = path.expanduser().absolute()
     try:
-        source = path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise UsageError(
             f"the plugin {path} cannot be read ({error.strerror}): give the path of a "
             "Python file"
         ) from error
-    return PluginFile(str(path), hashlib.sha256(source).hexdigest()), source
+    return _source(str(path), content)
+
+
+def _read_regular(path: str) -> _Source | None:
+    """What lies at a path of a record; None if that is no file of source code."""
+    try:
+        # Opening a pipe would wait for its writer.
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+            return None
+        return _source(path, Path(path).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _source(path: str, content: bytes) -> _Source:
+    return _Source(PluginFile(path, hashlib.sha256(content).hexdigest()), content)
 
 
 def _is_loaded(file: PluginFile) -> bool:
@@ -138,24 +226,26 @@ def _module_name(path: Path) -> str:
     return "vqfw_plugin_" + re.sub(r"\W", "_", path.stem)
 
 
-def _loaded(file: PluginFile, source: bytes) -> tuple[Entry, ...]:
-    path = Path(file.path)
-    twin = [other for other in _LOADED if Path(other).stem == path.stem]
-    if twin and twin != [file.path]:
-        raise PluginError(
-            f"{file.path} and {twin[0]} are called the same, and so would their "
-            "components be: rename one"
-        )
-    module = ModuleType(_module_name(path))
+def _loaded(source: _Source, called: str = "") -> tuple[Entry, ...]:
+    """Runs a file; ``called`` is its name in the experiment where that is another."""
+    file = source.file
+    name = called or file.name
+    module = ModuleType(_module_name(Path(name)))
     module.__file__ = file.path
     previous = sys.modules.get(module.__name__)
+    twin = getattr(previous, "__file__", file.path)
+    if twin != file.path and twin in _LOADED:
+        raise PluginError(
+            f"{file.path} and {twin} are called the same, and so would their "
+            "components be: rename one"
+        )
     sys.modules[module.__name__] = module
     try:
         with contained():
-            # A person named this file with --plugin; no experiment file can. Executing
+            # This person has named the file; no experiment and no run can. Executing
             # the bytes that were hashed keeps the record of a run true.
-            exec(compile(source, file.path, "exec"), module.__dict__)
-        entries = _defined(module, file)
+            exec(compile(source.content, file.path, "exec"), module.__dict__)
+        entries = _defined(module, file, name)
     except BaseException as error:
         _restore(module.__name__, previous)
         if isinstance(error, PluginError) or not isinstance(error, Exception):
@@ -166,6 +256,7 @@ def _loaded(file: PluginFile, source: bytes) -> tuple[Entry, ...]:
         ) from error
     _LOADED[file.path] = file
     register(file.path, entries)
+    trust(file.sha256, file.path)
     return entries
 
 
@@ -187,9 +278,8 @@ def _line(error: Exception, path: str) -> str:
     return f", line {line}" if line else ""
 
 
-def _defined(module: ModuleType, file: PluginFile) -> tuple[Entry, ...]:
+def _defined(module: ModuleType, file: PluginFile, called: str) -> tuple[Entry, ...]:
     """The components of a module that it defines itself, in their order."""
-    path = Path(file.path)
     entries = []
     for value in vars(module).values():
         kind = str(getattr(value, "vqfw_kind", ""))
@@ -198,9 +288,7 @@ def _defined(module: ModuleType, file: PluginFile) -> tuple[Entry, ...]:
             continue
         name = component_name(value, kind)
         target = f"{module.__name__}:{value.__qualname__}"
-        entries.append(
-            Entry(kind, name, target, path.name, file.sha256[:12], str(path))
-        )
+        entries.append(Entry(kind, name, target, called, file.sha256[:12], file.path))
     if not entries:
         raise PluginError(
             f"{file.path} defines no component: derive a class from one of vqfw.kinds, "

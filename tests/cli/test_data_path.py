@@ -1,0 +1,81 @@
+"""Where the data of a run lies: moved since, or named by a stranger."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def faces(root):
+    """A folder of sixteen pictures of eight people."""
+    rng = np.random.default_rng(0)
+    for number in range(16):
+        path = root / "faces" / f"person{number // 2}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(path)
+    return root / "faces"
+
+
+@pytest.fixture
+def trained(faces, tiny_file, command):
+    """The scores of a run on that folder, called ``a``."""
+    options = ["--set", "data.dataset=./faces", "--set", "training.steps=2"]
+    ran = command("run", "tiny.json", *options, "--name", "a", "--json", "--quiet")
+    assert ran.code == 0, ran.err
+    return ran.data["scores"]
+
+
+def test_data_that_has_moved_is_named_and_must_be_the_same(
+    trained, faces, command, root
+):
+    moved = faces.rename(root / "new place")
+    for verb in (["eval"], ["run", "--resume", "a"]):
+        refused = command(*verb)
+        assert refused.code == 4
+        assert f"is not at {faces} any more" in refused.err
+        assert refused.hint()[-2:] == ["--data-path", "PATH"]
+    options = ["--data-path", "new place", "--quiet", "--json"]
+    assert command("eval", *options).data["scores"] == trained
+    assert command("run", "--resume", "a", *options).data["scores"] == trained
+    next(moved.rglob("*.png")).unlink()
+    for verb in (["eval"], ["run", "--resume", "a"]):
+        refused = command(*verb, "--data-path", "new place")
+        assert refused.code == 2
+        assert "was trained on other images than" in refused.err
+    assert command("eval", "--data", "new place", "--quiet").code == 0
+    misplaced = command("eval", "--data", "new place", "--data-path", "new place")
+    assert misplaced.code == 2
+
+
+def test_a_copy_of_an_own_run_finds_its_data_and_that_of_a_stranger_finds_none(
+    trained, faces, command, root, monkeypatch
+):
+    runs = root / "checkpoints"
+    shutil.copytree(runs / "a", runs / "copy")
+    assert command("eval", "--run", "copy", "--json").data["scores"] == trained
+    record = runs / "copy" / "environment.json"
+    changed = json.loads(record.read_text()) | {"dataset_path": str(root)}
+    record.write_text(json.dumps(changed))
+    refused = command("eval", "--run", "copy")
+    assert refused.code == 4
+    assert "was not made by you on this machine" in refused.err
+    monkeypatch.setenv("VQFW_STATE", str(root / "another"))
+    for verb in (["eval", "--run", "a"], ["run", "--resume", "a"]):
+        refused = command(*verb)
+        assert refused.code == 4
+        assert refused.hint()[-2:] == ["--data-path", str(faces)]
+        assert command(*refused.hint(), "--quiet").code == 0
+
+
+def test_data_without_a_path_has_no_new_place(done, command, pictures):
+    answer = command("eval", "--data-path", "pictures")
+    assert answer.code == 2
+    assert "leave --data-path out" in answer.err
+    new = command("run", "tiny.json", "--data-path", "pictures")
+    assert new.code == 2
+    assert "--set data.dataset.path=pictures" in new.err
