@@ -158,7 +158,7 @@ def test_a_component_that_keeps_its_contract_passes(command):
     answer = command("plugins", "check", "loss/mse", "--json")
     assert answer.code == 0
     assert answer.data["failed"] == 0
-    assert len(answer.data["checks"]) == 8
+    assert len(answer.data["checks"]) == 9
 
 
 def test_a_failed_check_says_what_it_means_and_how_it_is_mended(plugin, command):
@@ -167,7 +167,7 @@ def test_a_failed_check_says_what_it_means_and_how_it_is_mended(plugin, command)
     line = answer.out.index("FAILED  the_loss_does_not_grow_with_the_image: An image")
     assert "take the mean over height, width and channels" in answer.out[line:]
     assert "ok      a_match_costs_least" in answer.out
-    assert "8 checks; 1 failed" in answer.err
+    assert "9 checks; 1 failed" in answer.err
 
 
 def test_a_component_that_fails_by_itself_is_a_failed_check(plugin, command):
@@ -176,9 +176,9 @@ def test_a_component_that_fails_by_itself_is_a_failed_check(plugin, command):
     assert answer.code == 1
     assert answer.data["failed"] == 6
     assert (
-        "IndexError: list index out of range" in answer.data["checks"][2]["complaint"]
+        "IndexError: list index out of range" in answer.data["checks"][3]["complaint"]
     )
-    assert "mine.py:8" in answer.data["checks"][2]["complaint"]
+    assert "mine.py:8" in answer.data["checks"][3]["complaint"]
 
 
 def test_a_component_that_cannot_be_made_is_a_failed_check(plugin, command):
@@ -188,8 +188,9 @@ def test_a_component_that_cannot_be_made_is_a_failed_check(plugin, command):
     plugin.write_text(broken)
     answer = command("plugins", "check", "mine.py", "--json")
     assert answer.code == 1
-    assert answer.data["failed"] == 8
-    complaint = answer.data["checks"][0]["complaint"]
+    (check,) = answer.data["checks"]
+    assert check["check"] == "it_can_be_made"
+    complaint = check["complaint"]
     assert "it fails with IndexError: list index out of range (" in complaint
     assert "mine.py:7)" in complaint
 
@@ -201,6 +202,102 @@ def test_settings_reach_the_component(command):
     small = ("--set", "count=12", "--set", "people=4", "--set", "size=16")
     answer = command("plugins", "check", "synthetic_faces", *small, "--json")
     assert answer.code == 0, answer.out
+
+
+GREY = """
+from vqfw.kinds import Count, Dataset, Drawn
+import numpy as np
+
+class Grey(Dataset):
+    channels = 1
+
+    def __init__(self, people: Count, mood: str) -> None:
+        self.people = people
+
+    def records(self):
+        for at in range(self.people):
+            yield Drawn(f"{at}.png", str(at), np.full((8, 8, 1), at, "uint8"))
+
+    def fingerprint(self):
+        return str(self.people)
+"""
+
+
+def test_a_required_option_is_asked_for_with_a_command_that_works(plugin, command):
+    plugin.write_text(GREY)
+    asked = command("plugins", "check", "mine.py")
+    assert asked.code == 2
+    assert '"people" and "mood" of dataset "grey" have no default' in asked.err
+    assert "FAILED" not in asked.out
+    assert command(*asked.hint()).code == 0
+    half = command("plugins", "check", "mine.py", "--set", "people=4")
+    assert '"mood" of dataset "grey" has no default' in half.err
+    assert "people=4" in half.hint()
+    assert command(*half.hint()).code == 0
+
+
+def test_a_setting_reaches_the_components_of_a_file_that_have_the_option(
+    plugin, command
+):
+    plugin.write_text(GREY + SUMMED.replace("sum(", "mean("))
+    both = ("--set", "people=4", "--set", "mood=good")
+    answer = command("plugins", "check", "mine.py", *both, "--json")
+    assert answer.code == 0, answer.err
+    assert {each["kind"] for each in answer.data["checks"]} == {"dataset", "loss"}
+    wrong = command("plugins", "check", "mine.py", *both, "--set", "peeple=4")
+    assert wrong.code == 2
+    assert 'did you mean "people"' in wrong.err
+
+
+def test_an_attribute_that_its_contract_does_not_allow_is_named(plugin, command):
+    plugin.write_text(
+        GREY.replace("channels = 1", "channels = 4").replace(", mood: str", "")
+    )
+    answer = command("plugins", "check", "mine.py", "--set", "people=4")
+    assert answer.code == 3
+    assert (
+        '"channels" of Grey is 4, which is not allowed: set it to 1 or 3' in answer.err
+    )
+
+
+@pytest.mark.parametrize("kind", ["loss", "observer"])
+def test_a_new_package_is_checked_by_its_folder(kind, root, command, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys.modules["vqfw.registry.index"], "_FROM_FILES", {})
+    folder = command("plugins", "new", kind, f"fresh_{kind}").out.strip()
+    for subject in (folder, f"{folder}/vqfw_fresh_{kind}", f"{folder}/pyproject.toml"):
+        answer = command("plugins", "check", subject, "--json")
+        assert answer.code == 0, answer.out + answer.err
+        assert {each["name"] for each in answer.data["checks"]} == {f"fresh_{kind}"}
+    index.cache_clear()
+
+
+def test_a_folder_with_a_plugin_file_is_checked(plugin, root, command):
+    (root / "new").mkdir()
+    (root / "new" / "mine.py").write_text(SUMMED)
+    (root / "new" / "train.py").write_text("raise SystemExit('a script was run')")
+    answer = command("plugins", "check", "new")
+    assert answer.code == 1
+    assert "9 checks; 1 failed" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "has no component: give a Python file or a package"),
+        ({"pyproject.toml": "[project]\nname='x'"}, "registers no component"),
+        ({"pyproject.toml": "[project"}, "cannot be read (TOMLDecodeError"),
+        ({"pyproject.toml": "[project]\nname='vqfw'"}, "is vqfw itself"),
+    ],
+)
+def test_a_folder_without_a_component_is_told_so(files, told, root, command):
+    (root / "new").mkdir()
+    for name, text in files.items():
+        (root / "new" / name).write_text(text)
+    answer = command("plugins", "check", "new")
+    assert answer.code == 2
+    assert told in answer.err
+    assert "there is no file or folder ./no" in command("plugins", "check", "./no").err
 
 
 def test_a_kind_without_checks_is_told_so(command):

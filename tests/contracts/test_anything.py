@@ -22,6 +22,7 @@ class Odd(Loss):
 """
 IMPORT = "importing_it_changes_nothing"
 OPTIONS = "its_options_alone_make_it"
+ATTRIBUTES = "its_attributes_are_those_of_the_contract"
 PLANTED = {
     "prints": ("print('ready')", IMPORT, "prints"),
     "seeds": ("import random; random.seed(1)", IMPORT, "Python's random state"),
@@ -46,6 +47,20 @@ PLANTED = {
         QUIET.replace("= share", "= share + Odd.made\n        Odd.made += 1"),
         OPTIONS,
         "share",
+    ),
+    "has_attributes_out_of_range": (
+        """
+from vqfw.kinds import Dataset
+
+class Odd(Dataset):
+    channels = 4
+
+    def records(self): ...
+
+    def fingerprint(self): ...
+""",
+        ATTRIBUTES,
+        '"channels" of Odd is 4, which is not allowed: set it to 1 or 3',
     ),
 }
 
@@ -82,7 +97,7 @@ def test_what_the_mistakes_are_made_of_is_right(made):
 @pytest.mark.parametrize("mistake", PLANTED)
 def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, made, monkeypatch):
     source, check, told = PLANTED[mistake]
-    whole = source if check == OPTIONS else QUIET
+    whole = QUIET if check == IMPORT else source
     factory = made(whole)
     if check == IMPORT:
         # Planted after the import, so that the process that tests stays as it is.

@@ -134,6 +134,61 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_reason(
     assert "vqfw_plugin_mine" not in sys.modules
 
 
+BODY = """
+    def records(self): ...
+    def fingerprint(self): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("x = 1", "it has no class: write one derived from Quantizer, Loss or"),
+        ("def half(a, b): ...", "it has no class, only function half: write a class"),
+        (
+            "class Half: ...",
+            "class Half has no kind: derive it from Quantizer, Loss or",
+        ),
+        (
+            "class Half:\n    vqfw_kind = 'lose'",
+            "'lose', which is unknown: set vqfw_kind",
+        ),
+        (
+            "from vqfw.kinds import Loss\nclass Half(Loss): ...",
+            r"class Half of kind loss lacks __call__\(\): write it",
+        ),
+        (
+            "from vqfw.kinds import Quantizer\nclass Half(Quantizer): ...",
+            r"class Half of kind quantizer lacks call\(\) and embed\(\)",
+        ),
+        (
+            "from vqfw.kinds import Encoder\nclass Half(Encoder): ...",
+            r"class Half of kind encoder lacks call\(\)",
+        ),
+        (
+            "from vqfw.kinds import Dataset\nclass Half(Dataset):"
+            + BODY
+            + "    def __init__(self):\n        self.channels = 3",
+            "lacks channels: set it in the body of the class",
+        ),
+    ],
+    ids=lambda each: each[:40],
+)
+def test_a_file_without_a_component_is_told_what_it_has_instead(
+    write, source, told
+) -> None:
+    with pytest.raises(PluginError, match=f"defines no component: .*{told}"):
+        load_file(write(source))
+
+
+def test_a_class_that_others_derive_from_is_no_component(write) -> None:
+    source = (
+        "from vqfw.kinds import Quantizer\nclass Base(Quantizer):\n    def call(self): ...\n"
+        "class Half(Base):\n    def embed(self, tokens): ...\n"
+    )
+    assert [entry.name for entry in load_file(write(source))] == ["half"]
+
+
 def test_a_file_that_hangs_is_given_up(write, monkeypatch) -> None:
     monkeypatch.setattr(importing, "IMPORT_SECONDS", 0.2)
     started = time.monotonic()

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqfw.cli.talk import (
+    hushed,
     json_option,
     print_json,
     say,
     start_backend,
     use_plugins,
 )
-from vqfw.errors import UsageError
+from vqfw.errors import UsageError, VqfwError
 
 if TYPE_CHECKING:
     from vqfw.registry import Entry
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
-@click.argument("subject", metavar="KIND/NAME_OR_FILE")
+@click.argument("subject", metavar="KIND/NAME|FILE|FOLDER")
 @click.option(
     "--set",
     "settings",
@@ -32,20 +33,23 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(subject: str, settings: tuple[str, ...], as_json: bool) -> int:
-    """Run the checks of its kind on a component, or on all that a Python file defines.
+    """Run the checks of its kind on a component, or on all of a file or a package.
 
-    Every check that fails is printed with what it means and how it is usually mended; the
+    FOLDER is a package, as vqfw plugins new writes it; it need not be installed. Every check that fails is printed with what it means and how it is usually mended; the
     exit code is then 1. Small sizes are quickest.
     """
     entries = _entries(subject)
     start_backend(None)
-    from vqfw.testing.component import outcomes
+    from vqfw.testing.component import factory_of, outcomes
 
+    asked = _settings(entries, settings)
+    for entry in entries:
+        factory_of(entry, asked[entry])  # every mistake in a setting comes first
     found: list[dict[str, Any]] = []
     for entry in entries:
         if not as_json:
             click.echo(f'{entry.kind} "{entry.name}"   {entry.owner}')
-        for outcome in outcomes(entry, settings):
+        for outcome in outcomes(entry, asked[entry]):
             component = {"kind": entry.kind, "name": entry.name}
             found.append({**component, **vars(outcome)})
             if not as_json:
@@ -59,15 +63,9 @@ def command(subject: str, settings: tuple[str, ...], as_json: bool) -> int:
 
 
 def _entries(subject: str) -> tuple[Entry, ...]:
-    from vqfw import api
-    from vqfw.experiment.components import named
     from vqfw.testing import kinds
 
-    if subject.endswith(".py") or Path(subject).is_file():
-        use_plugins([subject], say)
-        every = api.use_plugin(subject)
-    else:
-        every = (named(subject),)
+    every = _meant(subject)
     entries = tuple(entry for entry in every if entry.kind in kinds())
     if not entries:
         raise UsageError(
@@ -75,6 +73,56 @@ def _entries(subject: str) -> tuple[Entry, ...]:
             f"{', '.join(kinds())}"
         )
     return entries
+
+
+def _meant(subject: str) -> tuple[Entry, ...]:
+    """The components that a person means: those of a file or folder, or one by its name."""
+    from vqfw import api
+    from vqfw.experiment.components import named
+    from vqfw.registry import load_folder
+
+    path = Path(subject).expanduser()
+    if path.name == "pyproject.toml":
+        path = path.parent
+    elif subject.endswith(".py") or path.is_file():
+        use_plugins([subject], say)
+        return api.use_plugin(subject)
+    try:
+        return (named(subject),)
+    except VqfwError:
+        if path.is_dir():
+            with hushed():
+                return load_folder(path)
+        if subject.startswith((".", "/", "~")):
+            raise UsageError(f"there is no file or folder {subject}") from None
+        raise
+
+
+def _settings(
+    entries: tuple[Entry, ...], settings: tuple[str, ...]
+) -> dict[Entry, list[str]]:
+    """The settings of each component: of several, each one takes those it has options for.
+
+    A setting that none of them knows is told to all, so that it is refused.
+    """
+    from vqfw.experiment.components import described
+
+    if len(entries) == 1:
+        return {entries[0]: list(settings)}
+    options = {
+        entry: {option.name for option in described(entry).options or ()}
+        for entry in entries
+    }
+    known = set().union(*options.values())
+    keys = [setting.partition("=")[0].partition(".")[0] for setting in settings]
+    return {
+        entry: [
+            setting
+            for setting, key in zip(settings, keys, strict=True)
+            if key in options[entry] or key not in known
+        ]
+        for entry in entries
+    }
 
 
 def _show(outcome: Outcome) -> None:

@@ -7,6 +7,7 @@ of fragments; the rest is asked of the component itself, in a process of its own
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -312,7 +313,8 @@ def _usual(kind: str) -> set[str]:
 def resolved(entry: Entry, settings: Sequence[str] = ()) -> dict[str, Any]:
     """The options of one component as an experiment would have them, defaults filled in.
 
-    What is required and has no default gets the plainest value that is allowed.
+    A slot or a choice that is required and has no default gets the plainest value; a
+    number or a text nobody can guess.
 
     Args:
         entry: the component.
@@ -320,10 +322,12 @@ def resolved(entry: Entry, settings: Sequence[str] = ()) -> dict[str, Any]:
 
     Raises:
         PluginError: if the component cannot be read.
+        UsageError: if a number or a text is required and not among the settings.
         ExperimentError: if the settings are not right.
     """
     kind = entry.kind
     found = described(entry)
+    _require_set(found, settings)
     required = (found.fragment or {}).get("required", ())
     given = {
         key: value
@@ -351,6 +355,48 @@ def resolved(entry: Entry, settings: Sequence[str] = ()) -> dict[str, Any]:
         raise ExperimentError(problems)
     options: dict[str, Any] = filled(tree, shape).plain()[kind]
     return options
+
+
+def _require_set(found: Described, settings: Sequence[str]) -> None:
+    """Asks for the required options that have no plainest value."""
+    fragment, entry = found.fragment or {}, found.entry
+    given = {setting.partition("=")[0].partition(".")[0] for setting in settings}
+    missing = {
+        name: _likely(name, fragment["properties"][name])
+        for name in fragment.get("required", ())
+        if name != "type" and name not in given
+    }
+    missing = {name: text for name, text in missing.items() if text}
+    if not missing:
+        return
+    subject = entry.file or f"{entry.kind}/{found.write}"
+    every = [*settings, *(f"{name}={text}" for name, text in missing.items())]
+    command = shlex.join(
+        [*["vqfw", "plugins", "check"], subject]
+        + [part for each in every for part in ("--set", each)]
+    )
+    names = " and ".join(f'"{name}"' for name in missing)
+    verb = "have no default: set them" if len(missing) > 1 else "has no default: set it"
+    raise UsageError(f'{names} of {entry.kind} "{entry.name}" {verb}: {command}')
+
+
+def _likely(name: str, schema: Mapping[str, Any]) -> str:
+    """A value to type for a required option; empty where the plainest one does."""
+    given = schema.get("type")
+    wanted = given[0] if isinstance(given, list) else given
+    if "enum" in schema or in_words(schema).endswith(" component"):
+        return ""
+    if wanted == "array":
+        each = _likely(name, schema.get("items", {}))
+        return (
+            f"[{','.join([each] * max(2, schema.get('minItems', 1)))}]" if each else ""
+        )
+    if wanted == "string":
+        return name.upper()
+    if wanted == "integer":
+        most = schema.get("maximum", 16)
+        return str(min(max(16, schema.get("minimum", 16)), most))
+    return str(_plainest(schema)) if wanted == "number" else ""
 
 
 def _texts(trees: Iterable[Node]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import keras
 
 from vqfw.kinds.beta import BetaScheduler
+from vqfw.kinds.options import Count
 from vqfw.kinds.quantizer import CodebookQuantizer
 from vqfw.kinds.revival import Revival
 from vqfw.kinds.tensors import Images, Latents, PerImage, Scalar, Tokens
@@ -44,7 +45,7 @@ class Model(keras.layers.Layer):
 
     vqfw_kind: ClassVar[str] = "model"
 
-    vocabulary: tuple[int, ...] = ()
+    vocabulary: tuple[Count, ...] = ()
     """The number of codes of each codebook; empty where the model has no tokens."""
     revival: Revival | None = None
     """What revives its codes."""

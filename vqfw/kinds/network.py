@@ -9,6 +9,7 @@ import keras
 
 from vqfw.errors import Problem
 from vqfw.kinds.context import Context
+from vqfw.kinds.options import Count
 
 
 class Encoder(keras.layers.Layer):
@@ -22,9 +23,9 @@ class Encoder(keras.layers.Layer):
 
     vqfw_kind: ClassVar[str] = "encoder"
 
-    downsampling: int
+    downsampling: Count
     """Pixels for one position, along one side."""
-    channels: int
+    channels: Count
     """Channels of the latents."""
 
     def __init__(self, **layer: Any) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import keras
 from keras import ops
 
+from vqfw.kinds.options import Count
 from vqfw.kinds.tensors import Floats, Latents, Mask, Scalar, Tokens
 
 
@@ -74,10 +75,10 @@ class Quantizer(keras.layers.Layer):
     latents are scaled before the search; such a quantizer owes a finite gradient only.
     """
 
-    vocabulary: tuple[int, ...]
+    vocabulary: tuple[Count, ...]
     """The number of codes of each codebook."""
 
-    cell: int = 1
+    cell: Count = 1
     """Side of the square of latents that share one position of the tokens.
 
     Where it is more than 1, ``call`` takes (batch, rows, columns, channels) with sides that
@@ -149,7 +150,7 @@ class Book:
 class CodebookQuantizer(Quantizer):
     """A quantizer with learned vectors, which may be initialized from data and revived."""
 
-    warm_up: int = 0
+    warm_up: Annotated[int, {"minimum": 0}] = 0
     """Optimizer steps after which the engine calls ``initialize``."""
 
     @property

@@ -2,6 +2,7 @@
 
 from vqfw.registry.build import build, load, load_entry, refused
 from vqfw.registry.files import PluginFile, load_file, load_recorded, plugin_files
+from vqfw.registry.folders import load_folder
 from vqfw.registry.index import FIRST_PARTY, Entry, Index, index
 from vqfw.registry.parameters import Parameter, fragment, parameters_of, summary
 
@@ -17,6 +18,7 @@ __all__ = [
     "load",
     "load_entry",
     "load_file",
+    "load_folder",
     "load_recorded",
     "parameters_of",
     "plugin_files",

@@ -23,6 +23,7 @@ from vqfw.errors import (
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.blame import place
 from vqfw.registry.compatibility import require_compatible
+from vqfw.registry.contract import owed, wrong_attribute
 from vqfw.registry.importing import contained, harmless
 from vqfw.registry.index import Entry, index
 from vqfw.registry.parameters import Parameter, parameters_of
@@ -75,6 +76,11 @@ def load_entry(entry: Entry) -> type:
             f"{KINDS[declared].group}"
         )
     _require_one_form(entry, component)
+    if not entry.first_party and isinstance(component, type) and owed(component):
+        raise PluginError(
+            f'{entry.kind} "{entry.name}" of {entry.owner} is not finished: '
+            f"{owed(component)}"
+        )
     return component  # type: ignore[no-any-return]  # Keras classes are Any
 
 
@@ -118,7 +124,10 @@ def build(
     entry = index().find(kind, name)
     try:
         with nullcontext() if entry.first_party else harmless():
-            return component(**arguments)
+            made = component(**arguments)
+            if not entry.first_party and (wrong := wrong_attribute(made)):
+                raise PluginError(f'{kind} "{name}" of {entry.owner}: {wrong}')
+            return made
     except Exception as error:
         error.add_note(f'while building {kind} "{name}" of {entry.owner}')
         if isinstance(error, VqfwError):

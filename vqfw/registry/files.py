@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from vqfw.errors import PluginError, UsageError, in_short
 from vqfw.kinds.catalog import KINDS
+from vqfw.registry.contract import owed, unwritten
 from vqfw.registry.importing import contained
 from vqfw.registry.index import Entry, index, register
 from vqfw.registry.trust import trust, trusted_path
@@ -284,18 +285,42 @@ def _defined(module: ModuleType, file: PluginFile, called: str) -> tuple[Entry, 
     for value in vars(module).values():
         kind = str(getattr(value, "vqfw_kind", ""))
         own = isinstance(value, type) and value.__module__ == module.__name__
-        if not own or kind not in KINDS or inspect.isabstract(value):
+        if not own or kind not in KINDS or unwritten(value):
             continue
         name = component_name(value, kind)
         target = f"{module.__name__}:{value.__qualname__}"
         entries.append(Entry(kind, name, target, called, file.sha256[:12], file.path))
     if not entries:
-        raise PluginError(
-            f"{file.path} defines no component: derive a class from one of vqfw.kinds, "
-            "and leave none of its methods abstract"
-        )
+        raise PluginError(f"{file.path} defines no component: {_instead(module)}")
     _require_distinct(entries)
     return tuple(entries)
+
+
+def _instead(module: ModuleType) -> str:
+    """What a file without a component defines, and what is missing of it."""
+    bases = "Quantizer, Loss or another contract of vqfw.kinds"
+    told, functions = [], []
+    for name, value in vars(module).items():
+        if getattr(value, "__module__", None) != module.__name__:
+            continue
+        kind = getattr(value, "vqfw_kind", None)
+        if isinstance(value, type) and kind in KINDS:
+            told.append(owed(value))
+        elif isinstance(value, type) and kind is not None:
+            told.append(
+                f"class {name} is of kind {kind!r}, which is unknown: set vqfw_kind to "
+                f"one of {', '.join(KINDS)}"
+            )
+        elif isinstance(value, type):
+            told.append(f"class {name} has no kind: derive it from {bases}")
+        elif inspect.isfunction(value):
+            functions.append(name)
+    if not told and functions:
+        return (
+            f"it has no class, only function {functions[0]}: write a class derived from "
+            f"{bases}"
+        )
+    return "; ".join(told[:3]) or f"it has no class: write one derived from {bases}"
 
 
 def _require_distinct(entries: list[Entry]) -> None:

@@ -31,8 +31,8 @@ class Entry:
         target: ``module:class``.
         distribution: the package that registers it.
         version: of that package.
-        file: the single file that defines it, which then stands for its package; None
-            for an installed component.
+        file: the single file that defines it, or the folder of its package, named by
+            hand; None for an installed component.
     """
 
     kind: str
@@ -146,7 +146,7 @@ _FROM_FILES: dict[str, tuple[Entry, ...]] = {}
 
 
 def register(file: str, entries: Iterable[Entry]) -> None:
-    """Adds the components of a single file to those of installed packages.
+    """Adds the components of a single file or folder to those of installed packages.
 
     Args:
         file: its path; what it registered before is forgotten.
@@ -161,18 +161,22 @@ def index() -> Index:
     """Reads the metadata of all installed packages, once a process.
 
     With ``VQFW_NO_PLUGINS=1`` in the environment only first-party components are seen,
-    and those of files that were named beside it; no observers. A package whose metadata cannot be read
-    has no components.
+    and those of files that were named beside it; no observers. A folder that was named
+    takes the place of an installed package of its name. A package whose metadata cannot
+    be read has no components.
     """
     only_first_party = os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0")
+    given = [each for its in _FROM_FILES.values() for each in its]
+    replaced = {each.distribution for each in given}
     entries = [
-        Entry(_GROUPS[point.group], point.name, point.value, name, version)
+        Entry(GROUPS[point.group], point.name, point.value, name, version)
         for name, version, points in installed()
         if name == FIRST_PARTY or not only_first_party
+        if name not in replaced
         for point in points
-        if point.group in _GROUPS
+        if point.group in GROUPS
     ]
-    return Index([*entries, *(each for its in _FROM_FILES.values() for each in its)])
+    return Index([*entries, *given])
 
 
 def installed() -> Iterator[tuple[str, str, list[metadata.EntryPoint]]]:
@@ -201,7 +205,7 @@ def _named(distribution: metadata.Distribution) -> tuple[str, str]:
 
 
 _HEAD = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-_GROUPS = {
+GROUPS = {
     **{kind.group: kind.name for kind in KINDS.values()},
     OBSERVER_GROUP: OBSERVER,
 }

@@ -160,14 +160,16 @@ class _Unions(ast.NodeTransformer):
 def _hints(component: type) -> dict[str, Any]:
     """The annotations of a constructor, evaluated where it was written."""
     function = inspect.unwrap(component.__init__)  # type: ignore[misc]  # of this very class
-    scope = {**getattr(function, "__globals__", {}), "__either__": _Either.of}
+    scope = getattr(function, "__globals__", {})
     return {
-        name: _evaluated(hint, scope) if isinstance(hint, str) else hint
+        name: evaluated(hint, scope) if isinstance(hint, str) else hint
         for name, hint in getattr(function, "__annotations__", {}).items()
     }
 
 
-def _evaluated(annotation: str, scope: dict[str, Any]) -> Any:
+def evaluated(annotation: str, scope: dict[str, Any]) -> Any:
+    """What the text of an annotation means among the names of its module."""
+    scope = {**scope, "__either__": _Either.of}
     tree = ast.fix_missing_locations(
         _Unions().visit(ast.parse(annotation, mode="eval"))
     )

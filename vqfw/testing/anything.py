@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from vqfw.registry.contract import owed, wrong_attribute
 from vqfw.testing.check import Check, Factory, require
 from vqfw.testing.supplied import made
 
@@ -71,7 +72,19 @@ def its_options_alone_make_it(factory: Factory) -> None:
     )
 
 
-CHECKS: tuple[Check, ...] = (importing_it_changes_nothing, its_options_alone_make_it)
+def its_attributes_are_those_of_the_contract(factory: Factory) -> None:
+    """Methods and attributes that the contract asks for are there, of its type and range."""
+    subject = made(factory)
+    if not inspect.ismodule(subject):
+        complaint = owed(type(subject)) or wrong_attribute(subject)
+        require(not complaint, complaint)
+
+
+CHECKS: tuple[Check, ...] = (
+    importing_it_changes_nothing,
+    its_options_alone_make_it,
+    its_attributes_are_those_of_the_contract,
+)
 
 
 def _settings(component: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from vqfw.kinds.catalog import OBSERVER
 from vqfw.registry import Entry, build, load_entry
 from vqfw.registry.hooks import load_observer
 from vqfw.testing import Check, Factory, checks, general_checks
-from vqfw.testing.supplied import SUPPLIED
+from vqfw.testing.supplied import SUPPLIED, made
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def factory_of(entry: Entry, settings: Sequence[str] = ()) -> Factory:
 
     Raises:
         PluginError: if it cannot be read.
+        UsageError: if an option is required that nobody can guess.
         ExperimentError: if the settings are not right.
     """
     if entry.kind == OBSERVER:
@@ -63,17 +64,32 @@ def outcomes(entry: Entry, settings: Sequence[str] = ()) -> Iterator[Outcome]:
     """Runs every check of its kind on a component.
 
     Raises:
-        PluginError: if it cannot be loaded.
+        PluginError: if it cannot be loaded, or breaks its contract while it is made.
+        UsageError: if an option is required that nobody can guess.
         ExperimentError: if the settings are not right.
         VqfwError: if it needs what is not there, as a dataset its files.
         ValueError: if there are no checks for its kind.
     """
     component = None if entry.kind == OBSERVER else load_entry(entry)
     factory = factory_of(entry, settings)
+    complaint, _ = _answer(it_can_be_made, factory)
+    if complaint is not None:  # no other check could say anything else
+        yield _outcome(it_can_be_made, complaint)
+        return
     for check in (*general_checks(), *checks(entry.kind, component)):
-        promise = (check.__doc__ or "").strip().partition("\n")[0]
-        complaint, skipped = _answer(check, factory)
-        yield Outcome(check.__name__, promise, complaint, skipped)
+        yield _outcome(check, *_answer(check, factory))
+
+
+def it_can_be_made(factory: Factory) -> None:
+    """Its constructor takes its options."""
+    made(factory)
+
+
+def _outcome(
+    check: Check, complaint: str | None, skipped: str | None = None
+) -> Outcome:
+    promise = (check.__doc__ or "").strip().partition("\n")[0]
+    return Outcome(check.__name__, promise, complaint, skipped)
 
 
 def _answer(check: Check, factory: Factory) -> tuple[str | None, str | None]:

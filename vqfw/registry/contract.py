@@ -1,0 +1,140 @@
+"""What a class owes its contract before anything is called: its methods and attributes.
+
+The contracts of ``vqfw.kinds`` say it themselves: by abstract methods, and by annotations
+with a type and a range. What the methods do is the affair of ``vqfw.testing``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+
+from vqfw.registry.parameters import evaluated
+
+_ROOM = "vqfw.kinds."
+_ABSENT: Any = object()
+
+
+def unwritten(component: type) -> tuple[str, ...]:
+    """The methods and properties that a class still owes, sorted.
+
+    Keras layers are not abstract to Python, so it is looked up here: what is marked
+    abstract, and ``call`` where nobody has written one.
+    """
+    owed = {name for name in dir(component) if _is_abstract(component, name)}
+    call = inspect.getattr_static(component, "call", None)
+    if getattr(call, "__module__", "").startswith(("keras.", _ROOM)):
+        owed.add("call")
+    return tuple(sorted(owed))
+
+
+def owed(component: type) -> str:
+    """What to write into a class that is not finished; empty where it is."""
+    names = unwritten(component)
+    if not names:
+        return ""
+    properties = [name for name in names if _is_property(component, name)]
+    methods = [f"{name}()" for name in names if name not in properties]
+    lacks = f"class {component.__name__} of kind {component.vqfw_kind} lacks"  # type: ignore[attr-defined]  # it has a contract
+    told = []
+    if methods:
+        told.append(f"{lacks} {' and '.join(methods)}: write it")
+    if properties:
+        told.append(
+            f"{lacks} {' and '.join(properties)}: set it in the body of the class, as in "
+            f"{properties[0]} = ..., or write a property; in __init__ it comes too late"
+        )
+    return "; ".join(told)
+
+
+def wrong_attribute(component: Any) -> str:
+    """The first attribute whose value its contract does not allow, and what it allows.
+
+    Args:
+        component: an instance.
+
+    Returns:
+        An empty text where all are right.
+    """
+    own = type(component).__name__
+    for name, hint in _attributes(type(component)):
+        value = getattr(component, name, _ABSENT)
+        if value is _ABSENT:
+            return (
+                f'"{name}" of {own} is missing: set it in the constructor, to '
+                f"{_words(hint)}"
+            )
+        if not _fits(value, hint):
+            return (
+                f'"{name}" of {own} is {value!r}, which is not allowed: set it to '
+                f"{_words(hint)}"
+            )
+    return ""
+
+
+def _is_abstract(component: type, name: str) -> bool:
+    found = inspect.getattr_static(component, name, None)
+    return bool(getattr(found, "__isabstractmethod__", False))
+
+
+def _is_property(component: type, name: str) -> bool:
+    return isinstance(inspect.getattr_static(component, name), property)
+
+
+def _attributes(component: type) -> Iterator[tuple[str, Any]]:
+    """Attributes that the contracts of a class promise, with what they may hold."""
+    for base in component.__mro__:
+        if not base.__module__.startswith(_ROOM):
+            continue
+        hints = dict(inspect.get_annotations(base))
+        for name, value in vars(base).items():
+            if isinstance(value, property) and value.fget and _is_abstract(base, name):
+                hints[name] = inspect.get_annotations(value.fget).get("return")
+        scope = vars(sys.modules[base.__module__])
+        for name, hint in hints.items():
+            found = _plain(hint, scope)
+            if found is not None:
+                yield name, found
+
+
+def _plain(hint: Any, scope: Mapping[str, Any]) -> Any:
+    """An annotation of plain values, evaluated; None for one that means something else."""
+    try:
+        found = evaluated(hint, dict(scope)) if isinstance(hint, str) else hint
+    except NameError:  # a name that only type checkers import
+        return None
+    while get_origin(found) is ClassVar:
+        (found,) = get_args(found)
+    inner = found
+    while get_origin(inner) in (Annotated, tuple):
+        inner = get_args(inner)[0]
+    is_plain = inner in (bool, int, float, str) or get_origin(inner) is Literal
+    return found if is_plain else None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        least = arguments[1].get("minimum")
+        return _fits(value, arguments[0]) and (least is None or value >= least)
+    if origin is Literal:
+        return any(value == each and type(value) is type(each) for each in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(x, arguments[0]) for x in value)
+    if isinstance(value, bool) or hint is bool:
+        return hint is bool and isinstance(value, bool)
+    return isinstance(value, {int: Integral, float: Real}.get(hint, hint))
+
+
+def _words(hint: Any) -> str:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return f"{_words(arguments[0])} ≥ {arguments[1]['minimum']}"
+    if origin is Literal:
+        return " or ".join(map(repr, arguments))
+    if origin is tuple:
+        return f"a tuple of {_words(arguments[0])}"
+    return str(hint.__name__)

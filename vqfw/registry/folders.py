@@ -1,0 +1,120 @@
+"""Components of a package's folder, which need not be installed to be examined.
+
+A run takes no folder: it records the one file that it was made with, or the version of an
+installed package.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from vqfw.errors import UsageError, in_short
+from vqfw.registry.files import load_file
+from vqfw.registry.index import FIRST_PARTY, GROUPS, Entry, register
+
+_BEGIN = "or begin a package with: vqfw plugins new KIND NAME"
+
+
+def load_folder(path: str | Path) -> tuple[Entry, ...]:
+    """Registers what the ``pyproject.toml`` of a folder, or its Python files, define.
+
+    The entry points count as if the package were installed, in place of an installed one
+    of the same name. A folder inside a package stands for the whole of it. Without entry
+    points, each Python file in the folder is run that has a class and names ``vqfw``.
+
+    Args:
+        path: of the folder.
+
+    Returns:
+        What it registers, at least one.
+
+    Raises:
+        UsageError: if the folder has no component, or its metadata cannot be read.
+        PluginError: if a file cannot be run.
+    """
+    folder = Path(path).expanduser().absolute()
+    home = _home(folder)
+    if home is not None and _project(home).get("name") == FIRST_PARTY:
+        raise UsageError(
+            f"{home} is vqfw itself: name one of its components, as in vqfw plugins "
+            "check quantizer/ema"
+        )
+    if home is not None and (entries := _registered(home)):
+        register(str(home), entries)
+        return entries
+    files = [each for each in sorted(folder.glob("*.py")) if _has_component(each)]
+    if not files:
+        fact = f"{folder} has no component"
+        if home is not None:
+            fact = f"{home / 'pyproject.toml'} registers no component"
+            repair = (
+                'add one under [project.entry-points."vqfw.losses"], or the group of'
+            )
+            raise UsageError(f"{fact}: {repair} another kind, {_BEGIN}")
+        raise UsageError(f"{fact}: give a Python file or a package, {_BEGIN}")
+    return tuple(entry for file in files for entry in load_file(file))
+
+
+def _home(folder: Path) -> Path | None:
+    """The folder of the package that a folder is, or is a part of."""
+    while (folder / "__init__.py").exists():
+        folder = folder.parent
+    candidates = (folder, folder.parent) if folder.name == "src" else (folder,)
+    return next(
+        (each for each in candidates if (each / "pyproject.toml").is_file()), None
+    )
+
+
+def _registered(folder: Path) -> tuple[Entry, ...]:
+    """The entry points of a package, once its modules can be imported."""
+    entries = tuple(_entries(_project(folder), folder))
+    for root in (folder / "src", folder):
+        if any(_holds(root, entry) for entry in entries):
+            # The first on the path is the one that is imported.
+            sys.path.insert(0, str(root))
+    return entries
+
+
+def _project(folder: Path) -> dict[str, Any]:
+    """The ``[project]`` of a package; empty where it has none."""
+    file = folder / "pyproject.toml"
+    try:
+        found = tomllib.loads(file.read_text("utf-8")).get("project", {})
+    except (OSError, ValueError) as error:
+        fact = f"{file} cannot be read ({in_short(error)})"
+        raise UsageError(f"{fact}: correct it") from error
+    return dict(found)
+
+
+def _entries(project: dict[str, Any], folder: Path) -> list[Entry]:
+    name, version = (
+        str(project.get("name", folder.name)),
+        str(project.get("version", "")),
+    )
+    return [
+        Entry(GROUPS[group], point, target, name, version or "?", str(folder))
+        for group, points in project.get("entry-points", {}).items()
+        if group in GROUPS
+        for point, target in points.items()
+    ]
+
+
+def _holds(root: Path, entry: Entry) -> bool:
+    top = entry.target.partition(":")[0].partition(".")[0]
+    return (root / top).is_dir() or (root / f"{top}.py").is_file()
+
+
+def _has_component(file: Path) -> bool:
+    """Whether a file is worth running; other scripts of a person's folder are not."""
+    if file.name.startswith("test_") or file.name in ("conftest.py", "setup.py"):
+        return False
+    try:
+        text = file.read_text("utf-8")
+        classes = [n for n in ast.parse(text).body if isinstance(n, ast.ClassDef)]
+    except (OSError, ValueError, SyntaxError):
+        return False
+    return bool(classes) and ("vqfw.kinds" in text or "vqfw_kind" in text)
