@@ -13,6 +13,7 @@ from vqfw.api.preparation import Say, dataset_path, plan_of, splits_of
 from vqfw.api.records import record
 from vqfw.api.run import Run
 from vqfw.api.training import train_and_score
+from vqfw.api.turn import one_at_a_time
 from vqfw.errors import (
     UsageError,
 )
@@ -88,6 +89,7 @@ class Experiment:
         """
         return Experiment(self.checked.set(path, value))
 
+    @one_at_a_time()
     def plan(self, find_data: bool = True) -> Plan:
         """Settles and checks everything that does not need the data.
 
@@ -97,10 +99,12 @@ class Experiment:
         Raises:
             ExperimentError: with all problems that the components report.
             DataError: if the dataset's path leads nowhere.
+            RunError: if another thread of this process is training.
         """
         path = dataset_path(self.checked) if find_data else None
         return plan_of(self.checked, path)
 
+    @one_at_a_time(trains=True)
     def run(
         self,
         name: str | None = None,
@@ -117,6 +121,8 @@ class Experiment:
             say: told what a person should know.
 
         Raises:
+            RunError: if another thread of this process is training: it takes one at a
+                time.
             VqfwError: see ``vqfw.errors``; a run that trained at all can be resumed.
         """
         root = root or default_root()

@@ -20,6 +20,7 @@ from vqfw.api.records import environment_of
 from vqfw.api.scoring import keep, score, stored_tokens
 from vqfw.api.token_files import agreement, targets_of, token_file, token_shape
 from vqfw.api.training import train_and_score
+from vqfw.api.turn import one_at_a_time
 from vqfw.errors import DataError, RunError, UsageError
 from vqfw.runs import Run as RunFolder
 from vqfw.runs import default_root, find_run
@@ -108,6 +109,7 @@ class Run:
         """Recorded scores, by split and metric."""
         return self.folder.scores
 
+    @one_at_a_time(trains=True)
     def resume(
         self,
         quiet: bool = True,
@@ -122,7 +124,8 @@ class Run:
             data_path: where the data of the run lies now. Other pictures are refused.
 
         Raises:
-            RunError: if another process is writing the run, or the data is not the same.
+            RunError: if another process is writing the run, another thread is training,
+                or the data is not the same.
             DataError: if the data is not found, or the run was made elsewhere and its
                 data has to be named.
             PluginError: if the run needs code that this person has not vouched for.
@@ -137,6 +140,7 @@ class Run:
             self.trained = train_and_score(self.folder, plan, splits, quiet, say)
         return self
 
+    @one_at_a_time()
     def evaluate(
         self,
         split: Literal["validation", "test"] = "test",
@@ -165,9 +169,9 @@ class Run:
             PluginError: if the run needs code that this person has not vouched for.
             CheckpointError: if there is no valid checkpoint.
             UsageError: if the weights are neither.
-            RunError: if another process is writing the run, the pictures of a split are
-                not those of its training, or it averages no weights and the last ones
-                are asked for.
+            RunError: if another process is writing the run, another thread is training,
+                the pictures of a split are not those of its training, or it averages no
+                weights and the last ones are asked for.
         """
         if weights not in ("averaged", "last"):
             raise UsageError(
@@ -244,6 +248,7 @@ class Run:
 
         return diagnose(self.folder)
 
+    @one_at_a_time()
     def tokenize(self, data: str | Path, output: str | Path, quiet: bool = True) -> int:
         """Writes pictures as tokens.
 
@@ -257,7 +262,8 @@ class Run:
             How many pictures.
 
         Raises:
-            RunError: if the model of the run has no tokens.
+            RunError: if the model of the run has no tokens, or another thread is
+                training.
             DataError: if there are no pictures.
             UsageError: if the file cannot be written, or is the pictures themselves; it
                 is checked before anything else.
@@ -282,6 +288,7 @@ class Run:
         write_output(target, file.content())
         return len(images)
 
+    @one_at_a_time()
     def reconstruct(self, tokens: str | Path, output: str | Path) -> int:
         """Turns a token file back into pictures, a PNG each, under their names.
 

@@ -1,0 +1,73 @@
+"""One thread of a process at a time builds and runs models.
+
+Keras keeps names, seeds and the state of a session for the whole process, so what another
+thread builds meanwhile would change the numbers of a training without a word.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from vqfw.errors import RunError
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+_SECONDS = 0.05  # between two looks at whether the other thread trains
+
+
+class _Turn:
+    """Whose turn it is; a thread that has it may take it again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._trains = False
+
+    @contextmanager
+    def taken(self, trains: bool) -> Iterator[None]:
+        """Waits until no other thread is at it.
+
+        Raises:
+            RunError: if the other thread trains, which may take hours.
+        """
+        while not self._lock.acquire(timeout=_SECONDS):
+            if self._trains:
+                raise RunError(
+                    "another thread of this process is training, and Keras keeps names "
+                    "and seeds for the whole process: train one run after another, or "
+                    "each in a process of its own, as vqfw study FILE --jobs N does"
+                )
+        before = self._trains
+        self._trains = before or trains
+        try:
+            yield
+        finally:
+            self._trains = before
+            self._lock.release()
+
+
+_TURN = _Turn()
+
+
+def one_at_a_time(
+    trains: bool = False,
+) -> Callable[[Callable[Given, Answer]], Callable[Given, Answer]]:
+    """Lets a function run in one thread at a time, together with all others so marked.
+
+    Args:
+        trains: whether it trains; then other threads are refused at once and do not wait.
+    """
+
+    def marked(function: Callable[Given, Answer]) -> Callable[Given, Answer]:
+        @wraps(function)
+        def alone(*arguments: Given.args, **options: Given.kwargs) -> Answer:
+            with _TURN.taken(trains):
+                return function(*arguments, **options)
+
+        return alone
+
+    return marked
