@@ -7,6 +7,7 @@
     ├── DataError             4  the data is missing or cannot be used
     ├── RunError              2  the run asked for does not exist, is taken or in use
     ├── CheckpointError       1  nothing valid to load, or it does not fit the model
+    ├── OutputLost            1  stdout cannot be written
     ├── NonFiniteError        1  the training left the finite numbers
     └── Interrupted     130/143  a signal ended the run, after a checkpoint
 
@@ -131,6 +132,10 @@ class RunError(VqfwError):
 
 class CheckpointError(VqfwError):
     """No valid state to load, or a state that does not fit the model."""
+
+
+class OutputLost(VqfwError):
+    """What a verb was asked for cannot be written to stdout."""
 
 
 class NonFiniteError(VqfwError):

@@ -9,7 +9,8 @@ from importlib import import_module
 
 import click
 
-from vqfw.errors import VqfwError
+from vqfw.errors import OutputLost, VqfwError
+from vqfw.streams import standard_streams
 
 # Verb: the file of this room that defines it.
 _VERBS = {
@@ -92,27 +93,40 @@ def vqfw(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits with the code that its errors carry."""
+    with standard_streams():
+        try:
+            code = _code_of(arguments)
+            sys.stdout.flush()
+        except OutputLost as error:
+            click.echo(f"error: {error}", err=True)
+            code = error.exit_code
+        except BrokenPipeError:  # whoever read stdout has what was wanted
+            code = 1
+    sys.exit(code)
+
+
+def _code_of(arguments: Sequence[str] | None) -> int:
+    """Runs the command line and tells its errors; gives the exit code."""
+    code = None
     try:
         code = vqfw.main(arguments, prog_name="vqfw", standalone_mode=False)
+    except (OutputLost, BrokenPipeError):
+        raise
     except VqfwError as error:
         from vqfw.cli.talk import show_error
 
         show_error(error, as_json="--json" in (arguments or sys.argv[1:]))
         code = error.exit_code
     except click.ClickException as error:
+        error.show()
         if "--json" in (arguments or sys.argv[1:]):
             from vqfw.cli.talk import print_json
 
             print_json({"error": error.format_message(), "exit_code": error.exit_code})
-        error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; nothing was being trained", err=True)
         code = 130
-    except BrokenPipeError:
-        # The reader of our output has gone; there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     except Exception as error:
         from vqfw.registry.blame import blame
 
@@ -120,4 +134,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if note:
             error.add_note(note)
         raise
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0

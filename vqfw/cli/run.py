@@ -21,6 +21,7 @@ from vqfw.cli.talk import (
     start_backend,
     use_plugins,
 )
+from vqfw.errors import OutputLost
 
 if TYPE_CHECKING:
     from vqfw.api import Run
@@ -81,10 +82,15 @@ def command(
         start_backend(experiment.checked.training.threads)
         with redirect_stdout(sys.stderr):
             run = experiment.run(name=name, quiet=quiet, say=tell)
-    if as_json:
-        print_json(result(run))
-    else:
-        show(run)
+    try:
+        if as_json:
+            print_json(result(run))
+        else:
+            show(run)
+    except (OutputLost, BrokenPipeError):
+        say(f"stdout cannot be written; the run is done: {run.folder.path}")
+        if as_json:
+            raise
 
 
 def result(run: Run) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import click
@@ -115,13 +115,13 @@ def show_error(error: VqfwError, as_json: bool) -> None:
     if isinstance(error, ExperimentError):
         from vqfw.experiment import as_data, render
 
+        say(render(error.problems))
         if as_json:
             print_json({"problems": as_data(error.problems)})
-        say(render(error.problems))
     else:
+        say(f"error: {error}")
         if as_json:
             print_json({"error": str(error), "exit_code": error.exit_code})
-        say(f"error: {error}")
 
 
 @contextmanager
@@ -140,7 +140,8 @@ def hushed() -> Iterator[None]:
         except BaseException:
             os.dup2(own, 2)
             kept.seek(0)
-            os.write(2, kept.read())
+            with suppress(OSError):  # nobody may be there to read it
+                os.write(2, kept.read())
             raise
         finally:
             os.dup2(own, 2)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from vqfw.streams import forgiving, tell
+
 
 @contextmanager
 def reading(quiet: bool) -> Iterator[Callable[[int], None] | None]:
@@ -19,15 +21,16 @@ def reading(quiet: bool) -> Iterator[Callable[[int], None] | None]:
     if quiet:
         yield None
         return
-    if not sys.stderr.isatty():
+    stderr = forgiving(sys.stderr)
+    if not stderr.isatty():
         yield _line_every_thousand
         return
     from rich.console import Console
 
-    with Console(stderr=True).status("reading pictures") as status:
+    with Console(file=stderr).status("reading pictures") as status:
         yield lambda count: status.update(f"reading pictures: {count:,}")
 
 
 def _line_every_thousand(count: int) -> None:
     if count % 1000 == 0:
-        print(f"reading pictures: {count:,}", file=sys.stderr, flush=True)
+        tell(f"reading pictures: {count:,}")

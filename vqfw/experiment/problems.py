@@ -14,6 +14,7 @@ from typing import Any
 
 from vqfw.errors import Place, Problem, dotted
 from vqfw.experiment.explanations import CODES, explanation
+from vqfw.streams import forgiving
 
 __all__ = ["CODES", "as_data", "explanation", "render"]
 
@@ -35,7 +36,7 @@ def render(problems: Sequence[Problem], color: bool | None = None) -> str:
     lines = [line for problem in problems for line in (*_lines(problem), [])]
     lines.append([("bold", _closing(problems))])
     if color is None:
-        color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+        color = forgiving(sys.stderr).isatty() and not os.environ.get("NO_COLOR")
     if not color:
         return "\n".join("".join(text for _, text in line).rstrip() for line in lines)
     return _colored(lines)

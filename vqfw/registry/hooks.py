@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from difflib import get_close_matches
@@ -19,6 +18,7 @@ from vqfw.kinds.hooks import Hooks
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.importing import contained, harmless
 from vqfw.registry.index import Entry, index
+from vqfw.streams import tell
 
 Item = TypeVar("Item")
 
@@ -190,7 +190,7 @@ def _imported(entry: Entry) -> Any:
 @lru_cache(maxsize=1)
 def observers() -> Observers:
     """The observers of all installed packages, imported once a process."""
-    found = Observers(lambda text: print(text, file=sys.stderr))
+    found = Observers(tell)
     for entry in index().observers:
         found.attach(entry)
     return found

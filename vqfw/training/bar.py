@@ -6,6 +6,7 @@ move beneath, and in a very narrow terminal the bar goes.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
@@ -21,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from vqfw.streams import forgiving
 from vqfw.terminal import BETWEEN, flowed
 from vqfw.training.progress import vitals
 
@@ -48,7 +50,7 @@ class Bar:
         clock: Callable[[], float] | None = None,
     ) -> None:
         self._shown = _Shown(
-            console=console or Console(stderr=True),
+            console=console or Console(file=forgiving(sys.stderr)),
             refresh_per_second=4,
             get_time=clock,
         )

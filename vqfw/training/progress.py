@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
+from vqfw.streams import forgiving
 from vqfw.terminal import BETWEEN
 
 _SHOWN = {
@@ -73,7 +74,7 @@ class Lines:
     ) -> None:
         self._total = total
         self._epochs = epochs
-        self._stream = stream or sys.stderr
+        self._stream = forgiving(stream or sys.stderr)
         self._started = time.monotonic()
         self._done = done
         self._last = float("-inf")
@@ -127,7 +128,7 @@ def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Any:
     """The right way to show progress here: a bar, lines, or nothing."""
     if quiet:
         return Silent()
-    if not sys.stderr.isatty():
+    if not forgiving(sys.stderr).isatty():
         return Lines(total, done, epochs)
     from vqfw.training.bar import Bar
 
