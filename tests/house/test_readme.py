@@ -1,58 +1,223 @@
-"""What the README shows works as it stands there."""
+"""The README and the pages that it leads to: what they show works as it stands there."""
 
+import ast
+import json
 import re
-import subprocess
-import sys
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
+import vqfw
+from vqfw.cli.evaluate import show_scores
 from vqfw.registry import index
+from vqfw.study.loading import load_study
+from vqfw.study.table import table_from
+from vqfw.study.writing import as_page
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text()
+STUDIES = ROOT / "experiments" / "studies"
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    ".github/CONTRIBUTING.md",
+    "experiments/README.md",
+    "experiments/studies/README.md",
+    "plugins/README.md",
+]
+# Names of commits: at least seven hexadecimal digits, of which some are letters.
+COMMIT = re.compile(r"\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}\b")
 
 
-def block(language: str, containing: str) -> str:
-    """The code block of a language that holds a text."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
-    (found,) = [each for each in blocks if containing in each]
+def blocks(language: str, text: str = TEXT) -> list[str]:
+    """The code blocks of a language; of none where it is empty."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [code for name, code in fenced if name == language]
+
+
+def commands(page: str) -> list[list[str]]:
+    """The ``vqfw`` commands in the shell blocks of a page, without their comments."""
+    text = "\n".join(blocks("sh", (ROOT / page).read_text()))
+    found = []
+    for line in text.splitlines():
+        words = shlex.split(line, comments=True)
+        while words and "=" in words[0]:  # an environment variable
+            words.pop(0)
+        if words and words[0] == "vqfw":
+            found.append(words[1:])
     return found
 
 
-def test_the_smallest_experiment_is_right(tmp_path):
-    import vqfw
+def anchors(text: str) -> set[str]:
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    bare = (re.sub(r"[^\w\- ]", "", each.lower()) for each in headings)
+    return {each.replace(" ", "-") for each in bare}
 
+
+NEXT = commands("README.md")
+# Those of plugins/README.md are tried with the components that it shows.
+SHOWN = [
+    words for page in PAGES if page != "plugins/README.md" for words in commands(page)
+]
+
+
+def test_the_readme_has_at_most_nine_thousand_bytes():
+    assert len(TEXT.encode()) <= 9_000
+
+
+def test_the_smallest_experiment_is_right(tmp_path):
     path = tmp_path / "smallest.json"
-    path.write_text(block("json", '"steps": 600'))
+    (text,) = blocks("json")
+    path.write_text(text)
     assert vqfw.load(path).checked.model["quantizer"]["num_embeddings"] == 512
 
 
 def test_every_component_of_the_table_is_installed():
-    for line in TEXT.splitlines():
-        row = re.match(
-            r"\| (dataset|augmentation|quantizer|revival|beta|model|loss|metric|tracker) \|",
-            line,
-        )
-        if row:
-            told = set(re.findall(r"`(\w+)`", line))
-            assert told == set(index().names(row[1])), row[1]
+    rows = dict(re.findall(r"^\| (\w+) \| (`.+) \|$", TEXT, re.MULTILINE))
+    kinds = "dataset augmentation quantizer revival beta model loss metric tracker"
+    for kind in kinds.split():
+        told = set(re.findall(r"`(\w+)`", rows[kind]))
+        assert told == set(index().names(kind)), kind
+
+
+def test_the_result_table_is_that_of_the_committed_data():
+    study = load_study(STUDIES / "readme.json")
+    data = json.loads((STUDIES / "readme.table.json").read_text())
+    table = table_from(data)
+    block = as_page(table, study.table["title"], study.table["columns"])
+    assert f"<!-- study: readme -->\n{block}<!-- end -->" in TEXT
+    assert len(table.rows) <= 8
+    assert [row.arm.label for row in table.rows] == [arm.label for arm in study.arms]
+    for row in table.rows:
+        assert all(table.records[run]["git"]["changed_files"] == 0 for run in row.runs)
+
+
+def test_the_scores_of_the_first_run_are_those_of_the_result_table():
+    data = json.loads((STUDIES / "readme.table.json").read_text())
+    (row,) = [each for each in data["rows"] if each["arm"] == "ema"]
+    experiment = vqfw.load(ROOT / "experiments" / "experiment.json")
+    expected = experiment.checked.expected
+    (block,) = [each for each in blocks("") if "psnr" in each]
+    for line in block.splitlines():
+        name, value = re.match(r"  (\w+(?: \w+)*)  +([\d.]+)", line).groups()
+        cell = row["cells"]["bits_per_image" if name == "bits an image" else name]
+        assert float(value) == pytest.approx(cell["mean"], rel=5e-4)
+        hoped = re.search(r"\(expected ([\d.]+)\)", line)
+        if hoped:
+            assert float(hoped[1]) == expected[name]
+
+
+def test_the_scores_of_the_first_run_have_the_form_that_a_run_prints(done, capsys):
+    (block,) = [each for each in blocks("") if "psnr" in each]
+    show_scores(done, "test")
+    printed = capsys.readouterr().out.splitlines()[1:]
+
+    def form(line):
+        return re.sub(r"[\d.]+", "0", line.partition("   (expected")[0])
+
+    assert list(map(form, printed)) == list(map(form, block.splitlines()))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_relative_link_leads_somewhere(page):
+    text = (ROOT / page).read_text()
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / file if file else ROOT / page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text()), link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_name_no_commit(page):
+    assert COMMIT.findall((ROOT / page).read_text()) == []
+
+
+@pytest.mark.parametrize("words", SHOWN, ids=" ".join)
+def test_every_command_has_its_verb_and_options(words, command):
+    options = [each for each in words if each.startswith("-")]
+    verb = words[:2] if words[0] in ("plugins", "runs") else words[:1]
+    answer = command(*verb, "--help")
+    assert answer.code == 0
+    for option in options:
+        assert re.search(rf"(?<!\w){re.escape(option)}\b", answer.out), option
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        line.split("#")[0].strip()
-        for line in block("sh", "vqfw doctor latest").splitlines()
-    ],
+    "words",
+    [each for each in SHOWN if each[0] == "run" and each[1].startswith("exp")],
+    ids=" ".join,
 )
-def test_every_command_of_the_readme_is_a_command(line):
-    program, verb, *_ = line.split()
-    assert program == "vqfw"
-    code = "from vqfw.cli.main import main; main()"
-    found = subprocess.run(
-        [sys.executable, "-c", code, verb, "--help"], capture_output=True, text=True
-    )
-    assert found.returncode == 0
-    for option in re.findall(r"(?<= )(--?\w+)", line):
-        assert option in found.stdout
+def test_every_experiment_that_a_page_trains_is_valid(words, command, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert command("validate", *words[1:]).code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        each
+        for each in SHOWN
+        if each[0] in ("validate", "explain", "plan", "init") and "FILE" not in each
+    ],
+    ids=" ".join,
+)
+def test_every_command_that_trains_nothing_works(words, command, root):
+    if words != ["init"]:
+        for folder in ("experiments", "schemas"):
+            shutil.copytree(ROOT / folder, root / folder)
+    assert command(*words).code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [each for each in SHOWN if each[0] == "study"], ids=" ".join
+)
+def test_every_study_that_a_page_runs_can_begin(words, command, root):
+    shutil.copytree(ROOT / "experiments", root / "experiments")
+    if words[1] == "FILE":
+        return
+    given = [] if "--table" in words else ["--dry-run"]
+    if "--jobs" in words:  # as many as this machine has cores
+        at = words.index("--jobs")
+        words = words[:at] + words[at + 2 :]
+    answer = command(*words, *(each for each in given if each not in words))
+    assert answer.code == 0
+    assert "to run" in answer.out or "runs" in answer.out
+
+
+def test_what_the_readme_does_with_a_run_works(done, root, command):
+    """All of "Next" that trains nothing, in its order; the rest is a test of processes."""
+    shutil.copytree(root / "checkpoints" / "done", root / "checkpoints" / "before")
+    shutil.copytree(root / "images_saved" / "done", root / "my_pictures")
+    (root / "my_pictures" / "training.gif").unlink(missing_ok=True)
+    ran = []
+    for words in NEXT:
+        if words[0] in ("run", "study", "plugins"):
+            continue
+        answer = command(*words)
+        assert answer.code == 0, answer.err
+        ran.append(words[0])
+    assert ran == ["eval", "tokenize", "reconstruct", "compare", "doctor"]
+    assert list((root / "back").rglob("*.png"))
+
+
+def test_the_python_of_the_pages_works_on_a_finished_run(done):
+    texts = [(ROOT / page).read_text() for page in PAGES if page.startswith("exp")]
+    found = [each for text in texts for each in blocks("python", text)]
+    found += re.findall(r"`(vqfw\.load\(.*?\))`", TEXT)
+    for code in found:
+        ast.parse(code)
+        settings = re.search(
+            r'vqfw\.load\("(.+?)"\)\.set\("(.+?)", (\d+)\)\.run\(\)', code
+        )
+        file, key, value = settings.groups()
+        experiment = vqfw.load(ROOT / file).set(key, int(value))
+        assert experiment.checked.training.steps == int(value)
+    assert len(found) == 2
+    assert done.scores["test"]["psnr"]["value"] > 0
