@@ -304,3 +304,61 @@ def test_every_verb_has_a_twin_in_python(tiny, done, pictures, root):
     assert json.loads(vqfw.schema_text())["type"] == "object"
     folder = root / "new"
     assert all(path.exists() for path in vqfw.init(folder))
+
+
+@pytest.fixture
+def mixed(pictures):
+    """The pictures, one that is torn and one too small for a crop of 16."""
+    (pictures / "ben/torn.png").write_bytes((pictures / "ben/1.png").read_bytes()[:300])
+    small = pictures / "small.png"
+    imageio.imwrite(small, np.zeros((12, 12, 3), np.uint8))
+    return pictures
+
+
+@pytest.mark.parametrize("verb", ["eval", "tokenize"])
+def test_the_rule_of_the_run_for_bad_pictures_holds_everywhere(
+    verb, tiny, mixed, command
+):
+    asked = {
+        "eval": ["eval", "--data", "pictures"],
+        "tokenize": ["tokenize", "pictures"],
+    }
+    tiny("data.on_bad_image=skip", "training.steps=1").run(name="skips")
+    answer = command(*asked[verb], "--run", "skips")
+    assert answer.code == 0, answer.err
+    assert "1 picture was left out: picture 'ben/torn.png'" in answer.err
+    answer = command(*asked[verb], "--run", "skips", "--on-bad-image", "error")
+    assert answer.code == 4
+    assert "--on-bad-image skip leaves such pictures out" in answer.err
+
+
+def test_pictures_are_cropped_as_by_the_run_unless_asked_otherwise(
+    tiny, mixed, command
+):
+    tiny("data.crop=16", "data.on_bad_image=skip", "training.steps=1").run(name="crops")
+    answer = command("tokenize", "pictures")
+    assert "16 × 16 pixels of each picture are used, 53.3 % of its area" in answer.err
+    assert "2 pictures were left out" in answer.err
+    (mixed / "ben/torn.png").unlink()
+    answer = command("tokenize", "pictures", "--on-bad-image", "error")
+    assert answer.code == 4
+    assert "'small.png' has 12 × 12 pixels" in answer.err
+    for crop in ("12", "none"):
+        assert f"--crop {crop} " in answer.err
+        assert command("tokenize", "pictures", "--crop", crop).code == 0
+    scored = command("eval", "--data", "pictures", "--crop", "none", "--json")
+    assert scored.data["images"] == 4
+
+
+@pytest.mark.parametrize("crop", ["0", "-3", "1.5", "all", "²"])
+def test_a_crop_is_a_number_of_pixels_or_none(crop, done, command):
+    answer = command("eval", "--data", "pictures", f"--crop={crop}")
+    assert answer.code == 2
+    assert "no number of pixels; or write none" in answer.err
+
+
+@pytest.mark.parametrize("option", [["--crop", "8"], ["--on-bad-image", "skip"]])
+def test_the_runs_own_pictures_are_read_as_in_its_training(option, done, command):
+    answer = command("eval", *option)
+    assert answer.code == 2
+    assert "hold for the pictures of --data: leave them out" in answer.err

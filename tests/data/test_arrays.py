@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_every_picture_is_in_one_split_with_its_group(people: Any) -> None:
 def test_pixels_belong_to_their_ids_and_ids_are_sorted(people: Any) -> None:
     dataset = people(4, 2)
     contents = {record_id: content for record_id, _, content, _ in dataset.rows}
-    images = read_pictures(dataset, crop=10, image_size=10, channels=3)
+    images, _ = read_pictures(dataset, crop=10, image_size=10, channels=3)
     assert list(images.ids) == sorted(contents)
     for name, pixels in zip(images.ids, images.pixels, strict=True):
         whole = np.asarray(Image.open(io.BytesIO(contents[name])))
@@ -151,8 +152,28 @@ def test_progress_counts_the_pictures(people: Any) -> None:
 
 
 def test_own_pictures_are_converted_to_the_channels_asked_for(people: Any) -> None:
-    images = read_pictures(people(2, 1), crop=None, image_size=8, channels=1)
+    images, _ = read_pictures(people(2, 1), crop=None, image_size=8, channels=1)
     assert images.pixels.shape == (2, 8, 8, 1)
+
+
+def test_own_pictures_are_left_out_if_asked_for_and_the_crop_is_said(
+    people: Any,
+) -> None:
+    dataset = people(3, 1)
+    small = io.BytesIO()
+    Image.new("RGB", (9, 9)).save(small, "PNG")
+    dataset.rows[1] = ("p01/0.png", "p01", small.getvalue(), None)
+    settings: dict[str, Any] = {"crop": 10, "image_size": 8, "channels": 3}
+    with pytest.raises(DataError, match=r"'p01/0\.png' has 9 × 9 .*--crop 9 .*none"):
+        read_pictures(dataset, **settings)
+    with pytest.raises(DataError, match=r"--set data\.crop=9 .*null .*bad_image=skip"):
+        read(dataset, crop=10)
+    images, notes = read_pictures(dataset, **settings, on_bad_image="skip")
+    assert images.ids == ("p00/0.png", "p02/0.png")
+    cropped, made_of, left_out = notes
+    assert "10 × 10 pixels of each picture are used, 83.3 %" in cropped
+    assert made_of == "made of bytes"
+    assert re.match(r"1 picture was left out: .*'p01/0\.png' has 9 × 9", left_out)
 
 
 def test_the_fingerprint_follows_pixels_and_splits(people: Any, made: Any) -> None:
@@ -176,7 +197,7 @@ def test_drawn_faces_need_no_decoding() -> None:
     from vqfw_datasets.synthetic_faces import SyntheticFaces
 
     faces = SyntheticFaces(count=6, people=3, size=16)
-    images = read_pictures(faces, crop=None, image_size=16, channels=3)
+    images, _ = read_pictures(faces, crop=None, image_size=16, channels=3)
     drawn = {record.id: record.pixels for record in faces.records()}
     for name, pixels in zip(images.ids, images.pixels, strict=True):
         np.testing.assert_array_equal(pixels, drawn[name])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vqfw.data import decode as module
-from vqfw.data.decode import decode, fit_pixels
+from vqfw.data.decode import SmallerThanCropError, decode, fit_pixels
 from vqfw.errors import DataError
 
 RAMP = np.arange(16, dtype=np.uint8).reshape(4, 4) * 16
@@ -26,7 +26,8 @@ def saved(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
 
 def read(content: bytes, channels: Any = 3, **options: Any) -> NDArray[np.uint8]:
     settings = {"crop": None, "image_size": 4, **options}
-    return decode(io.BytesIO(content), "face.png", channels=channels, **settings)
+    stream = io.BytesIO(content)
+    return decode(stream, "face.png", channels=channels, **settings).pixels
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "PPM"])
@@ -147,7 +148,7 @@ def test_resizing_averages_what_a_pixel_covers() -> None:
 def test_a_crop_larger_than_the_picture_names_both_sizes() -> None:
     content = saved(Image.new("RGB", (30, 20)))
     with pytest.raises(
-        DataError, match=r"'face\.png' has 30 by 20 .* 25 .*to 20 or less"
+        SmallerThanCropError, match=r"'face\.png' has 30 × 20 .* 25 × 25"
     ):
         read(content, crop=25)
 
@@ -204,8 +205,9 @@ def test_drawn_pixels_are_treated_like_decoded_ones() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (30, 20, 3), dtype=np.uint8)
     drawn = fit_pixels(noise, "x", 16, 8, 1)
     read_back = read(saved(Image.fromarray(noise)), 1, crop=16, image_size=8)
-    np.testing.assert_array_equal(drawn, read_back)
-    grey = fit_pixels(noise[..., :1], "x", None, 20, 3)
+    np.testing.assert_array_equal(drawn.pixels, read_back)
+    assert drawn.share == 16 * 16 / (30 * 20)
+    grey = fit_pixels(noise[..., :1], "x", None, 20, 3).pixels
     np.testing.assert_array_equal(grey[..., 2], noise[5:25, :, 0])
 
 

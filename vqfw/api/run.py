@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
 from vqfw.api.preparation import (
+    BadImage,
+    Crop,
     Say,
     dataset_path_of_run,
     pictures_of,
@@ -149,6 +151,8 @@ class Run:
         say: Say = lambda text: None,
         weights: Literal["averaged", "last"] = "averaged",
         data_path: str | Path | None = None,
+        crop: Crop | None = None,
+        on_bad_image: BadImage | None = None,
     ) -> Evaluation:
         """Scores the run and records the scores.
 
@@ -162,6 +166,10 @@ class Run:
                 ``<split>_last_weights``; tokens are kept of the averages alone, which
                 are what decodes them.
             data_path: where the run's own data lies now.
+            crop: of the pictures in ``data``: side of the centred square in their
+                pixels, or ``none`` for the largest; None for the crop of the run.
+            on_bad_image: what to do with a picture in ``data`` that cannot be used: stop
+                with ``error``, or ``skip`` and name it; None for what the run does.
 
         Raises:
             DataError: if there are no images to score, the data is not found, or the run
@@ -182,8 +190,16 @@ class Run:
                 "other pictures are scored with --data, the run's own with --data-path: "
                 "leave one of them out"
             )
+        if data is None and (crop, on_bad_image) != (None, None):
+            raise UsageError(
+                "--crop and --on-bad-image hold for the pictures of --data: leave them "
+                "out, the run's own pictures are read as in its training"
+            )
+        reading = {"crop": crop, "on_bad_image": on_bad_image}
         with self.folder.locked():
-            return self._evaluate(split, data, quiet, say, weights == "last", data_path)
+            return self._evaluate(
+                split, data, quiet, say, weights == "last", data_path, reading
+            )
 
     def _evaluate(
         self,
@@ -193,11 +209,13 @@ class Run:
         say: Say,
         last: bool,
         data_path: str | Path | None,
+        reading: Mapping[str, Any],
     ) -> Evaluation:
         asked = ["eval", "--run", self.id]
         asked += ["--data", str(data)] if data is not None else []
         asked += ["--split", split] if data is None and split != "test" else []
         asked += ["--weights", "last"] if last else []
+        asked += _options(reading)
         again = self._again(*asked)
         checked = self._checked(self._again(*asked, data_path=data_path))
         path = None
@@ -211,7 +229,7 @@ class Run:
             )
         inference = self._inference(plan, say, averaged=not last)
         if data is not None:
-            images = pictures_of(plan, data, quiet)
+            images = pictures_of(plan, data, quiet, say, **reading)
             name, shown = "data", self.folder.pictures / "data"
         else:
             splits = splits_of(plan, quiet, say)
@@ -249,7 +267,15 @@ class Run:
         return diagnose(self.folder)
 
     @one_at_a_time()
-    def tokenize(self, data: str | Path, output: str | Path, quiet: bool = True) -> int:
+    def tokenize(
+        self,
+        data: str | Path,
+        output: str | Path,
+        quiet: bool = True,
+        say: Say = lambda text: None,
+        crop: Crop | None = None,
+        on_bad_image: BadImage | None = None,
+    ) -> int:
         """Writes pictures as tokens.
 
         Args:
@@ -257,6 +283,11 @@ class Run:
             output: the file to write, as ``.npz`` whatever its name; a pipe or a device
                 is written into.
             quiet: whether to show no progress.
+            say: told which part of the pictures is used, and which ones are left out.
+            crop: side of the centred square in pixels of the picture, or ``none`` for
+                the largest; None for the crop of the run.
+            on_bad_image: what to do with a picture that cannot be used: stop with
+                ``error``, or ``skip`` and name it; None for what the run does.
 
         Returns:
             How many pictures.
@@ -277,9 +308,11 @@ class Run:
             raise UsageError(
                 f"{output} holds the pictures: choose another file with -o"
             )
-        asked = ("tokenize", str(data), "--run", self.id, "-o", str(output))
+        reading = {"crop": crop, "on_bad_image": on_bad_image}
+        asked = ["tokenize", str(data), "--run", self.id, "-o", str(output)]
+        asked += _options(reading)
         plan = self._plan(self._checked(self._again(*asked)))
-        images = pictures_of(plan, data, quiet)
+        images = pictures_of(plan, data, quiet, say, **reading)  # type: ignore[arg-type]  # a dict has one type of value
         inference = self._inference(plan)
         self._require_tokens(inference.model)
         batches = inference.reconstruct(images.pixels)
@@ -413,3 +446,13 @@ class Run:
             if isinstance(found, Mapping) and found["value"] is not None
         )
         return f"<table><caption>run {escape(self.id)}</caption>{rows}</table>"
+
+
+def _options(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as the command line takes them; what is None is left out."""
+    return [
+        text
+        for name, value in settings.items()
+        if value is not None
+        for text in (f"--{name.replace('_', '-')}", str(value))
+    ]

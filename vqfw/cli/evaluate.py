@@ -12,6 +12,7 @@ from vqfw.cli.talk import (
     json_option,
     print_json,
     quiet_option,
+    reading_options,
     run_option,
     run_plugin_option,
     say,
@@ -21,6 +22,7 @@ from vqfw.cli.talk import (
 
 if TYPE_CHECKING:
     from vqfw.api import Run
+    from vqfw.api.preparation import BadImage, Crop
 
 
 @click.command("eval")
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     default="averaged",
     help="Where a run averages its weights: the averages (as usual) or the last ones.",
 )
+@reading_options
 @data_path_option
 @run_plugin_option
 @json_option
@@ -48,6 +51,8 @@ def command(
     split: str,
     data: str | None,
     weights: str,
+    crop: Crop | None,
+    on_bad_image: BadImage | None,
     data_path: str | None,
     plugins: tuple[str, ...],
     as_json: bool,
@@ -59,7 +64,7 @@ def command(
     run = api.open_run(wanted, plugins=plugins)
     start_backend(run.threads)
     tell = say_nothing if quiet else say
-    run.evaluate(split, data, quiet, tell, weights, data_path)  # type: ignore[arg-type]  # click.Choice allows no other
+    run.evaluate(split, data, quiet, tell, weights, data_path, crop, on_bad_image)  # type: ignore[arg-type]  # click.Choice allows no other
     name = ("data" if data else split) + "_last_weights" * (weights == "last")
     if as_json:
         print_json(scores_of(run, name))

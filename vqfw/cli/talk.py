@@ -73,6 +73,29 @@ def data_path_option(command: Command) -> Command:
     return click.option("--data-path", metavar="PATH", help=text)(command)
 
 
+def _crop(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    """A number of pixels, or ``none``."""
+    if value is None or value == "none":
+        return value
+    if value.isdecimal() and int(value):
+        return int(value)
+    raise click.BadParameter(f'"{value}" is no number of pixels; or write none')
+
+
+def reading_options(command: Command) -> Command:
+    """Adds ``--crop`` and ``--on-bad-image``, for pictures that are not the run's own."""
+    bad = click.option(
+        "--on-bad-image",
+        type=click.Choice(["error", "skip"]),
+        help="A picture that cannot be used: stop, or leave it out. Default: as the run.",
+    )
+    text = (
+        "Centred square of a picture in pixels; none: the largest. Default: as the run."
+    )
+    crop = click.option("--crop", callback=_crop, metavar="N|none", help=text)
+    return crop(bad(command))
+
+
 def use_plugins(files: Sequence[str], tell: Callable[[str], None]) -> None:
     """Runs plugin files, and tells what their components are called.
 

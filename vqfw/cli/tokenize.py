@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 
 from vqfw.cli.talk import (
     quiet_option,
+    reading_options,
     run_option,
     run_plugin_option,
     say,
+    say_nothing,
     start_backend,
 )
+
+if TYPE_CHECKING:
+    from vqfw.api.preparation import BadImage, Crop
 
 
 @click.command("tokenize")
 @click.argument("pictures", type=click.Path())
 @run_option
 @click.option("-o", "--output", default="tokens.npz", show_default=True, help="File.")
+@reading_options
 @run_plugin_option
 @quiet_option
 def command(
-    pictures: str, wanted: str, output: str, plugins: tuple[str, ...], quiet: bool
+    pictures: str,
+    wanted: str,
+    output: str,
+    crop: Crop | None,
+    on_bad_image: BadImage | None,
+    plugins: tuple[str, ...],
+    quiet: bool,
 ) -> None:
     """Write the PICTURES of a folder or archive as tokens of a run's codebook."""
     from vqfw import api
 
     run = api.open_run(wanted, plugins=plugins)
     start_backend(run.threads)
-    count = run.tokenize(pictures, output, quiet=quiet)
+    tell = say_nothing if quiet else say
+    count = run.tokenize(pictures, output, quiet, tell, crop, on_bad_image)
     if not quiet:
         back = shlex.join(["vqfw", "reconstruct", "--run", run.id, output])
         say(f"{count} pictures written to {output}; back with: {back}")

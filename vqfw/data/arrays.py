@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vqfw.data import cache as store
 from vqfw.data.cache import Decoded
-from vqfw.data.decode import decode, fit_pixels
+from vqfw.data.decode import Fitted, SmallerThanCropError, decode, fit_pixels
 from vqfw.data.splits import assign, byte_order
 from vqfw.errors import DataError
 from vqfw.kinds.dataset import Dataset, Drawn, Record, Split
@@ -67,12 +67,18 @@ class Splits:
 
 @dataclass(frozen=True)
 class _Recipe:
-    """How every picture is treated."""
+    """How every picture is treated.
+
+    Args:
+        others: whether they are no pictures of an experiment, so that options and not
+            settings say how they are treated.
+    """
 
     crop: int | None
     image_size: int
     channels: Literal[1, 3]
     on_bad_image: Literal["error", "skip"]
+    others: bool = False
 
 
 def prepare(
@@ -136,8 +142,9 @@ def read_pictures(
     crop: int | None,
     image_size: int,
     channels: Literal[1, 3],
+    on_bad_image: Literal["error", "skip"] = "error",
     progress: Callable[[int], None] | None = None,
-) -> Images:
+) -> tuple[Images, tuple[str, ...]]:
     """Reads all pictures of a dataset, without cache or split.
 
     Args:
@@ -145,13 +152,34 @@ def read_pictures(
         crop: side of the centred square, in pixels of the picture; None for the largest.
         image_size: side of the result in pixels.
         channels: 1 for grey, 3 for colour; other pictures are converted.
+        on_bad_image: whether a picture that cannot be used ends it, or is left out.
         progress: called with the number of pictures decoded so far.
 
+    Returns:
+        The pictures; and what a person should know of them: which part of each is used,
+        which ones were left out.
+
     Raises:
-        DataError: if the data is missing or empty, or a picture cannot be decoded.
+        DataError: if the data is missing or empty, or a picture cannot be used.
     """
-    decoded = _decoded(dataset, _Recipe(crop, image_size, channels, "error"), progress)
-    return Images(decoded.pixels, decoded.ids, decoded.groups)
+    recipe = _Recipe(crop, image_size, channels, on_bad_image, others=True)
+    decoded = _decoded(dataset, recipe, progress)
+    notes = decoded.notes
+    if crop is not None:
+        notes = (crop_note(crop, decoded.share), *notes)
+    return Images(decoded.pixels, decoded.ids, decoded.groups), notes
+
+
+def crop_note(crop: int, share: float) -> str:
+    """Which part of the pictures a fixed crop uses.
+
+    >>> crop_note(48, 48 * 48 / (3000 * 2000))
+    'the centred 48 × 48 pixels of each picture are used, 0.0384 % of its area (mean)'
+    """
+    return (
+        f"the centred {crop} × {crop} pixels of each picture are used, "
+        f"{100 * share:.3g} % of its area (mean)"
+    )
 
 
 def _cached(
@@ -197,6 +225,7 @@ def _decoded(
 ) -> Decoded:
     """Every record, decoded in the dataset's order and sorted by id."""
     rows: list[NDArray[np.uint8]] = []
+    shares: list[float] = []
     records: list[tuple[str, str, Split | None]] = []
     bad: list[str] = []
     seen: set[str] = set()
@@ -207,21 +236,40 @@ def _decoded(
             )
         seen.add(record.id)
         try:
-            rows.append(_pixels(record, recipe))
+            found = _fitted(record, recipe)
         except DataError as error:
             if recipe.on_bad_image == "error":
-                raise
+                raise _with_repair(error, recipe.others) from error
             bad.append(str(error))
             continue
+        rows.append(found.pixels)
+        shares.append(found.share)
         records.append((record.id, record.group, record.split))
         if progress is not None:
             progress(len(rows))
     if not rows:
         raise _nothing(dataset, bad)
-    return _sorted(rows, records, (*dataset.notes(), *_bad_note(bad)))
+    notes = (*dataset.notes(), *_bad_note(bad))
+    return replace(_sorted(rows, records, notes), share=float(np.mean(shares)))
 
 
-def _pixels(record: Record | Drawn, recipe: _Recipe) -> NDArray[np.uint8]:
+def _with_repair(error: DataError, others: bool) -> DataError:
+    """The same error with what to type against it."""
+    crop, largest, skip = (
+        ("--crop ", "none", "--on-bad-image skip")
+        if others
+        else ("--set data.crop=", "null", "--set data.on_bad_image=skip")
+    )
+    repair = f"{skip} leaves such pictures out"
+    if not isinstance(error, SmallerThanCropError):
+        return DataError(f"{error}; {repair}")
+    return DataError(
+        f"{error}: {crop}{error.largest} cuts out less, {crop}{largest} the largest "
+        f"square of each picture, {repair}"
+    )
+
+
+def _fitted(record: Record | Drawn, recipe: _Recipe) -> Fitted:
     size = (recipe.crop, recipe.image_size, recipe.channels)
     if isinstance(record, Drawn):
         return fit_pixels(record.pixels, record.id, *size)

@@ -45,6 +45,7 @@ class Decoded:
         official: (n,) where an official list puts them, or None.
         notes: what the dataset and the decoding have to say.
         sha256: of the pixels.
+        share: of a picture's pixels that the crop keeps, the mean of all pictures.
     """
 
     pixels: NDArray[np.uint8]
@@ -53,6 +54,7 @@ class Decoded:
     official: tuple[Split | None, ...]
     notes: tuple[str, ...]
     sha256: str
+    share: float = 1.0
 
 
 def key_of(parts: Sequence[object]) -> str:
@@ -118,7 +120,7 @@ def store(folder: Path, entry: Decoded) -> None:
 
 
 def _plain(entry: Decoded) -> dict[str, Any]:
-    fields = ("ids", "groups", "official", "notes", "sha256")
+    fields = ("ids", "groups", "official", "notes", "sha256", "share")
     plain = {name: getattr(entry, name) for name in fields}
     return {**plain, "shape": entry.pixels.shape}
 
@@ -139,6 +141,7 @@ def _entry(pixels: Any, index: Any) -> Decoded:
         official=tuple(index["official"]),
         notes=tuple(index["notes"]),
         sha256=index["sha256"],
+        share=float(index["share"]),
     )
     lengths = {len(pixels), len(entry.ids), len(entry.groups), len(entry.official)}
     if len(lengths) > 1 or not set(entry.official) <= {None, *get_args(Split)}:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from io import BytesIO
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +25,45 @@ _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _EIGHT_BIT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 
+class Fitted(NamedTuple):
+    """A picture as the model sees it.
+
+    Args:
+        pixels: (image_size, image_size, channels) uint8.
+        share: of the picture's pixels that lie in the square, in (0, 1].
+    """
+
+    pixels: NDArray[np.uint8]
+    share: float
+
+
+class SmallerThanCropError(DataError):
+    """A picture has not enough pixels for the square that is to be cut out of it.
+
+    Args:
+        name: of the picture.
+        size: its width and height in pixels.
+        crop: side of the square.
+
+    Attributes:
+        largest: side of the largest square in the picture.
+    """
+
+    def __init__(self, name: str, size: tuple[int, int], crop: int) -> None:
+        self.largest = min(size)
+        super().__init__(
+            f"picture {name!r} has {size[0]} × {size[1]} pixels, too few for the crop of "
+            f"{crop} × {crop}"
+        )
+
+
 def decode(
     stream: BinaryIO,
     name: str,
     crop: int | None,
     image_size: int,
     channels: Literal[1, 3],
-) -> NDArray[np.uint8]:
+) -> Fitted:
     """Decodes a picture, turns it upright, crops its middle and resizes it.
 
     Sixteen bits are scaled to eight; transparency is laid over white; of an animation
@@ -44,9 +76,6 @@ def decode(
             for the largest one.
         image_size: side of the result in pixels.
         channels: 1 for grey, 3 for colour.
-
-    Returns:
-        (image_size, image_size, channels) uint8.
 
     Raises:
         DataError: if the picture cannot be read, is too large, or is smaller than the
@@ -76,7 +105,7 @@ def fit(
     crop: int | None,
     image_size: int,
     channels: Literal[1, 3],
-) -> NDArray[np.uint8]:
+) -> Fitted:
     """Crops the middle of a decoded picture and brings it to size and channels.
 
     Args:
@@ -86,27 +115,22 @@ def fit(
         image_size: side of the result in pixels.
         channels: 1 for grey, 3 for colour.
 
-    Returns:
-        (image_size, image_size, channels) uint8.
-
     Raises:
-        DataError: if the picture is smaller than the crop.
+        SmallerThanCropError: if the picture is smaller than the crop.
     """
     short = min(image.size)
     side = short if crop is None else crop
     if side > short:
-        raise DataError(
-            f"picture {name!r} has {image.width} by {image.height} pixels, and a square of "
-            f'{side} is to be cut out of it: set "crop" to {short} or less, or leave it '
-            "out"
-        )
+        raise SmallerThanCropError(name, image.size, side)
+    share = side * side / (image.width * image.height)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     image = _in_channels(
         image.crop((left, top, left + side, top + side)), name, channels
     )
     if side != image_size:
         image = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
-    return np.array(image, np.uint8).reshape(image_size, image_size, channels)
+    pixels = np.array(image, np.uint8).reshape(image_size, image_size, channels)
+    return Fitted(pixels, share)
 
 
 def fit_pixels(
@@ -115,7 +139,7 @@ def fit_pixels(
     crop: int | None,
     image_size: int,
     channels: Literal[1, 3],
-) -> NDArray[np.uint8]:
+) -> Fitted:
     """Does to pixels that a dataset drew what ``fit`` does to a decoded picture.
 
     Args:
@@ -124,9 +148,6 @@ def fit_pixels(
         crop: side of the centred square; None for the largest one.
         image_size: side of the result in pixels.
         channels: 1 for grey, 3 for colour.
-
-    Returns:
-        (image_size, image_size, channels) uint8.
 
     Raises:
         DataError: if the pixels have another type or shape, or are fewer than the crop.
