@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from vqfw.assembly.assemble import build_autoencoder, build_metrics
+from vqfw.assembly.autoencoder import Reconstructor
 from vqfw.data.arrays import Images
 from vqfw.evaluation.pictures import grid, save_film, save_picture, spread, to_pixels
 from vqfw.evaluation.reconstruct import Inference
@@ -34,6 +35,19 @@ def test_scores_do_not_depend_on_the_size_of_a_batch(plan, model):
         np.testing.assert_array_equal(other.tokens, found[0].tokens)
         assert other.images == 5
         assert other.bits_per_image == 64
+
+
+def test_a_run_compiles_one_model_for_validation_pictures_and_scores(tiny, monkeypatch):
+    made, init = [], Reconstructor.__init__
+
+    def counted(self, model):
+        made.append(self)
+        init(self, model)
+
+    monkeypatch.setattr(Reconstructor, "__init__", counted)
+    run = tiny("training.steps=4").run()
+    assert run.scores["test"]
+    assert len(made) == 1
 
 
 def test_an_image_gets_the_same_result_whatever_stands_beside_it(model):

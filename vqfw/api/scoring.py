@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from vqfw.evaluation.reconstruct import Inference
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
-    from vqfw.kinds.model import Model
     from vqfw.plan import Plan
 
 
@@ -31,7 +30,7 @@ def score(plan: Plan, inference: Inference, images: Images) -> Evaluation:
 
 
 def score_trained(
-    folder: RunFolder, plan: Plan, splits: Splits, model: Model, say: Say
+    folder: RunFolder, plan: Plan, splits: Splits, inference: Inference, say: Say
 ) -> Mapping[str, Any]:
     """Scores a trained model on the test images, or those of validation.
 
@@ -43,14 +42,11 @@ def score_trained(
     Raises:
         Interrupted: by Ctrl-C; the training is done all the same.
     """
-    from vqfw.evaluation.reconstruct import Inference
-
     name = "test" if len(splits.test) else "validation"
     images = splits.test if len(splits.test) else splits.validation
     if not len(images):
         say("there are no test images, so nothing was scored")
         return {}
-    inference = Inference(model, plan.experiment.evaluation.batch_size)
     try:
         found = score(plan, inference, images)
         keep(folder, plan, inference, images, found, name, folder.pictures)

@@ -34,6 +34,7 @@ def train_and_score(
         VqfwError: if the disk is full or not writable.
     """
     from vqfw.assembly.assemble import build_autoencoder
+    from vqfw.evaluation.reconstruct import Inference
     from vqfw.registry.hooks import observers
     from vqfw.runs.checkpoint import steps
     from vqfw.training.loop import train
@@ -43,9 +44,11 @@ def train_and_score(
     watching.tell("vqfw_run_start", run=folder)
     try:
         autoencoder = build_autoencoder(plan)
-        trained = train(plan, splits, folder, autoencoder, quiet)
+        # One for validation and scores, so that it is compiled once.
+        inference = Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
+        trained = train(plan, splits, folder, autoencoder, inference, quiet)
         autoencoder.use_averages()
-        scores = score_trained(folder, plan, splits, autoencoder.model, say)
+        scores = score_trained(folder, plan, splits, inference, say)
         _record(folder, trained, resumed)
         watching.tell("vqfw_run_end", run=folder, scores=scores)
     finally:

@@ -71,7 +71,12 @@ class Trained:
 
 
 def train(
-    plan: Plan, splits: Splits, run: Run, autoencoder: Autoencoder, quiet: bool = False
+    plan: Plan,
+    splits: Splits,
+    run: Run,
+    autoencoder: Autoencoder,
+    inference: Inference,
+    quiet: bool = False,
 ) -> Trained:
     """Trains to the last step, from the newest checkpoint of the run if it has one.
 
@@ -80,6 +85,7 @@ def train(
         splits: the images.
         run: where it is recorded; the caller holds its lock.
         autoencoder: fresh, as ``build_autoencoder`` made it.
+        inference: of its model; for validation and pictures.
         quiet: whether to show no progress.
 
     Raises:
@@ -88,7 +94,7 @@ def train(
         CheckpointError: if the run's checkpoints do not fit or are all damaged.
         VqfwError: if the disk is full; earlier checkpoints stay.
     """
-    training = _Training(plan, splits, run, autoencoder, quiet)
+    training = _Training(plan, splits, run, autoencoder, inference, quiet)
     try:
         return training.to_the_end()
     except BrokenPipeError:  # whoever watched has gone; no file is to blame
@@ -108,6 +114,7 @@ class _Training:
         splits: Splits,
         run: Run,
         autoencoder: Autoencoder,
+        inference: Inference,
         quiet: bool,
     ) -> None:
         experiment = plan.experiment
@@ -116,7 +123,7 @@ class _Training:
         self._splits = splits
         self._run = run
         self._autoencoder = autoencoder
-        self._inference = Inference(autoencoder.model, experiment.evaluation.batch_size)
+        self._inference = inference
         self._quiet = quiet
         self._batches = Batches(
             splits.train,
