@@ -51,11 +51,14 @@ def test_verbs_need_nothing_that_only_unix_has(tiny_file, root, install):
         ("runs", "list"),
         ("doctor", "own"),
     ]
+    # What a person has set for Keras holds for other programs.
+    odd = {"floatx": "float16", "image_data_format": "channels_first"}
+    (root / "keras.json").write_text(json.dumps(odd))
     path = os.pathsep.join([str(root / "site"), *filter(None, sys.path)])
     command = [sys.executable, "-P", "-c", VERBS, json.dumps(calls)]
     found = subprocess.run(
         command,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "KERAS_HOME": str(root)},
         capture_output=True,
         text=True,
     )

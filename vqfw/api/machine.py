@@ -36,7 +36,7 @@ def doctor() -> dict[str, Any]:
         "precision": settled_precision("auto"),
         "threads": settled_threads(None),
         "root": str(default_root().resolve()),
-        "cache": str(cache_folder()),
+        "cache": None if (cache := cache_folder()) is None else str(cache),
         "components": len(components()),
         "broken": [each.reason for each in found if each.state == "broken"],
     }

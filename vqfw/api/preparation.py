@@ -119,7 +119,7 @@ def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:
     from vqfw.data.arrays import prepare
     from vqfw.registry.fragments import cache_folder
 
-    data = plan.experiment.data
+    data, cache = plan.experiment.data, cache_folder()
     with _reading(quiet) as progress:
         splits = prepare(
             plan.dataset,
@@ -128,9 +128,14 @@ def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:
             validation_share=data.validation,
             test_share=data.test,
             split_seed=data.split_seed,
-            cache=cache_folder(),
+            cache=cache,
             on_bad_image=data.on_bad_image,
             progress=progress,
+        )
+    if cache is None:
+        say(
+            "there is no home folder, so the decoded pictures are not kept: set VQFW_CACHE "
+            "to a folder to keep them in"
         )
     for note in (*splits.notes, *_empty_splits(plan, splits)):
         say(note)

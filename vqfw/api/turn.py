@@ -41,10 +41,13 @@ class _Turn:
                     "and seeds for the whole process: train one run after another, or "
                     "each in a process of its own, as vqfw study FILE --jobs N does"
                 )
+        from vqfw.assembly.backend import settled_keras
+
         before = self._trains
         self._trains = before or trains
         try:
-            yield
+            with settled_keras():
+                yield
         finally:
             self._trains = before
             self._lock.release()

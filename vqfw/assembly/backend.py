@@ -1,12 +1,38 @@
-"""Settles threads on the active backend, before its first operation."""
+"""Settles what Keras and its backend keep for the whole process: threads, types, layout."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 
 from vqfw.plan import settled_threads
+
+
+def settle_keras() -> None:
+    """Makes Keras compute in float32 and put channels last, whatever its settings say.
+
+    A person's ``keras.json`` may say otherwise; an experiment says its own precision.
+    """
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
+
+
+@contextmanager
+def settled_keras() -> Iterator[None]:
+    """``settle_keras`` until the end of the block; then all is as it was."""
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    layout = keras.config.image_data_format()
+    settle_keras()
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_image_data_format(layout)
+        keras.config.set_dtype_policy(policy)
 
 
 def pin_threads(threads: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ def _meant(subject: str) -> tuple[Entry, ...]:
     from vqfw.experiment.components import named
     from vqfw.registry import load_folder
 
-    path = Path(subject).expanduser()
+    path = Path(os.path.expanduser(subject))
     if path.name == "pyproject.toml":
         path = path.parent
     elif subject.endswith(".py") or path.is_file():

@@ -7,13 +7,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 import click
 
 from vqfw.errors import ExperimentError, PluginError, UsageError, VqfwError
-from vqfw.registry.backends import BACKENDS, installed_backends
+from vqfw.registry.backends import BACKENDS, installed_backends, keras_file
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -152,11 +152,18 @@ def hushed() -> Iterator[None]:
     """Keeps back what native libraries print while they are imported.
 
     TensorFlow writes a dozen lines about the processor past Python's own stderr. They are
-    shown after all if the block fails.
+    shown after all if the block fails, and where nothing can keep them back.
     """
-    with tempfile.TemporaryFile() as kept:
-        sys.stderr.flush()
-        own = os.dup(2)
+    with ExitStack() as stack:
+        try:
+            kept = stack.enter_context(tempfile.TemporaryFile())
+            own = os.dup(2)
+        except OSError:  # no folder for temporary files, or no stderr
+            yield
+            return
+        stack.callback(os.close, own)
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.flush()
         os.dup2(kept.fileno(), 2)
         try:
             yield
@@ -168,7 +175,6 @@ def hushed() -> Iterator[None]:
             raise
         finally:
             os.dup2(own, 2)
-            os.close(own)
 
 
 def start_backend(threads: int | None) -> None:
@@ -201,10 +207,18 @@ def _import_keras() -> None:
         with hushed():
             import keras
 
+            from vqfw.assembly.backend import settle_keras
+
+        settle_keras()
         if keras.backend.backend() in BACKENDS:
             return
-    except (ImportError, ValueError) as error:
+    except Exception as error:  # its settings are not checked before they are used
         lines = str(error).strip().splitlines() or [type(error).__name__]
+        if not isinstance(error, ImportError) and "backend" not in lines[0]:
+            raise UsageError(
+                f"Keras refuses its settings ({lines[0][:200]}): correct or remove "
+                f"{keras_file()}"
+            ) from error
         reason = f"cannot be imported ({lines[0][:200]})"
     repair = (
         f"set KERAS_BACKEND to {' or '.join(choices)}"

@@ -47,8 +47,14 @@ def locate(
         folders.append(experiment_folder)
     if data := os.environ.get("VQFW_DATA"):
         folders.append(Path(data))
-    folders.append(cache_folder())
+    folders += _cache()
     return _first([(folder / typed).absolute() for folder in folders])
+
+
+def _cache() -> list[Path]:
+    """The cache folder, if there is one."""
+    cache = cache_folder()
+    return [] if cache is None else [cache]
 
 
 def _typed(path: str) -> Path:
@@ -74,7 +80,7 @@ def _usual(names: Sequence[str]) -> Path:
         if data.is_file() or data.name in names:
             places.append(data)
         places += [data / name for name in names]
-    places += [cache_folder() / name for name in names]
+    places += [cache / name for cache in _cache() for name in names]
     return _first(places)
 
 

@@ -27,17 +27,15 @@ def chosen_backend() -> str:
 def keras_settings() -> dict[str, Any]:
     """What ``keras.json`` says; empty where it is missing or damaged."""
     try:
-        found = json.loads((_keras_folder() / "keras.json").read_text("utf-8"))
-    except (OSError, ValueError, RuntimeError):
+        found = json.loads(keras_file().read_text("utf-8"))
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _keras_folder() -> Path:
-    """Where Keras looks for its settings.
-
-    Raises:
-        RuntimeError: if this person has no home folder.
-    """
-    home = os.environ.get("KERAS_HOME")
-    return Path(home) if home else Path.home() / ".keras"
+def keras_file() -> Path:
+    """Where Keras looks for its settings."""
+    if "KERAS_HOME" in os.environ:
+        return Path(os.path.expanduser(os.environ["KERAS_HOME"]), "keras.json")
+    home = os.path.expanduser("~")
+    return Path(home if os.access(home, os.W_OK) else "/tmp", ".keras", "keras.json")

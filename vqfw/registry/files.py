@@ -192,7 +192,7 @@ def component_name(component: type, kind: str) -> str:
 
 
 def _read(path: Path) -> _Source:
-    path = path.expanduser().absolute()
+    path = Path(os.path.expanduser(path)).absolute()
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -7,6 +7,7 @@ installed package.
 from __future__ import annotations
 
 import ast
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -36,7 +37,7 @@ def load_folder(path: str | Path) -> tuple[Entry, ...]:
         UsageError: if the folder has no component, or its metadata cannot be read.
         PluginError: if a file cannot be run.
     """
-    folder = Path(path).expanduser().absolute()
+    folder = Path(os.path.expanduser(path)).absolute()
     home = _home(folder)
     if home is not None and _project(home).get("name") == FIRST_PARTY:
         raise UsageError(

@@ -178,21 +178,29 @@ def foreign_fragments(
     return found, failed
 
 
-def cache_folder() -> Path:
-    """Where vqfw keeps what it can make again: VQFW_CACHE, XDG_CACHE_HOME, ~/.cache."""
+def cache_folder() -> Path | None:
+    """Where vqfw keeps what it can make again: VQFW_CACHE, XDG_CACHE_HOME, ~/.cache.
+
+    Returns:
+        None where this person has no home folder; then nothing is kept.
+    """
     if own := os.environ.get("VQFW_CACHE"):
         return Path(own).absolute()
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache").absolute() / "vqfw"
+    try:
+        return (Path(base) if base else Path.home() / ".cache").absolute() / "vqfw"
+    except RuntimeError:
+        return None
 
 
 def kept_fragment(entry: Entry) -> Schema | None:
     """What the cache knows of a component; no code of its package runs."""
     # The name of what is kept has the sum of the sources in it; most have nothing kept.
-    if not any(_folder().glob(f"{escape(_label(entry))}-*.json")):
+    folder = _folder()
+    if folder is None or not any(folder.glob(f"{escape(_label(entry))}-*.json")):
         return None
     with suppress(OSError, ValueError, PluginError):
-        kept: Schema = json.loads(_place(entry).read_text("utf-8"))
+        kept: Schema = json.loads((folder / _place(entry)).read_text("utf-8"))
         check_fragment(kept, entry)
         return kept
     return None
@@ -225,24 +233,30 @@ def fragment_of(entry: Entry) -> Schema:
     if kept is not None:
         return kept
     fresh = read_fragment(entry)
-    path = _place(entry)
+    folder = _folder()
     # A cache that cannot be written costs time, nothing else.
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8"
-        ) as file:
-            json.dump(fresh, file)
-        os.replace(file.name, path)
+        if folder is not None:
+            _keep(folder, _place(entry), fresh)
     return fresh
 
 
-def _place(entry: Entry) -> Path:
-    return _folder() / f"{_identity(entry)}.json"
+def _keep(folder: Path, name: str, fresh: Schema) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", dir=folder, suffix=".part", delete=False, encoding="utf-8"
+    ) as file:
+        json.dump(fresh, file)
+    os.replace(file.name, folder / name)
 
 
-def _folder() -> Path:
-    return cache_folder() / "fragments"
+def _place(entry: Entry) -> str:
+    return f"{_identity(entry)}.json"
+
+
+def _folder() -> Path | None:
+    cache = cache_folder()
+    return None if cache is None else cache / "fragments"
 
 
 def _label(entry: Entry) -> str:

@@ -95,6 +95,10 @@ def parametrize_with_checks(
     """
     import pytest
 
+    from vqfw.assembly.backend import settle_keras
+
+    settle_keras()  # the checks expect it, whatever the author's own Keras is set to
+
     cases: list[Any] = [
         pytest.param(check, factory, id=f"{_name(factory)}-{check.__name__}")
         for factory in factories

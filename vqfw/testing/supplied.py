@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,15 @@ def made(factory: Factory) -> Any:
 
     Nothing is written in the folder that a tracker is told: making one opens nothing.
     """
-    known = {**SUPPLIED, "run_folder": Path(tempfile.gettempdir())}
+    known = {**SUPPLIED, "run_folder": _folder()}
     asked = inspect.signature(factory).parameters.values()
     if any(each.kind is each.VAR_KEYWORD for each in asked):
         return factory(**known)
     needed = {each.name for each in asked if each.default is each.empty}
     return factory(**{name: known[name] for name in known.keys() & needed})
+
+
+def _folder() -> Path:
+    with suppress(OSError):  # no folder for temporary files can be written
+        return Path(tempfile.gettempdir())
+    return Path()
