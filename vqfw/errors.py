@@ -6,6 +6,7 @@
     ├── PluginError           3  a component is missing, broken or in conflict
     ├── DataError             4  the data is missing or cannot be used
     ├── RunError              2  the run asked for does not exist, is taken or in use
+    │   └── UnwritableError   2  nothing can be written into the run
     ├── CheckpointError       1  nothing valid to load, or it does not fit the model
     ├── OutputLost            1  stdout cannot be written
     ├── NonFiniteError        1  the training left the finite numbers
@@ -128,6 +129,10 @@ class RunError(VqfwError):
     """A run that does not exist, is already there, or is written by another process."""
 
     exit_code = 2
+
+
+class UnwritableError(RunError):
+    """A run into which nothing can be written; it can still be read."""
 
 
 class CheckpointError(VqfwError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import secrets
 from collections.abc import Mapping
 from typing import Any, TextIO
 
@@ -64,8 +65,8 @@ class CSV(Tracker):
         """Writes the table anew, with the rows of the steps before one."""
         self.close()
         rows = self._rows(before)
-        beside = self._path.with_suffix(".csv.part")
-        with beside.open("w", newline="", encoding="utf-8") as file:
+        beside = self._path.with_suffix(f".{secrets.token_hex(8)}.part")
+        with beside.open("x", newline="", encoding="utf-8") as file:
             writer = self._writer(file)
             writer.writeheader()
             writer.writerows(rows)

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -6,7 +7,7 @@ import sys
 
 import pytest
 
-from vqfw.errors import RunError
+from vqfw.errors import RunError, UnwritableError
 from vqfw.runs import create_run, find_run, list_runs, mark_latest
 
 
@@ -91,10 +92,13 @@ def test_nobody_is_told_to_remove_a_run_that_is_just_starting(tmp_path):
     assert "remove" not in str(refused.value)
 
 
-def test_a_disk_without_room_for_a_lock_is_told_as_such(tmp_path):
+def test_a_disk_without_room_for_a_lock_is_told_as_such(tmp_path, monkeypatch):
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     run = create_run(tmp_path, "faces", "mine")
-    (run.path / "lock").symlink_to("/dev/full")
-    with pytest.raises(RunError, match=r"mine cannot be written .*make room"):
+    monkeypatch.setattr("vqfw.runs.folder.take_lock", full)
+    with pytest.raises(UnwritableError, match=r"mine cannot be written .*make room"):
         run.require_free()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,11 +24,12 @@ from vqfw.api.scoring import keep, score, stored_tokens
 from vqfw.api.token_files import agreement, targets_of, token_file, token_shape
 from vqfw.api.training import train_and_score
 from vqfw.api.turn import one_at_a_time
-from vqfw.errors import DataError, RunError, UsageError
+from vqfw.errors import DataError, RunError, UnwritableError, UsageError
 from vqfw.runs import Run as RunFolder
 from vqfw.runs import default_root, find_run
 from vqfw.runs import list_runs as list_folders
 from vqfw.runs.exactness import promise
+from vqfw.runs.origin import is_made_here
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Splits
@@ -132,7 +134,7 @@ class Run:
                 data has to be named.
             PluginError: if the run needs code that this person has not vouched for.
         """
-        with self.folder.locked():
+        with self._writing():
             again = self._again("run", "--resume", self.id, data_path=data_path)
             checked = self._checked(again)
             path = dataset_path_of_run(self.folder, checked, data_path, again)
@@ -154,7 +156,7 @@ class Run:
         crop: Crop | None = None,
         on_bad_image: BadImage | None = None,
     ) -> Evaluation:
-        """Scores the run and records the scores.
+        """Scores the run and records the scores, where the run can be written.
 
         Args:
             split: of its own data.
@@ -196,9 +198,16 @@ class Run:
                 "out, the run's own pictures are read as in its training"
             )
         reading = {"crop": crop, "on_bad_image": on_bad_image}
-        with self.folder.locked():
+        with ExitStack() as held:
+            kept = True
+            try:
+                held.enter_context(self._writing())
+            except UnwritableError as error:
+                say(f"the scores are not kept: {error}")
+                kept = False
+            last = weights == "last"
             return self._evaluate(
-                split, data, quiet, say, weights == "last", data_path, reading
+                split, data, quiet, say, last, data_path, reading, kept
             )
 
     def _evaluate(
@@ -210,6 +219,7 @@ class Run:
         last: bool,
         data_path: str | Path | None,
         reading: Mapping[str, Any],
+        kept: bool,
     ) -> Evaluation:
         asked = ["eval", "--run", self.id]
         asked += ["--data", str(data)] if data is not None else []
@@ -250,8 +260,9 @@ class Run:
             fresh = token_file(plan, inference.model, images, found.tokens)
             stored = stored_tokens(self.folder, name, like=fresh)
             say(agreement(inference, images, stored or fresh))
-        kept = replace(found, tokens=None) if last else found
-        keep(self.folder, plan, inference, images, kept, name, shown)
+        if kept:
+            record = replace(found, tokens=None) if last else found
+            keep(self.folder, plan, inference, images, record, name, shown)
         return found
 
     def diagnose(self) -> Diagnosis:
@@ -371,10 +382,23 @@ class Run:
         found = observers().gather("vqfw_report_sections", Section, run=self.folder)
         return [section for _, section in found]
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Keeps other processes from writing, and this one from writing elsewhere."""
+        pictures = self.folder.pictures.parent
+        if pictures.is_symlink() and not is_made_here(self.folder):
+            raise UnwritableError(
+                f'run "{self.id}" was not made by you on this machine, and {pictures}, '
+                "where its pictures go, is a link: put a folder in its place"
+            )
+        with self.folder.locked():
+            yield
+
     def _checked(self, again: str) -> experiments.Experiment:
         """The recorded experiment, with the code that it needs and may have."""
         from vqfw.registry import PluginFile, load_recorded
 
+        self.folder.require_contained()
         recorded = self.folder.environment.get("plugin_files", ())
         files = [PluginFile(**each) for each in recorded]
         load_recorded(files, self.plugins, again)

@@ -64,17 +64,25 @@ def command(
     run = api.open_run(wanted, plugins=plugins)
     start_backend(run.threads)
     tell = say_nothing if quiet else say
-    run.evaluate(split, data, quiet, tell, weights, data_path, crop, on_bad_image)  # type: ignore[arg-type]  # click.Choice allows no other
+    found = run.evaluate(
+        split,  # type: ignore[arg-type]  # click.Choice allows no other
+        data,
+        quiet,
+        tell,
+        weights,  # type: ignore[arg-type]  # click.Choice allows no other
+        data_path,
+        crop,
+        on_bad_image,
+    )
     name = ("data" if data else split) + "_last_weights" * (weights == "last")
     if as_json:
-        print_json(scores_of(run, name))
+        print_json(scores_of(run, name, found.record()))
     else:
-        show_scores(run, name)
+        show_scores(run, name, found.record())
 
 
-def scores_of(run: Run, split: str) -> dict[str, Any]:
+def scores_of(run: Run, split: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
     """Identity and bare scores of a run, as scripts read them."""
-    recorded = run.scores.get(split, {})
     values = {
         name: entry["value"]
         for name, entry in recorded.items()
@@ -89,9 +97,17 @@ def scores_of(run: Run, split: str) -> dict[str, Any]:
     }
 
 
-def show_scores(run: Run, split: str, seconds: float | None = None) -> None:
+def scored(run: Run) -> tuple[str, Mapping[str, Any]]:
+    """The split that a finished run was scored on, and its scores."""
+    scores = run.scores
+    split = "test" if "test" in scores else "validation"
+    return split, scores.get(split, {})
+
+
+def show_scores(
+    run: Run, split: str, recorded: Mapping[str, Any], seconds: float | None = None
+) -> None:
     """Prints a score a line: value, interval, what the experiment expects."""
-    recorded = run.scores.get(split, {})
     expected = run.folder.resolved.get("expected", {}) if split == "test" else {}
     click.echo(f"run {run.id} · {split} · {recorded.get('images', 0)} images")
     for name, entry in recorded.items():

@@ -95,12 +95,12 @@ def command(
 
 def result(run: Run) -> dict[str, Any]:
     """What ``--json`` prints of a finished run."""
-    from vqfw.cli.evaluate import scores_of
+    from vqfw.cli.evaluate import scored, scores_of
 
     trained = run.trained
     assert trained is not None
     return {
-        **scores_of(run, _scored(run)),
+        **scores_of(run, *scored(run)),
         "steps": trained.steps,
         "seconds": round(trained.seconds, 3),
         "images_per_second": trained.images_per_second,
@@ -110,11 +110,11 @@ def result(run: Run) -> dict[str, Any]:
 
 def show(run: Run) -> None:
     """Prints the scores of a finished run beside what the experiment expects."""
-    from vqfw.cli.evaluate import show_scores
+    from vqfw.cli.evaluate import scored, show_scores
 
     trained = run.trained
     assert trained is not None
-    show_scores(run, _scored(run), seconds=trained.seconds)
+    show_scores(run, *scored(run), seconds=trained.seconds)
     revival = trained.revival
     if revival.get("revived"):
         say(
@@ -123,8 +123,3 @@ def show(run: Run) -> None:
         )
     say(f"records and weights: {run.folder.path}")
     say(f"pictures:            {run.folder.pictures}")
-
-
-def _scored(run: Run) -> str:
-    """The split that a finished run was scored on."""
-    return "test" if "test" in run.scores else "validation"

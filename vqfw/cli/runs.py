@@ -27,7 +27,13 @@ def list_runs(as_json: bool) -> None:
 
     found = api.list_runs()
     if as_json:
-        print_json({"runs": [scores_of(run, "test") for run in found]})
+        print_json(
+            {
+                "runs": [
+                    scores_of(run, "test", run.scores.get("test", {})) for run in found
+                ]
+            }
+        )
         return
     for run in found:
         scores = " · ".join(
@@ -58,8 +64,8 @@ def show(wanted: str, as_json: bool) -> None:
     facts = _facts(run)
     click.echo(f"run {run.id} · {facts['experiment']} · {facts['model']}")
     click.echo(f"  {facts['steps']} steps saved · {facts['path']}")
-    for split in run.scores:
-        show_scores(run, split)
+    for split, recorded in run.scores.items():
+        show_scores(run, split, recorded)
     for failure in run.folder.failures:
         say("failed: " + " · ".join(failure.values()))
     for section in sections:

@@ -109,14 +109,14 @@ def _warn(study: Study, quiet: bool) -> None:
 
 
 def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:
-    from vqfw.cli.evaluate import scores_of
+    from vqfw.cli.evaluate import scored, scores_of
 
     wanted = study.point(point)
     if not study.is_finished(wanted):
         start_backend(study.threads_of(wanted))
     run = study.train(wanted, quiet=quiet, say=say_nothing if quiet else say)
     if as_json:
-        print_json(scores_of(run, "test" if "test" in run.scores else "validation"))
+        print_json(scores_of(run, *scored(run)))
     return 0
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from vqfw.errors import RunError
 from vqfw.runs import Run
+from vqfw.runs.files import read_own
 
 UNKNOWN = math.nan
 
@@ -285,7 +286,7 @@ def _warm_up(settings: Mapping[str, Any]) -> int:
 def _series(path: Path) -> dict[str, list[tuple[int, float]]]:
     found: dict[str, list[tuple[int, float]]] = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_own(path, None).decode("utf-8", "replace").splitlines()
     except OSError:
         return found
     for line in lines:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.kinds.tensors import Floats
+from vqfw.runs.files import read_own, write_again
 
 Pixels = NDArray[np.uint8]
 
@@ -43,7 +44,8 @@ def save_pairs(folder: Path, originals: Pixels, reconstructions: Pixels) -> None
 
 def save_picture(path: Path, image: Pixels) -> None:
     """Writes (height, width, 1 or 3) as PNG."""
-    imageio.imwrite(path, image[..., 0] if image.shape[-1] == 1 else image)
+    plane = image[..., 0] if image.shape[-1] == 1 else image
+    write_again(path, imageio.imwrite("<bytes>", plane, extension=".png"))
 
 
 def grid(rows: Sequence[Pixels]) -> Pixels:
@@ -68,10 +70,14 @@ def grid(rows: Sequence[Pixels]) -> Pixels:
 
 def save_film(folder: Path, path: Path) -> None:
     """Joins the grids of a run, ``grid_*.png``, to one animated GIF that loops."""
-    grids = sorted(folder.glob("grid_*.png"))
+    found = sorted(folder.glob("grid_*.png"))
+    grids = [each for each in found if not each.is_symlink()]
     if not grids:
         return
     chosen = np.unique(np.linspace(0, len(grids) - 1, MOST_FRAMES).round().astype(int))
-    frames = [imageio.imread(grids[i]) for i in chosen]
+    frames = [imageio.imread(read_own(grids[i])) for i in chosen]
     alike = [frame for frame in frames if frame.shape == frames[-1].shape]
-    imageio.imwrite(path, np.stack(alike), duration=120, loop=0)
+    film = imageio.imwrite(
+        "<bytes>", np.stack(alike), extension=".gif", duration=120, loop=0
+    )
+    write_again(path, film)

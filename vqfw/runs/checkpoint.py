@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import secrets
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -20,13 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vqfw.errors import CheckpointError
-from vqfw.runs.files import sync_folder
+from vqfw.runs.files import read_own, sync_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT = 1
 _ARRAYS, _COUNTERS, _MANIFEST = "state.npz", "counters.json", "manifest.json"
+_CONTENTS = (_ARRAYS, _COUNTERS)
 
 Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
 
@@ -60,12 +62,14 @@ def commit(folder: Path, checkpoint: Checkpoint, keep: int) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
-    staged = folder / f".{_name(checkpoint.step)}.{os.getpid()}.tmp"
+    staged = folder / f".{_name(checkpoint.step)}.{secrets.token_hex(8)}.tmp"
     try:
         staged.mkdir()
         _write_files(staged, checkpoint)
         final = folder / _name(checkpoint.step)
-        if final.exists():
+        if final.is_symlink():
+            final.unlink()
+        elif final.exists():
             shutil.rmtree(final)
         staged.rename(final)
     except BaseException:
@@ -112,18 +116,19 @@ def read(folder: Path) -> Checkpoint:
         CheckpointError: naming the file that is missing, damaged or of a later format.
     """
     try:
-        manifest = json.loads((folder / _MANIFEST).read_bytes())
+        manifest = json.loads(read_own(folder / _MANIFEST))
         if manifest["format"] > FORMAT:
             raise CheckpointError(
                 f"{folder} was written by a later vqfw (format {manifest['format']}, "
                 f"this one reads {FORMAT}): upgrade vqfw"
             )
         step, checksums = int(manifest["step"]), dict(manifest["sha256"])
-        contents = {name: (folder / name).read_bytes() for name in checksums}
+        # A manifest names no files: those of a checkpoint are always the same.
+        contents = {name: read_own(folder / name, None) for name in _CONTENTS}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder} is incomplete ({error})") from error
     for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != checksums[name]:
+        if hashlib.sha256(content).hexdigest() != checksums.get(name):
             raise CheckpointError(f"{folder / name} is damaged: its checksum is wrong")
     # The manifest has no checksum of its own; this is the number in it that would pass.
     if folder.name != _name(step):
@@ -141,9 +146,10 @@ def read(folder: Path) -> Checkpoint:
 
 def steps(folder: Path) -> list[int]:
     """Steps that have a committed checkpoint, oldest first."""
-    if not folder.is_dir():
+    if folder.is_symlink() or not folder.is_dir():
         return []
-    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    with os.scandir(folder) as entries:
+        names = [each.name for each in entries if each.is_dir(follow_symlinks=False)]
     decimal = [name for name in names if name.isascii() and name.isdecimal()]
     return sorted(int(name) for name in decimal if name == _name(int(name)))
 

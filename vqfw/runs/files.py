@@ -1,12 +1,24 @@
-"""Files that are either whole or not there: written beside their name, then moved."""
+"""Files that are either whole or not there, and that a link cannot lead astray.
+
+A run folder may come from a stranger. What is written into it is written beside its name,
+under one that nobody can foresee, and then moved: a link of that name, or a file that has a
+second name elsewhere, is replaced and not written through. What is read from it must be a
+regular file that lies there itself.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Mapping
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+# Records are far smaller; what is larger is none.
+MOST_BYTES = 64 << 20
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -16,16 +28,87 @@ def write_whole(path: Path, content: bytes) -> None:
         path: of the file; its folder exists.
         content: all of it.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _replace(path, content, durable=True)
+    sync_folder(path.parent)
+
+
+def write_again(path: Path, content: bytes) -> None:
+    """``write_whole`` for what can be made again: a power cut may leave it empty."""
+    _replace(path, content, durable=False)
+
+
+def _replace(path: Path, content: bytes, durable: bool) -> None:
+    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
     try:
-        with open(beside, "wb") as file:
+        with open(beside, "xb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
-    sync_folder(path.parent)
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Opens a file of a run: never what a link leads to, a pipe or a device.
+
+    Args:
+        path: of the file.
+        flags: as ``os.open`` takes them.
+
+    Returns:
+        A handle, which the caller closes.
+
+    Raises:
+        OSError: if it is something else, or as ``os.open`` does.
+    """
+    # Looked at before it is opened, which alone may do something to a device.
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link", str(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # where the system has them
+        flags |= getattr(os, name, 0)
+    handle = os.open(path, flags, 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return handle
+
+
+def read_own(path: Path, most: int | None = MOST_BYTES) -> bytes:
+    """Reads a file of a run.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have; None for any number.
+
+    Raises:
+        OSError: if it is missing, larger, or no regular file that lies there itself.
+    """
+    with open(open_own(path, os.O_RDONLY), "rb") as file:
+        if most is not None and os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+        return file.read()
+
+
+def ways_out(folder: Path) -> Iterator[tuple[Path, str]]:
+    """What in a folder leads out of it, or is neither a file nor a folder; and why.
+
+    Args:
+        folder: may be a link itself; then the folder is the one that it leads to.
+    """
+    real = os.path.realpath(folder)
+    for parent, folders, files in os.walk(real):  # into no link
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            seen = folder / path.relative_to(real)
+            if path.is_symlink():
+                target = os.path.realpath(path)
+                if not Path(target).is_relative_to(real):
+                    yield seen, f"is a link to {target}"
+            elif not path.is_dir() and not path.is_file() and os.path.lexists(path):
+                yield seen, "is neither a file nor a folder"
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -35,7 +118,7 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Reads a JSON object that ``write_json`` wrote."""
-    value = json.loads(path.read_text(encoding="utf-8"))
+    value = json.loads(read_own(path).decode("utf-8"))
     if not isinstance(value, dict):
         raise ValueError(f"{path} does not hold a JSON object")
     return value

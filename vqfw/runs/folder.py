@@ -18,9 +18,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TextIO
 
-from vqfw.errors import RunError
+from vqfw.errors import RunError, UnwritableError
 from vqfw.runs import checkpoint
-from vqfw.runs.files import read_json, write_whole
+from vqfw.runs.files import open_own, read_json, read_own, ways_out, write_whole
 from vqfw.runs.locks import take_lock
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
@@ -89,15 +89,15 @@ class Run:
         """
         if failure in self.failures:
             return
-        # A full disk is reported by what matters more.
-        with suppress(OSError), open(self._failures, "a", encoding="utf-8") as file:
-            file.write(json.dumps(failure) + "\n")
+        lines = [json.dumps(each) + "\n" for each in (*self.failures, failure)]
+        with suppress(OSError):  # a full disk is reported by what matters more
+            write_whole(self._failures, "".join(lines).encode())
 
     @property
     def failures(self) -> list[dict[str, str]]:
         """Observers and trackers that were detached, and why."""
         with suppress(OSError, ValueError):
-            lines = self._failures.read_text(encoding="utf-8").splitlines()
+            lines = read_own(self._failures).decode("utf-8").splitlines()
             return [json.loads(line) for line in lines]
         return []
 
@@ -110,25 +110,62 @@ class Run:
         """Keeps other processes from writing this run.
 
         Raises:
-            RunError: at once, if another process is writing it. The lock of a process
-                that was killed is gone with it.
+            RunError: at once, if another process is writing it, or something in it leads
+                elsewhere. The lock of a process that was killed is gone with it.
+            UnwritableError: if it cannot be written.
         """
+        self.require_contained()
+        self._require_pictures()
         with self._lock_file() as file:
             try:
                 if not take_lock(file):
                     file.seek(1)
-                    owner = file.read().strip() or "unknown"
+                    owner = file.read(20).strip() or "unknown"
                     raise RunError(
                         f'run "{self.id}" is being written by process {owner}: wait for '
                         "it, or end it"
                     )
-                file.truncate(0)
-                # The first byte is the one that a lock may hide from other processes.
-                file.write(f"\n{os.getpid()}\n")
-                file.flush()
+                # With a second name it may be anything; its lock is as good.
+                if os.fstat(file.fileno()).st_nlink == 1:
+                    file.truncate(0)
+                    # The first byte is the one that a lock may hide from others.
+                    file.write(f"\n{os.getpid()}\n")
+                    file.flush()
             except OSError as error:
                 raise self._unwritable(error) from error
             yield
+
+    def require_contained(self) -> None:
+        """Looks for what would lead a reader or writer of this run elsewhere.
+
+        The folder of the run may be a link, and so may be ``checkpoints``: whoever made
+        it wanted the run to lie there. A link in it may come from a stranger.
+
+        Raises:
+            RunError: naming a link that leads out of the run, or a pipe or device in it.
+        """
+        for path, reason in ways_out(self.path):
+            raise RunError(
+                f'{path} {reason}, and run "{self.id}" may have files of its own only: '
+                "remove it, or put a copy in its place"
+            )
+
+    def _require_pictures(self) -> None:
+        """Looks for what would lead pictures elsewhere.
+
+        Raises:
+            UnwritableError: if they cannot be written into a folder of their own.
+        """
+        if self.pictures.is_symlink():
+            raise UnwritableError(
+                f"{self.pictures} is a link, and what it leads to may hold pictures of "
+                f"yours: remove it, or link all of {self.pictures.parent}"
+            )
+        for path, reason in ways_out(self.pictures):
+            raise UnwritableError(
+                f'{path} {reason}, and run "{self.id}" may write files of its own only: '
+                "remove it"
+            )
 
     def require_free(self) -> None:
         """Looks at the lock, before anything that takes long.
@@ -158,12 +195,13 @@ class Run:
 
     def _lock_file(self) -> TextIO:
         try:
-            return open(self.path / "lock", "a+", encoding="ascii")
+            handle = open_own(self.path / "lock", os.O_RDWR | os.O_APPEND | os.O_CREAT)
+            return open(handle, "a+", encoding="ascii", errors="replace")
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def _unwritable(self, error: OSError) -> RunError:
-        return RunError(
+    def _unwritable(self, error: OSError) -> UnwritableError:
+        return UnwritableError(
             f"{self.path} cannot be written ({error.strerror}): make room, or allow "
             "writing there"
         )
@@ -256,7 +294,7 @@ def list_runs(root: Path) -> list[Run]:
     for path in folder.glob(_RECORDS):
         # Another process may discard a run that came to nothing.
         with suppress(FileNotFoundError):
-            recorded.append((path.stat().st_mtime, path))
+            recorded.append((path.lstat().st_mtime, path))
     return [Run(path.parent.name, root) for _, path in sorted(recorded)]
 
 
@@ -308,7 +346,9 @@ def _taken(run: Run, obstacle: Path) -> tuple[str, str]:
 
 def _latest(root: Path, existing: list[Run]) -> Run:
     pointer = root / "checkpoints" / "LATEST"
-    run_id = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else ""
+    run_id = ""
+    with suppress(OSError):  # then the newest is meant
+        run_id = read_own(pointer).decode("utf-8", "replace").strip()
     for run in existing:
         if run.id == run_id:
             return run

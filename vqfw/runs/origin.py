@@ -15,6 +15,7 @@ from typing import Any
 
 from vqfw.errors import RunError
 from vqfw.registry.trust import is_signed, signature
+from vqfw.runs.files import read_own
 from vqfw.runs.folder import Run
 
 KEY = "made_here"
@@ -38,7 +39,7 @@ def is_made_here(run: Run) -> bool:
     """Whether a run is this person's own, made on this machine."""
     try:
         environment = run.environment
-        resolved = (run.path / "resolved.json").read_bytes()
+        resolved = read_own(run.path / "resolved.json")
     except (OSError, RunError):
         return False
     return is_signed(_signed(environment, resolved), environment.get(KEY))

@@ -24,6 +24,7 @@ from vqfw.errors import (
     UsageError,
     VqfwError,
 )
+from vqfw.runs.files import open_own
 from vqfw.study.cores import confine
 
 # -P: a file in the working folder must not pass for a library.
@@ -73,7 +74,8 @@ class Children:
         """
         command = [*_VQFW, *self._arguments, "--point", point_id]
         confine(cores)
-        with log.open("ab") as said:
+        handle = open_own(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        with open(handle, "ab") as said:
             # A session of its own: a terminal's Ctrl-C reaches it once, through us.
             process = subprocess.Popen(
                 command,

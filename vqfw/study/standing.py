@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from vqfw.runs import Run, checkpoint, list_runs
+from vqfw.runs.files import open_own
 from vqfw.runs.locks import take_lock
 from vqfw.study.grid import Point, Study
 from vqfw.study.identity import key_of_run
@@ -107,4 +109,5 @@ def _lock_file(point: Point, root: Path) -> TextIO:
     # The system releases the lock of a process that was killed; the empty file stays.
     folder = root / "checkpoints" / "studies" / ".locks"
     folder.mkdir(parents=True, exist_ok=True)
-    return open(folder / point.key, "a", encoding="ascii")
+    handle = open_own(folder / point.key, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    return open(handle, "a", encoding="ascii")

@@ -11,7 +11,7 @@ from typing import Self, TextIO
 
 from vqfw.evaluation.pictures import Pixels, save_picture
 from vqfw.runs import Run
-from vqfw.runs.files import write_whole
+from vqfw.runs.files import open_own, read_own, write_whole
 from vqfw.training.progress import Progress
 from vqfw.training.trackers import Trackers
 
@@ -39,7 +39,8 @@ class Journal(AbstractContextManager["Journal", None]):
 
     def __enter__(self) -> Self:
         _forget_after(self._path, self._step)
-        self._log = self._open.enter_context(self._path.open("a", encoding="utf-8"))
+        handle = open_own(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._log = self._open.enter_context(open(handle, "a", encoding="utf-8"))
         self._open.enter_context(self._progress)
         self._open.enter_context(self._trackers)
         return self
@@ -99,7 +100,7 @@ class Journal(AbstractContextManager["Journal", None]):
 
 def _forget_after(path: Path, step: int) -> None:
     if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = read_own(path, None).decode("utf-8").splitlines(keepends=True)
         kept = [line for line in lines if _step_of(line) <= step]
         write_whole(path, "".join(kept).encode())
 
