@@ -103,6 +103,18 @@ class RootAtZero(Squares):
         return ops.mean(ops.sqrt(ops.square(self.apart(*pair))), axis=(1, 2, 3))
 
 
+class HasLayersInAList(Squares):
+    def __init__(self):
+        self.maps = [{"first": (keras.layers.Dense(2, kernel_initializer="ones"),)}]
+
+    def __call__(self, original, reconstruction):
+        (dense,) = self.maps[0]["first"]
+        mapped = [ops.cast(each, "float32") for each in (original, reconstruction)]
+        if original.shape[-1] == 3:
+            mapped = [ops.concatenate([each, dense(each)], axis=-1) for each in mapped]
+        return super().__call__(*mapped)
+
+
 class Error(Metric):
     """Right; the mistakes change one thing."""
 
@@ -277,6 +289,7 @@ PLANTED = {
         SharedAmongTheBatch: "an_image_does_not_pay_for_its_neighbour",
         InSixteenBits: "sixteen_bits_are_computed_in_float32",
         RootAtZero: "the_gradient_is_finite_even_at_a_match",
+        HasLayersInAList: "its_weights_are_frozen",
     },
     "metric": {
         NoDirection: "the_metric_says_unit_and_direction",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,9 @@ import keras
 import numpy as np
 
 from vqfw.assembly.autoencoder import Autoencoder, WeightedLoss
+from vqfw.assembly.left_out import UNTRAINED, left_out, wake
 from vqfw.data.pictures import ListedAugmentation
+from vqfw.errors import PluginError
 from vqfw.kinds.augmentation import Augmentation, ImageAugmentation
 from vqfw.kinds.metric import Metric
 from vqfw.kinds.model import Model
@@ -34,17 +36,32 @@ def build_model(plan: Plan) -> Model:
 
 
 def build_autoencoder(plan: Plan) -> Autoencoder:
-    """Makes the model with losses, augmentations and optimizer, ready for a step."""
+    """Makes the model with losses, augmentations and optimizer, ready for a step.
+
+    Raises:
+        PluginError: if a component holds trained weights that no gradient would reach.
+    """
     experiment = plan.experiment
+    model, losses = build_model(plan), _losses(plan)
+    augmentations = list(_augmentations(plan, Augmentation))
     autoencoder = Autoencoder(
-        build_model(plan),
-        _losses(plan),
-        [augmentation for augmentation, _ in build_augmentations(plan)],
+        model,
+        losses,
+        [augmentation for _, augmentation in augmentations],
         experiment.training.usage_half_life,
         experiment.training.batch_size,
         plan.image_shape,
         experiment.training.weight_averaging,
     )
+    for loss in losses:
+        wake(loss.loss, plan.image_shape)
+    trained = autoencoder.trainable_variables
+    _require_trained("model", experiment.model["type"], model, trained)
+    for loss in losses:
+        _require_trained("loss", loss.name, loss.loss, trained)
+    for options, augmentation in augmentations:
+        # What it makes is data: no gradient goes through it.
+        _require_trained("augmentation", options["type"], augmentation, ())
     optimizer = build("optimizer", experiment.training.optimizer, plan.supplied)
     if plan.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -112,6 +129,18 @@ def _losses(plan: Plan) -> list[WeightedLoss]:
         )
         for i, each in enumerate(plan.experiment.losses)
     ]
+
+
+def _require_trained(
+    kind: str, name: str, component: Any, trained: Iterable[Any]
+) -> None:
+    """Refuses trainable weights that would stay as they are, silently."""
+    if paths := left_out(component, trained):
+        more = f" and {len(paths) - 1} more" if paths[1:] else ""
+        raise PluginError(
+            f'{kind} "{name}" of {index().find(kind, name).owner} holds trainable weights '
+            f"that are never trained ({paths[0]}{more}): {UNTRAINED[kind]}"
+        )
 
 
 def _compiles_by_itself() -> bool:

@@ -25,9 +25,11 @@ def unwritten(component: type) -> tuple[str, ...]:
     abstract, and ``call`` where nobody has written one.
     """
     owed = {name for name in dir(component) if _is_abstract(component, name)}
-    call = inspect.getattr_static(component, "call", None)
-    if getattr(call, "__module__", "").startswith(("keras.", _ROOM)):
-        owed.add("call")
+    contracts = [b for b in component.__mro__ if b.__module__.startswith(_ROOM)]
+    if any(hasattr(base, "call") for base in contracts):
+        call = inspect.getattr_static(component, "call")
+        if getattr(call, "__module__", "").startswith(("keras.", _ROOM)):
+            owed.add("call")
     return tuple(sorted(owed))
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from vqfw.assembly.left_out import UNTRAINED, left_out
 from vqfw.kinds import Loss
 from vqfw.kinds.tensors import Floats, Tensor
 from vqfw.testing.check import Check, Factory, require
@@ -117,6 +118,17 @@ def the_gradient_is_finite_even_at_a_match(factory: Factory) -> None:
         )
 
 
+def its_weights_are_frozen(factory: Factory) -> None:
+    """Weights that it holds do not claim to be trained: no optimizer moves them."""
+    loss = factory()
+    _value(loss, _images(), _images(1))
+    found = left_out(loss, Compared(loss, _images()).trainable_variables)
+    require(
+        not found,
+        f"{', '.join(found[:3])} would never be trained: {UNTRAINED['loss']}",
+    )
+
+
 CHECKS: tuple[Check, ...] = (
     the_loss_is_one_float32_an_image,
     a_match_costs_least,
@@ -124,6 +136,7 @@ CHECKS: tuple[Check, ...] = (
     an_image_does_not_pay_for_its_neighbour,
     sixteen_bits_are_computed_in_float32,
     the_gradient_is_finite_even_at_a_match,
+    its_weights_are_frozen,
 )
 
 

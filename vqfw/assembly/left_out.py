@@ -1,0 +1,86 @@
+"""Finds weights that look trained and that no optimizer would ever move.
+
+Keras trains the variables of the layers that it tracks: attributes of a layer, and lists and
+dictionaries of layers. A layer that an ordinary object holds, as a loss is one, escapes it
+silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+
+from vqfw.kinds.loss import Loss
+
+_FREEZE = "set trainable = False on their layer"
+UNTRAINED = {
+    "model": f"{_FREEZE}, or make it an attribute of a Keras layer, or an item of a list or "
+    "dictionary that is one",
+    "loss": f"{_FREEZE}; what is to be trained belongs into the model",
+    "augmentation": f"{_FREEZE}; no gradient reaches an augmentation",
+}
+"""What to do about them, by the kind of component that holds them."""
+
+# Nothing of ours or of Keras hangs below objects of these; their graphs are large.
+_CLOSED = frozenset({"builtins", "jax", "jaxlib", "numpy", "tensorflow", "torch"})
+_LEAVES = (str, bytes, type, ModuleType, FunctionType)
+
+
+def left_out(component: Any, trained: Iterable[Any]) -> list[str]:
+    """Paths of the trainable variables that a component holds and nobody trains, sorted.
+
+    Args:
+        component: built; looked through to whatever its attributes hold.
+        trained: the variables that the optimizer is given.
+    """
+    known = {id(variable) for variable in trained}
+    held = (each for each in _held(component) if isinstance(each, keras.Variable))
+    return sorted(
+        each.path for each in held if each.trainable and id(each) not in known
+    )
+
+
+def wake(loss: Loss, image_shape: tuple[int, ...]) -> None:
+    """Calls a loss once on an empty image where it holds layers that have no weights yet.
+
+    Args:
+        loss: any.
+        image_shape: (height, width, channels).
+    """
+    layers = (each for each in _held(loss) if isinstance(each, keras.layers.Layer))
+    if any(not layer.built for layer in layers):
+        image = keras.ops.convert_to_tensor(np.zeros((1, *image_shape), "float32"))
+        loss(image, image)
+
+
+def _held(root: Any) -> Iterator[Any]:
+    """An object and all that it holds, each once."""
+    waiting, seen = [root], dict[int, Any]()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen or isinstance(each, _LEAVES):
+            continue
+        seen[id(each)] = each  # kept, so that no other object gets its identity
+        yield each
+        waiting += _parts(each)
+
+
+def _parts(holder: Any) -> Iterable[Any]:
+    if isinstance(holder, keras.Variable | keras.KerasTensor):
+        return ()
+    if isinstance(holder, Mapping):
+        return holder.values()
+    if isinstance(holder, list | tuple | set | frozenset):
+        return holder
+    if isinstance(holder, MethodType):
+        return (holder.__self__,)
+    if isinstance(holder, partial):
+        return (holder.func, *holder.args, *holder.keywords.values())
+    if type(holder).__module__.partition(".")[0] in _CLOSED:
+        return ()
+    return getattr(holder, "__dict__", {}).values()
