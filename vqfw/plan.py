@@ -236,11 +236,15 @@ def _order_problems(experiment: Experiment) -> Iterator[Problem]:
 
 
 def _idle_revival(experiment: Experiment) -> Iterator[Problem]:
-    """A warning where a revival was asked for and there is nothing that it could revive."""
+    """A warning where a revival finds nothing that it could revive.
+
+    The default revival is no surprise where the codes are fixed by design, as our own
+    quantizers of that kind say; whoever wrote another one may have expected it to work.
+    """
     from vqfw.kinds import CodebookQuantizer
 
-    asked = experiment.origins.get("model.revival.type")
-    if asked is None or asked.source.startswith("default of "):
+    origin = experiment.origins.get("model.revival.type")
+    if origin is None:
         return
     named = components("model", experiment.model, ("model",))
     quantizers = [each for each in named if each.kind == "quantizer"]
@@ -252,12 +256,21 @@ def _idle_revival(experiment: Experiment) -> Iterator[Problem]:
     ]
     if any(issubclass(each.component, CodebookQuantizer) for each in innermost):
         return
+    entries = [index().find("quantizer", each.options["type"]) for each in innermost]
+    asked = not origin.source.startswith("default of ")
+    if not asked and all(entry.first_party for entry in entries):
+        return
     names = " or ".join(f'"{each.options["type"]}"' for each in innermost)
     yield Problem(
         "nothing-to-revive",
-        f"quantizer {names} learns no codes that a revival could move",
+        f"quantizer {names} has no codebooks that a revival could move"
+        if names
+        else "the model has no quantizer whose codes a revival could move",
         ("model", "revival"),
-        help='remove "revival", or set it to null',
+        help="--set model.revival=null",
+        note=""
+        if all(entry.first_party for entry in entries)
+        else "only a CodebookQuantizer of vqfw.kinds has its codes revived",
         severity="warning",
     )
 

@@ -91,6 +91,57 @@ def test_a_revival_that_nobody_asked_for_is_no_warning(tiny_file):
     assert not plan.warnings
 
 
+BOOKLESS = """
+from keras import ops
+from vqfw.kinds import Quantized, Quantizer
+
+class Bookless(Quantizer):
+    vocabulary = (4,)
+
+    def build(self, shape):
+        self.vectors = self.add_weight((4, shape[-1]), name="vectors")
+
+    def embed(self, tokens):
+        return ops.take(self.vectors, tokens[..., 0], axis=0)
+
+    def call(self, latents, training=False):
+        tokens = ops.argmax(latents @ ops.transpose(self.vectors), -1, keepdims=True)
+        return Quantized.of(latents, self.embed(tokens), tokens, training)
+"""
+
+
+def test_the_default_revival_of_a_quantizer_of_other_people_without_books_is_a_warning(
+    tiny_file, install
+):
+    install("vqfw-odd", BOOKLESS, {"vqfw.quantizers": "bookless = MODULE:Bookless"})
+    text = json.loads(tiny_file.read_text())
+    text["model"] |= {"quantizer": "bookless"}
+    del text["model"]["revival"]
+    tiny_file.write_text(json.dumps(text))
+    (problem,) = vqfw.load(tiny_file).plan().warnings
+    assert problem.code == "nothing-to-revive"
+    assert "only a CodebookQuantizer of vqfw.kinds" in problem.note
+    mended = vqfw.load(tiny_file, [problem.help.removeprefix("--set ")])
+    assert not mended.plan().warnings
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "row"),
+    [
+        ("ema", "perturb_active · every 5 steps"),
+        ("fsq", "perturb_active · idle: there are no codebooks to revive"),
+    ],
+)
+def test_a_plan_says_what_its_revival_does(quantizer, row, tiny_file, command):
+    change = f"model.quantizer={quantizer}"
+    answer = command("plan", tiny_file, "--set", change)
+    assert [
+        x.split(None, 1)[1] for x in answer.out.splitlines() if "revival  " in x
+    ] == [row]
+    off = command("plan", tiny_file, "--set", change, "--set", "model.revival=null")
+    assert "revival  " not in off.out
+
+
 @pytest.mark.parametrize("names", [["ema"], ["cosine"], ["residual", "ema"]])
 def test_a_warm_up_that_outlasts_the_training_is_refused(names):
     with pytest.raises(ExperimentError) as caught:

@@ -237,3 +237,11 @@ def test_evaluation_changes_no_variable(trained):
     assert sum(len(batch.bits) for batch in batches) == 5
     after = arrays_of(autoencoder)
     assert all(before[path].tobytes() == after[path].tobytes() for path in before)
+
+
+def test_a_revival_without_codebooks_is_said_to_be_idle(tiny, capsys):
+    run = tiny("model.quantizer=fsq", "training.steps=2").run(quiet=False)
+    assert 'revival "perturb_active" is idle: the model has no codebooks' in (
+        capsys.readouterr().err
+    )
+    assert run.trained.revival == {}

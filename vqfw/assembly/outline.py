@@ -44,6 +44,7 @@ class Outline:
         vocabulary: the number of codes of each codebook.
         trainable: parameters that the optimizer moves.
         codebook: numbers in the codebooks, whoever moves them.
+        revives: whether the model has a revival and codebooks for it.
         weight_bytes: of all parameters.
         optimizer_bytes: of what the optimizer remembers.
         activation_bytes: of the layers' outputs, kept for the gradient of one batch;
@@ -57,6 +58,7 @@ class Outline:
     vocabulary: tuple[int, ...]
     trainable: int
     codebook: int
+    revives: bool
     weight_bytes: int
     optimizer_bytes: int
     activation_bytes: int
@@ -93,6 +95,7 @@ def outline(plan: Plan) -> Outline:
         vocabulary=model.vocabulary,
         trainable=_count(autoencoder.trainable_variables),
         codebook=sum(book.vectors.size for book in books),
+        revives=model.revival is not None and bool(books),
         weight_bytes=_bytes(model.variables),
         optimizer_bytes=_bytes(autoencoder.optimizer.variables),
         activation_bytes=outputs.bytes * plan.experiment.training.batch_size,

@@ -95,6 +95,7 @@ def _lines(
         "parameters": _parameters(outline),
         "memory": _memory(outline, batch),
         "code": _code(outline),
+        **_revival(plan, outline),
         "training": _training(plan),
         "time": _time(plan, seconds),
         "writes": _writes(checked.name),
@@ -165,6 +166,18 @@ def _code(outline: Outline) -> str:
         f"{outline.bits_per_image:,.0f} bits an image · "
         f"compression {outline.compression:.1f}×"
     )
+
+
+def _revival(plan: Plan, outline: Outline) -> dict[str, str]:
+    """The row about revival, for a model that has one."""
+    options = plan.experiment.model.get("revival")
+    if options is None:
+        return {}
+    if not outline.revives:
+        return {
+            "revival": f"{options['type']} · idle: there are no codebooks to revive"
+        }
+    return {"revival": f"{options['type']} · every {options['interval']} steps"}
 
 
 def _time(plan: Plan, seconds: float | None) -> str:

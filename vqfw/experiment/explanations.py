@@ -118,8 +118,9 @@ wrong:  "training": {"steps": 1500, "precision": "bfloat16"}
 right:  "training": {"steps": 1500, "precision": "mixed_bfloat16"}
 """,
     "nothing-to-revive": """
-A warning: a revival was asked for, and the quantizer has no learned codes that it could
-move. Its codes are fixed; an unused one is just not chosen.
+A warning: the quantizer has no codebooks that the revival could move. Either its codes are
+fixed, and an unused one is just not chosen; or it keeps them to itself: only a
+CodebookQuantizer of vqfw.kinds hands them out.
 
 wrong:  "quantizer": "fsq", "revival": "random_latents"
 right:  "quantizer": "fsq"

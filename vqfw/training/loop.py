@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -149,7 +149,7 @@ class _Training:
             listening() as wishes,
             Journal(self._run, self._step, progress, trackers) as journal,
         ):
-            for message in messages:
+            for message in (*messages, *self._idle()):
                 journal.say(message)
             callbacks = Callbacks(
                 self._run,
@@ -341,6 +341,13 @@ class _Training:
         model.codebook_quantizer.initialize(np.concatenate(latents), seed)
         # What was counted until now were codes that are no longer there.
         self._autoencoder.monitor.forget()
+
+    def _idle(self) -> Iterator[str]:
+        """What was asked for and has nothing to do."""
+        model = self._autoencoder.model
+        if model.revival is not None and model.codebook_quantizer is None:
+            name = self._plan.experiment.model["revival"]["type"]
+            yield f'revival "{name}" is idle: the model has no codebooks'
 
     def _revival_engine(self) -> RevivalEngine | None:
         model = self._autoencoder.model
