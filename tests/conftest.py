@@ -60,12 +60,14 @@ TINY = {
 
 @pytest.hookimpl(tryfirst=True)  # before a selection by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests in a folder that has the name of a tier."""
-    for tier in TIERS:
-        folder = Path(__file__).with_name(tier)
-        for item in items:
-            if folder in item.path.parents:
+    """Marks the tests in a folder that has the name of a tier; no test is of two."""
+    for item in items:
+        for tier in TIERS:
+            if Path(__file__).with_name(tier) in item.path.parents:
                 item.add_marker(tier)
+        tiers = {mark.name for mark in item.iter_markers()} & {*TIERS}
+        if len(tiers) > 1:
+            raise pytest.UsageError(f"{item.nodeid} is of two tiers: {sorted(tiers)}")
 
 
 @pytest.fixture(scope="session")
