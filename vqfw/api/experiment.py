@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vqfw import experiment as experiments
 from vqfw.api.inventory import use_plugin, write_schema
+from vqfw.api.own_pictures import experiment_file
 from vqfw.api.preparation import Say, dataset_path, plan_of, splits_of
 from vqfw.api.records import record
 from vqfw.api.run import Run
@@ -30,21 +31,27 @@ def load(
     path: str | Path,
     overrides: Sequence[str] = (),
     plugins: Sequence[str | Path] = (),
+    say: Say = lambda text: None,
 ) -> Experiment:
     """Reads and checks an experiment file.
 
     Args:
-        path: of the file.
+        path: of the file; or of a folder or archive of pictures, for which an experiment
+            is written to ``NAME.json`` in the working folder.
         overrides: ``a.b=value``, as ``--set`` takes them.
         plugins: Python files with further components; see ``use_plugin``.
+        say: told what was written.
 
     Raises:
         ExperimentError: with everything that is wrong, at once.
+        UsageError: if the path is neither, or another file has that name already.
+        DataError: if there are fewer than two pictures.
         PluginError: if a plugin cannot be run, or a component cannot be used.
     """
     for plugin in plugins:
         use_plugin(plugin)
-    return Experiment(experiments.load_experiment(path, overrides))
+    file = experiment_file(path, say)
+    return Experiment(experiments.load_experiment(file, overrides))
 
 
 def init(folder: Path = Path()) -> tuple[Path, Path]:

@@ -35,7 +35,7 @@ def command(
             click.echo(explanation(subject))
         return
     use_plugins(plugins, say)
-    checked = api.load(subject, overrides).checked
+    checked = api.load(subject, overrides, say=say).checked
     if as_json:
         print_json({"values": checked.explain_data()})
     else:

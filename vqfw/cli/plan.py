@@ -40,11 +40,13 @@ def command(
     """Show what the experiment in FILE would run: shapes, sizes, bits, paths.
 
     Nothing is trained, read or written.
+
+    For a folder or archive of pictures, its experiment is written to NAME.json first.
     """
     from vqfw import api
 
     use_plugins(plugins, say)
-    experiment = api.load(file, overrides)
+    experiment = api.load(file, overrides, say=say)
     start_backend(experiment.checked.training.threads)
     from vqfw.assembly import outline as outlines
 

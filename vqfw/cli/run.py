@@ -52,6 +52,8 @@ def command(
 
     Records and weights go to checkpoints/<run>/, pictures to images_saved/<run>/. Ctrl-C
     saves first and prints how to go on.
+
+    For a folder or archive of pictures, its experiment is written to NAME.json first.
     """
     from vqfw import api
 
@@ -78,7 +80,7 @@ def command(
                 f"data.dataset.path={shlex.quote(data_path)}"
             )
         use_plugins(plugins, tell)
-        experiment = api.load(file, overrides)
+        experiment = api.load(file, overrides, say=tell)
         start_backend(experiment.checked.training.threads)
         with redirect_stdout(sys.stderr):
             run = experiment.run(name=name, quiet=quiet, say=tell)

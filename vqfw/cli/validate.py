@@ -26,17 +26,20 @@ def command(
 
     No installed component is imported: what only a component can tell is told by vqfw
     plan.
+
+    For a folder or archive of pictures, its experiment is written to NAME.json first.
     """
     from vqfw import api
     from vqfw.experiment import as_data, render
 
     use_plugins(plugins, say)
-    warnings = api.load(file, overrides).checked.warnings
+    checked = api.load(file, overrides, say=say).checked
     if as_json:
-        print_json({"problems": [], "warnings": as_data(warnings)})
+        print_json({"problems": [], "warnings": as_data(checked.warnings)})
         return
-    if warnings:
-        say(render(warnings))
+    if checked.warnings:
+        say(render(checked.warnings))
     say(
-        f"{file} keeps the schema; sizes and components are checked by: vqfw plan {file}"
+        f"{checked.file} is valid; sizes and components are checked by: "
+        f"vqfw plan {checked.file}"
     )

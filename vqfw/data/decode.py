@@ -22,6 +22,7 @@ FILE_BYTES = 64 * 1024 * 1024
 PIXELS = 50_000_000  # a phone's largest picture; decoded it takes 200 MB at most
 
 _SIXTEEN_BIT = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+_GREY = (*_SIXTEEN_BIT, "1", "L", "LA")
 _EIGHT_BIT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 
@@ -93,10 +94,27 @@ def decode(
     except (DataError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything
-        raise DataError(
-            f"picture {name!r} cannot be decoded ({error or type(error).__name__}): "
-            "replace it, or leave it out"
-        ) from error
+        raise _undecodable(name, error) from error
+
+
+def look(stream: BinaryIO, name: str) -> tuple[tuple[int, int], bool]:
+    """Reads the header of a picture.
+
+    Returns:
+        Width and height in pixels, and whether it is grey.
+
+    Raises:
+        DataError: if it is no picture, or too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with _opened(stream, name) as image:
+                return image.size, image.mode in _GREY
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything
+        raise _undecodable(name, error) from error
 
 
 def fit(
@@ -180,6 +198,13 @@ def _opened(stream: BinaryIO, name: str) -> Image.Image:
     if image.width * image.height > PIXELS:
         raise _too_many_pixels(name, f"{image.width} by {image.height}")
     return image
+
+
+def _undecodable(name: str, error: Exception) -> DataError:
+    return DataError(
+        f"picture {name!r} cannot be decoded ({error or type(error).__name__}): "
+        "replace it, or leave it out"
+    )
 
 
 def _too_many_pixels(name: str, size: str) -> DataError:
