@@ -3,6 +3,9 @@
 import json
 import subprocess
 import sys
+from importlib import metadata
+
+import pytest
 
 import vqfw
 
@@ -84,7 +87,7 @@ def test_a_run_that_is_not_there_is_an_error(root, command):
 def test_without_a_run_the_machine_is_told(root, command):
     answer = command("doctor")
     assert answer.code == 0
-    for word in ("vqfw ", "keras ", "backend", "precision", "threads", "0 broken"):
+    for word in ("vqfw 0", "keras 3", "backend", "precision", "threads", "0 broken"):
         assert word in answer.out
 
 
@@ -110,3 +113,56 @@ def test_a_run_keeps_how_its_training_went(done):
     assert kept["steps"] == 12
     assert set(kept["revival"]) == {"revived", "examined", "survived"}
     assert kept["stopped_early"] is False
+
+
+def test_without_a_run_all_fits_80_columns(root, command, monkeypatch):
+    monkeypatch.setenv("VQFW_CACHE", "/proc/cache")
+    monkeypatch.setenv("VQFW_DATA", "/proc/data")
+    lines = command("doctor").out.splitlines()
+    assert all(len(line) <= 80 for line in lines if str(root) not in line)
+    labels = [line[:11].strip() for line in lines if line[:11].strip()]
+    assert labels == [
+        "python", "packages", "processor", "backend", "precision", "runs", "cache",
+        "data", "components", "limits",
+    ]  # fmt: skip
+
+
+def test_what_cannot_work_is_told_with_its_repair(root, command, monkeypatch):
+    version = metadata.version
+
+    def lacking(name):
+        if name in ("tensorboard", "jax"):
+            raise metadata.PackageNotFoundError(name)
+        return "0.1" if name == "rich" else version(name)
+
+    monkeypatch.setattr("importlib.metadata.version", lacking)
+    monkeypatch.setenv("VQFW_CACHE", "/proc/cache")
+    monkeypatch.setenv("VQFW_DATA", "/nothing/here")
+    monkeypatch.setenv("VQFW_ROOT", "/proc")
+    monkeypatch.setattr("os.access", lambda place, how: str(place) != "/proc")
+    answer = command("doctor", "--json")
+    assert answer.code == 0
+    assert answer.data["backends"]["jax"] is None
+    told = "\n".join(answer.data["limits"])
+    assert "rich 0.1 is too old: pip install 'rich>=" in told
+    assert "pip install 'vqfw[tensorboard]'" in told
+    assert "no run can be saved in /proc: set VQFW_ROOT" in told
+    assert "/proc/cache cannot be written" in told
+    assert "VQFW_DATA is /nothing/here, where nothing is" in told
+
+
+@pytest.mark.parametrize(
+    ("backend", "told"),
+    [("mxnet", 'backend "mxnet" cannot train'), ("jax", '"jax" is not installed')],
+)
+def test_a_backend_that_cannot_be_used_is_told_and_ends_in_2(
+    backend, told, root, command, monkeypatch
+):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    monkeypatch.setattr(
+        "vqfw.api.machine.installed_backends", lambda: ("tensorflow", "torch")
+    )
+    answer = command("doctor")
+    assert answer.code == 2
+    assert told in answer.out
+    assert "set KERAS_BACKEND to tensorflow or torch" in " ".join(answer.out.split())

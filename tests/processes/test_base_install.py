@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import venv
@@ -219,7 +218,6 @@ def test_every_verb_works(base):
         ["reconstruct", "tokens.npz", "--run=one", "--quiet", "-o", "again"],
         ["study", "study.json", "--table"],
         ["doctor", "one"],
-        ["doctor"],
         ["plugins", "check", "loss/my_loss"],
     ]
     looking = [["compare", "one", "two"], ["runs", "list"], ["runs", "show", "one"]]
@@ -232,4 +230,10 @@ def test_every_verb_works(base):
         assert "one" in base.vqfw(*call)
     called = {call[0] for call in (*light, *heavy, *looking)}
     assert called == set(_VERBS)
-    assert re.search(r"tensorflow \d", base.vqfw("doctor"))
+    told = json.loads(base.vqfw("doctor", "--json"))
+    others = {name: told["backends"].pop(name) for name in ("jax", "torch")}
+    assert set(others.values()) == {None}
+    assert (list(told["backends"]), told["backend"]) == (["tensorflow"], "tensorflow")
+    assert told["devices"]
+    (limit,) = told["limits"]
+    assert limit.endswith("pip install 'vqfw[tensorboard]'")

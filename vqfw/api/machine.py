@@ -1,42 +1,157 @@
-"""What this machine offers to a run."""
+"""What this machine offers to a run, and what cannot work on it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from vqfw.api.inventory import components, survey
+from vqfw.errors import in_short
+from vqfw.registry.backends import BACKENDS, chosen_backend, installed_backends
+from vqfw.registry.index import FIRST_PARTY
 from vqfw.runs import default_root
-
-if TYPE_CHECKING:
-    pass
 
 
 def doctor() -> dict[str, Any]:
-    """What this machine offers to a run, and what is broken.
+    """What this machine offers to a run, and what cannot work here.
+
+    The backend in use is imported, to find its devices; others are only looked up.
 
     Returns:
-        Versions, ``backend``, ``devices``, ``precision`` (what ``auto`` means here),
-        ``threads``, the folders ``root`` and ``cache``, how many ``components`` there
-        are, and for each ``broken`` one the reason.
+        ``versions`` of vqfw, of what it needs and of packages with components;
+        ``backends``, each with its version, or None where it is not installed;
+        ``backend`` in use and its ``devices``, none where it cannot be imported;
+        ``precision`` (what ``auto`` means here) and ``threads``; the folders ``root``,
+        ``cache`` and ``data``, None where there is none; how many ``components`` there
+        are, and for each ``broken`` one the reason; ``limits``, a sentence with its
+        repair for each thing that cannot work.
     """
-    import keras
-
-    from vqfw.assembly.backend import devices
     from vqfw.plan import settled_precision, settled_threads
     from vqfw.registry.fragments import cache_folder
     from vqfw.runs.environment import describe_environment
 
-    found = survey(check=True)
     owners = sorted({entry.distribution for entry in components() if not entry.file})
-    environment = describe_environment(keras.backend.backend(), owners)
-    names = ("versions", "python", "platform", "processor", "backend")
+    named = dict.fromkeys([FIRST_PARTY, *_needed(), *owners])
+    environment = describe_environment(chosen_backend())
+    devices, unusable = _devices()
+    found = [] if unusable else survey(check=True)
+    root, cache, data = default_root(), cache_folder(), os.environ.get("VQFW_DATA")
+    folders = {"root": root.resolve(), "cache": cache, "data": data}
     return {
-        **{name: environment[name] for name in names},
-        "devices": devices(),
-        "precision": settled_precision("auto"),
+        **{name: environment[name] for name in ("python", "platform", "processor")},
+        "versions": {name: _version(name) for name in named},
+        "backends": {name: _version(name) for name in BACKENDS},
+        "backend": environment["backend"],
+        "devices": devices,
+        "precision": None if unusable else settled_precision("auto"),
         "threads": settled_threads(None),
-        "root": str(default_root().resolve()),
-        "cache": None if (cache := cache_folder()) is None else str(cache),
+        **{name: None if at is None else str(at) for name, at in folders.items()},
         "components": len(components()),
         "broken": [each.reason for each in found if each.state == "broken"],
+        "limits": [*unusable, *_unmet(), *_without_package(), *_unwritable(folders)],
     }
+
+
+def _devices() -> tuple[list[str], list[str]]:
+    """The devices of the backend in use; and why there are none."""
+    wanted, installed = chosen_backend(), installed_backends()
+    others = [name for name in installed if name != wanted]
+    repair = (
+        f"set KERAS_BACKEND to {' or '.join(others)}"
+        if others
+        else f"install it, or one of {', '.join(BACKENDS)}"
+    )
+    if wanted not in BACKENDS:
+        return [], [f'the backend "{wanted}" cannot train: {repair}']
+    if wanted not in installed:
+        return [], [f'the backend "{wanted}" is not installed: {repair}']
+    try:
+        from vqfw.assembly.backend import devices
+
+        return devices(), []
+    except Exception as error:  # whatever a broken installation raises
+        fact = f'the backend "{wanted}" cannot be imported ({in_short(error)})'
+        return [], [f"{fact}: install it again, or {repair}"]
+
+
+def _unmet() -> Iterator[str]:
+    """What vqfw needs that is missing or too old."""
+    for name, needed in _needed().items():
+        version = _version(name)
+        if version is None or not needed.specifier.contains(version, prereleases=True):
+            fact = "is not installed" if version is None else f"{version} is too old"
+            yield f"{name} {fact}: pip install '{name}{needed.specifier}'"
+
+
+def _without_package() -> Iterator[str]:
+    """Components that need an extra, which is called as they are."""
+    for entry in components():
+        missing = [
+            each.name for each in _extra(entry.name) if _version(each.name) is None
+        ]
+        if entry.first_party and missing:
+            yield (
+                f'{entry.kind} "{entry.name}" needs {", ".join(missing)}: '
+                f"pip install '{FIRST_PARTY}[{entry.name}]'"
+            )
+
+
+def _unwritable(folders: Mapping[str, Path | str | None]) -> Iterator[str]:
+    """Folders that are missing or cannot be written."""
+    root, cache, data = folders["root"], folders["cache"], folders["data"]
+    if not _is_writable(root):
+        yield f"no run can be saved in {root}: set VQFW_ROOT to another folder"
+    if cache is None:
+        yield "there is no home, so pictures are decoded in every run: set VQFW_CACHE"
+    elif not _is_writable(cache):
+        yield (
+            f"{cache} cannot be written, so pictures are decoded in every run: set "
+            "VQFW_CACHE to another folder"
+        )
+    if data is not None and not Path(data).exists():
+        yield f"VQFW_DATA is {data}, where nothing is: set it to a folder with data"
+
+
+def _is_writable(folder: Path | str | None) -> bool:
+    """Whether a folder can be written, or made."""
+    there = Path(folder or ".").absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return there.is_dir() and os.access(there, os.W_OK)
+
+
+def _needed() -> dict[str, Requirement]:
+    """What vqfw itself needs, by name."""
+    return {each.name: each for each in _required("")}
+
+
+def _extra(extra: str) -> list[Requirement]:
+    """What an extra of vqfw adds."""
+    plain = {str(each) for each in _required("")}
+    return [each for each in _required(extra) if str(each) not in plain]
+
+
+def _required(extra: str) -> Iterator[Requirement]:
+    try:
+        texts = metadata.requires(FIRST_PARTY) or ()
+    except metadata.PackageNotFoundError:
+        return
+    for text in texts:
+        try:
+            found = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if found.marker is None or found.marker.evaluate({"extra": extra}):
+            yield found
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
-from vqfw.cli.talk import hushed, json_option, print_json, say, start_backend
+from vqfw.cli.talk import hushed, json_option, print_json, say
+
+_WIDTH, _INDENT = 80, 11
 
 
 @click.command("doctor")
 @click.argument("wanted", metavar="[RUN]", required=False)
 @json_option
 def command(wanted: str | None, as_json: bool) -> int:
-    """Name the cause of a codebook's collapse, and the setting to change.
+    """Show what is installed and cannot work here; or why a codebook collapsed.
 
-    RUN is the id of a run, its beginning, latest, or best:METRIC. Without it: versions,
-    devices and plugins of this machine; then exit code 3 says that a plugin is broken.
+    Without RUN: versions, backends and devices, folders, broken plugins, and what cannot
+    work on this machine. Exit code 3 says that a plugin is broken, 2 that the backend
+    cannot be used.
+
+    RUN is the id of a run, its beginning, latest, or best:METRIC: then the cause of its
+    codebook's collapse, and the setting to change.
     """
-    if wanted is None:
-        return _machine(as_json)
     from vqfw import api
 
+    if wanted is None:
+        return _machine(as_json)
     found = api.open_run(wanted).diagnose()
     if as_json:
         print_json(found.as_data())
@@ -34,7 +42,7 @@ def command(wanted: str | None, as_json: bool) -> int:
 def _machine(as_json: bool) -> int:
     from vqfw import api
 
-    start_backend(None)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with hushed():
         found = api.doctor()
     if as_json:
@@ -43,20 +51,45 @@ def _machine(as_json: bool) -> int:
         click.echo("\n".join(_told(found)))
     for reason in found["broken"]:
         say(f"broken: {reason}")
+    if not found["devices"]:
+        return 2
     return 3 if found["broken"] else 0
 
 
-def _told(found: Mapping[str, Any]) -> list[str]:
-    versions = " · ".join(
-        f"{name} {number}" for name, number in found["versions"].items()
+def _told(found: Mapping[str, Any]) -> Iterator[str]:
+    versions = ", ".join(
+        f"{name} {number or 'missing'}" for name, number in found["versions"].items()
     )
-    return [
-        versions,
-        f"python {found['python']} · {found['platform']}",
-        f"processor  {found['processor'] or 'unknown'} · {found['threads']} threads",
-        f"backend    {found['backend']} on {', '.join(found['devices'])}",
-        f"precision  auto is {found['precision']}",
-        f"runs       {found['root']}",
-        f"cache      {found['cache']}",
-        f"components {found['components']}, {len(found['broken'])} broken",
-    ]
+    devices = ", ".join(found["devices"]) or "no device"
+    yield from _line("python", f"{found['python']} · {found['platform']}")
+    yield from _line("packages", versions)
+    yield from _line(
+        "processor", f"{found['processor'] or 'unknown'} · {found['threads']} threads"
+    )
+    yield from _line("backend", f"{found['backend']} on {devices}")
+    for name, version in found["backends"].items():
+        if name != found["backend"]:
+            used = f"{version}, used with KERAS_BACKEND={name}"
+            yield from _line(
+                "", f"{name} {'not installed' if version is None else used}"
+            )
+    yield from _line("precision", f"auto is {found['precision'] or 'not known'}")
+    yield from _line("runs", found["root"])
+    yield from _line("cache", found["cache"] or "none")
+    yield from _line("data", found["data"] or "VQFW_DATA is not set")
+    broken = len(found["broken"])
+    yield from _line("components", f"{found['components']}, {broken} broken")
+    for number, limit in enumerate(found["limits"] or ["none found"]):
+        yield from _line("" if number else "limits", limit)
+
+
+def _line(name: str, text: str) -> list[str]:
+    """A named value, folded between words; a path stays whole."""
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=name.ljust(_INDENT),
+        subsequent_indent=" " * _INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
