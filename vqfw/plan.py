@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from vqfw.errors import ExperimentError, Path, PluginError, Problem, in_short
 from vqfw.experiment import Experiment
@@ -38,6 +38,7 @@ class Plan:
             encoder of its own.
         precision: ``float32``, ``mixed_bfloat16`` or ``mixed_float16``.
         threads: processor threads.
+        split_by: what a split keeps together; ``auto`` is settled by the data.
         warnings: problems that do not stop the run.
     """
 
@@ -48,6 +49,7 @@ class Plan:
     downsampling: int
     precision: str
     threads: int
+    split_by: Literal["auto", "group", "image"]
     warnings: tuple[Problem, ...]
 
     def steps(self, train_images: int) -> int:
@@ -118,6 +120,7 @@ def make_plan(experiment: Experiment, dataset_path: str | None = None) -> Plan:
         downsampling=downsampling,
         precision=settled_precision(training.precision),
         threads=settled_threads(training.threads),
+        split_by=experiment.data.split_by,
         warnings=(*experiment.warnings, *experiment.placed(problems)),
     )
 

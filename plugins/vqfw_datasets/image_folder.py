@@ -1,9 +1,9 @@
-"""A person's own pictures: a folder or an archive of them, grouped by sub-folder."""
+"""A person's own pictures: a folder or an archive of them, grouped by their folders."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 from vqfw.errors import DataError
@@ -15,10 +15,10 @@ from vqfw_datasets import archives
 class ImageFolder(Dataset):
     """The pictures of a folder or an archive; a sub-folder is a person or a thing.
 
-    Pictures in one sub-folder form a group, named after that sub-folder, which no split
-    tears apart; a picture at the top is a group of its own. Sub-folders are searched to
-    any depth. Pictures are files that end in jpg, jpeg, png, webp, bmp, pgm or ppm;
-    hidden files are left out.
+    A group is a folder of a picture, by default the first ("data.group_level"); a picture
+    outside of any is a group of its own. Folders called train, val and test are the
+    official split. Sub-folders are searched to any depth. Pictures are files that end in
+    jpg, jpeg, png, webp, bmp, pgm or ppm; hidden files are left out.
 
     Args:
         path: the folder, or a zip or tar file, which is read without unpacking it.
@@ -43,7 +43,7 @@ class ImageFolder(Dataset):
         found = False
         for member in archives.members(self._path):
             found = True
-            yield Record(member.name, group_of(member.name), member.open)
+            yield Record(member.name, None, member.open)
         if not found:
             endings = " ".join(ending[1:] for ending in archives.PICTURES)
             raise DataError(
@@ -54,12 +54,3 @@ class ImageFolder(Dataset):
     def fingerprint(self) -> str:
         """Of the archive, or of the folder's listing."""
         return archives.fingerprint(self._path)
-
-
-def group_of(name: str) -> str:
-    """The group of a picture: the folder that holds it, or its own name at the top.
-
-    >>> group_of("holiday/anna/one.jpg"), group_of("one.jpg")
-    ('anna', 'one.jpg')
-    """
-    return PurePosixPath(name).parent.name or name

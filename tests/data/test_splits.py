@@ -100,7 +100,7 @@ def test_a_picture_without_a_place_follows_its_group() -> None:
 
 
 def test_a_list_that_tears_a_group_apart_is_refused() -> None:
-    with pytest.raises(DataError, match="puts group 'a' into 'train' and into 'test'"):
+    with pytest.raises(DataError, match="group 'a' is in 'train' and in 'test'"):
         split(["a", "a"], ["train", "test"])
 
 

@@ -30,6 +30,7 @@ ALLOWED = {
     "if", "items", "maxItems", "maximum", "minItems", "minimum", "multipleOf", "not",
     "pattern", "properties", "required", "then", "title", "type",
 }  # fmt: skip
+FOR_RECORDS = {"before", "introduced"}
 FOR_EDITORS = {
     "allowComments", "allowTrailingCommas", "defaultSnippets", "enumDescriptions",
     "markdownDescription",
@@ -74,7 +75,7 @@ def test_the_schema_is_a_schema_in_both_drafts() -> None:
 
 def test_only_keywords_that_every_draft_reads_alike_are_used() -> None:
     for each in schemas_in(schema.packaged()):
-        assert set(each) <= ALLOWED | FOR_EDITORS
+        assert set(each) <= ALLOWED | FOR_EDITORS | FOR_RECORDS
 
 
 def test_every_object_with_known_keys_is_closed() -> None:

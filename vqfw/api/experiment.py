@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 from vqfw import experiment as experiments
 from vqfw.api.inventory import use_plugin, write_schema
 from vqfw.api.own_pictures import experiment_file
-from vqfw.api.preparation import Say, dataset_path, plan_of, splits_of
+from vqfw.api.preparation import (
+    Say,
+    dataset_path,
+    plan_of,
+    splits_to_train_on,
+    survey_of,
+)
 from vqfw.api.records import record
 from vqfw.api.run import Run
 from vqfw.api.training import train_and_score
@@ -22,6 +28,7 @@ from vqfw.runs import create_run, default_root
 from vqfw.runs.outputs import checked_file, write_output
 
 if TYPE_CHECKING:
+    from vqfw.data.found import Found
     from vqfw.plan import Plan
 
 _ELSEWHERE = "run this in another folder"
@@ -111,6 +118,17 @@ class Experiment:
         path = dataset_path(self.checked) if find_data else None
         return plan_of(self.checked, path)
 
+    def survey(self) -> Found | None:
+        """What a run would find and how it would divide it, from names alone.
+
+        Returns:
+            None for a dataset that draws its pictures.
+
+        Raises:
+            DataError: if the data is missing or unusable.
+        """
+        return survey_of(self.plan())
+
     @one_at_a_time(trains=True)
     def run(
         self,
@@ -136,7 +154,7 @@ class Experiment:
         plan = self.plan()
         if plan.warnings:
             say(experiments.render(plan.warnings))
-        splits = splits_of(plan, quiet, say)
+        splits = splits_to_train_on(plan, quiet, say)
         folder = create_run(root, self.checked.name, name)
         run = Run(folder)
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,7 @@ from vqfw.runs import Run as RunFolder
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Images, Splits
+    from vqfw.data.found import Found
     from vqfw.plan import Plan
 
 
@@ -116,43 +118,105 @@ def dataset_path_of_run(
 
 def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:
     """The images of an experiment, read once and kept; ``say`` is told what is odd."""
+    splits = _prepared(plan, quiet, say)
+    for note in (*splits.notes, *_empty_splits(plan, splits.found)):
+        say(note)
+    return splits
+
+
+def splits_to_train_on(plan: Plan, quiet: bool, say: Say) -> Splits:
+    """The same; ``say`` is told in one block what was found and how it is divided."""
+    splits = _prepared(plan, quiet, say)
+    say(block(found_rows(plan, splits.found)))
+    return splits
+
+
+def survey_of(plan: Plan) -> Found | None:
+    """What a run would find and how it would divide it; pictures are listed, not read.
+
+    Returns:
+        None for a dataset that draws its pictures.
+
+    Raises:
+        DataError: if the data is missing or unusable.
+    """
+    from vqfw.data.found import survey
+
+    return survey(plan.dataset, **_division(plan))
+
+
+def found_rows(plan: Plan, found: Found) -> list[tuple[str, str]]:
+    """What was found, as rows of a label and a text."""
+    data = plan.experiment.data
+    where = plan.dataset_path or data.dataset["type"]
+    rows = found.rows(where, data.crop, data.image_size)
+    return [*rows, *(("note", each) for each in _empty_splits(plan, found))]
+
+
+def block(rows: Sequence[tuple[str, str]]) -> str:
+    """Rows as lines of at most 80 columns; a path is never broken."""
+    return "\n".join(
+        textwrap.fill(
+            text,
+            80,
+            initial_indent=f"{label:<13}",
+            subsequent_indent=" " * 13,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for label, text in rows
+    )
+
+
+def _prepared(plan: Plan, quiet: bool, say: Say) -> Splits:
     from vqfw.data.arrays import prepare
     from vqfw.registry.fragments import cache_folder
 
     data, cache = plan.experiment.data, cache_folder()
-    with _reading(quiet) as progress:
-        splits = prepare(
-            plan.dataset,
-            crop=data.crop,
-            image_size=data.image_size,
-            validation_share=data.validation,
-            test_share=data.test,
-            split_seed=data.split_seed,
-            cache=cache,
-            on_bad_image=data.on_bad_image,
-            progress=progress,
-        )
     if cache is None:
         say(
             "there is no home folder, so the decoded pictures are not kept: set VQFW_CACHE "
             "to a folder to keep them in"
         )
-    for note in (*splits.notes, *_empty_splits(plan, splits)):
-        say(note)
-    return splits
+    with _reading(quiet) as progress:
+        return prepare(
+            plan.dataset,
+            crop=data.crop,
+            image_size=data.image_size,
+            cache=cache,
+            on_bad_image=data.on_bad_image,
+            progress=progress,
+            **_division(plan),
+        )
 
 
-def _empty_splits(plan: Plan, splits: Splits) -> Iterator[str]:
+def _division(plan: Plan) -> dict[str, Any]:
+    """How the pictures are divided."""
+    data = plan.experiment.data
+    return {
+        "split_by": plan.split_by,
+        "group_level": data.group_level,
+        "validation_share": data.validation,
+        "test_share": data.test,
+        "split_seed": data.split_seed,
+    }
+
+
+def _empty_splits(plan: Plan, found: Found) -> Iterator[str]:
     """Says, before training, which splits will have nothing to show."""
-    groups = len(set(splits.train.groups))
-    for name, images in (("validation", splits.validation), ("test", splits.test)):
-        # With more groups it is the dataset's own list that leaves the split empty.
-        if not len(images) and groups < 3 and getattr(plan.experiment.data, name) > 0:
-            yield (
-                f"there are no {name} images: the {len(splits.train):,} training images "
-                f"belong to {groups:,} group{'s' if groups > 1 else ''}, and a group is "
-                "never divided"
-            )
+    train = found.parts["train"]
+    if found.split_by == "image" or found.official_folders:
+        return
+    for name in ("validation", "test"):
+        share = getattr(plan.experiment.data, name)
+        # With more groups it is a dataset's own list that leaves the split empty.
+        if found.parts[name].pictures or train.groups >= 3 or not share:
+            continue
+        yield (
+            f"there are no {name} images: the {train.pictures:,} training images "
+            f"belong to {train.groups:,} group{'s' if train.groups != 1 else ''}, and "
+            "a group stays together. To divide them: --set data.split_by=image"
+        )
 
 
 def pictures_of(

@@ -18,6 +18,7 @@ from vqfw.api.preparation import (
     pictures_of,
     plan_of,
     splits_of,
+    splits_to_train_on,
 )
 from vqfw.api.records import environment_of
 from vqfw.api.scoring import keep, score, stored_tokens
@@ -140,7 +141,7 @@ class Run:
             path = dataset_path_of_run(self.folder, checked, data_path, again)
             plan = self._plan(checked, path)
             say(promise(self.folder.environment, environment_of(plan)))
-            splits = splits_of(plan, quiet, say)
+            splits = splits_to_train_on(plan, quiet, say)
             self.trained = train_and_score(self.folder, plan, splits, quiet, say)
         return self
 
@@ -402,7 +403,8 @@ class Run:
         recorded = self.folder.environment.get("plugin_files", ())
         files = [PluginFile(**each) for each in recorded]
         load_recorded(files, self.plugins, again)
-        return experiments.experiment_from(self.folder.resolved)
+        settings = experiments.as_recorded(self.folder.resolved)
+        return experiments.experiment_from(settings)
 
     def _plan(
         self, checked: experiments.Experiment, dataset_path: str | None = None
@@ -411,7 +413,8 @@ class Run:
         environment = self.folder.environment
         path = dataset_path or environment["dataset_path"]
         plan = plan_of(checked, path, environment["threads"])
-        return replace(plan, precision=environment["precision"])
+        split_by = environment.get("split_by", plan.split_by)
+        return replace(plan, precision=environment["precision"], split_by=split_by)
 
     def _again(self, *arguments: str, data_path: str | Path | None = None) -> str:
         """The command of a call, as a person types it."""

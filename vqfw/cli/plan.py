@@ -17,10 +17,12 @@ from vqfw.cli.talk import (
     start_backend,
     use_plugins,
 )
+from vqfw.errors import DataError
 
 if TYPE_CHECKING:
     from vqfw.api import Experiment
     from vqfw.assembly.outline import Outline
+    from vqfw.data.found import Found
     from vqfw.plan import Plan
 
 
@@ -37,9 +39,9 @@ def command(
     measure: bool,
     as_json: bool,
 ) -> None:
-    """Show what the experiment in FILE would run: shapes, sizes, bits, paths.
+    """Show what the experiment in FILE would run: data, shapes, sizes, bits, paths.
 
-    Nothing is trained, read or written.
+    The pictures are listed where they are there. Nothing is trained, decoded or written.
 
     For a folder or archive of pictures, its experiment is written to NAME.json first.
     """
@@ -50,13 +52,47 @@ def command(
     start_backend(experiment.checked.training.threads)
     from vqfw.assembly import outline as outlines
 
-    plan = experiment.plan(find_data=False)
+    plan, found, missing = _with_data(experiment)
     outline = outlines.outline(plan)
     seconds = outlines.measure(plan) if measure else None
     if as_json:
-        print_json(_data(plan, outline, seconds))
+        listed = {
+            "dataset_path": plan.dataset_path,
+            "found": found.data() if found else None,
+            "missing": missing,
+        }
+        print_json({**listed, **_data(plan, outline, seconds)})
     else:
-        click.echo("\n".join(_lines(experiment, plan, outline, seconds)))
+        rows = _data_rows(plan, found, missing)
+        click.echo("\n".join(_lines(rows, plan, outline, seconds)))
+
+
+def _with_data(experiment: Experiment) -> tuple[Plan, Found | None, str]:
+    """The plan, what the dataset lists, and why it cannot be listed, if so."""
+    from vqfw.api.preparation import survey_of
+
+    try:
+        plan = experiment.plan()
+    except DataError as error:
+        return experiment.plan(find_data=False), None, str(error)
+    try:
+        return plan, survey_of(plan), ""
+    except DataError as error:
+        return plan, None, str(error)
+
+
+def _data_rows(plan: Plan, found: Found | None, missing: str) -> list[tuple[str, str]]:
+    from vqfw.api.preparation import found_rows
+    from vqfw.data.found import used
+
+    if found is not None:
+        return found_rows(plan, found)
+    data = plan.experiment.data
+    why = f"not listed: {missing}" if missing else "drawn when the run starts"
+    return [
+        ("data", f"{data.dataset['type']}, {why}"),
+        ("used", used(data.crop, data.image_size)),
+    ]
 
 
 def _data(plan: Plan, outline: Outline, seconds: float | None) -> dict[str, Any]:
@@ -83,15 +119,15 @@ def _data(plan: Plan, outline: Outline, seconds: float | None) -> dict[str, Any]
 
 
 def _lines(
-    experiment: Experiment, plan: Plan, outline: Outline, seconds: float | None
+    data: list[tuple[str, str]], plan: Plan, outline: Outline, seconds: float | None
 ) -> list[str]:
+    from vqfw.api.preparation import block
     from vqfw.experiment import render
 
     checked, batch = plan.experiment, plan.experiment.training.batch_size
     augmented = [each["type"] for each in checked.data.augmentations]
     rows = {
         "experiment": f"{checked.name}   {checked.file or ''}",
-        "data": f"{checked.data.dataset['type']} · {_by(outline.image_shape)}",
         "augmented by": ", ".join(augmented) or "nothing",
         "pipeline": _pipeline(plan, outline),
         "parameters": _parameters(outline),
@@ -103,6 +139,7 @@ def _lines(
         "writes": _writes(checked.name),
     }
     lines = [f"{label:<13}{text}" for label, text in rows.items()]
+    lines.insert(1, block(data))
     lines += [f"changed      {each}   (--set)" for each in checked.overrides]
     if plan.warnings:
         lines.append(render(plan.warnings))

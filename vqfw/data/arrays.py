@@ -1,4 +1,4 @@
-"""A dataset's pictures as arrays: decoded once, cached, divided by group.
+"""A dataset's pictures as arrays: decoded once, cached, divided.
 
 The way from records to something that batches can be cut from. It knows no augmentation
 and no model; all pixels of an experiment stay in memory, one byte a channel.
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from vqfw.data import cache as store
 from vqfw.data.cache import Decoded
 from vqfw.data.decode import Fitted, SmallerThanCropError, decode, fit_pixels
-from vqfw.data.splits import assign, byte_order
+from vqfw.data.found import Found, found
+from vqfw.data.grouping import grouped
+from vqfw.data.splits import byte_order, divided
 from vqfw.errors import DataError
 from vqfw.kinds.dataset import Dataset, Drawn, Record, Split
 
@@ -45,7 +47,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Splits:
-    """The pictures of an experiment, divided; no group is in two of the three.
+    """The pictures of an experiment, divided.
 
     Args:
         train: to learn from; never empty.
@@ -53,7 +55,7 @@ class Splits:
         test: to report on; may be empty.
         fingerprint: SHA-256 of all pixels, names, groups and splits: the same on every
             machine where the pictures are the same.
-        notes: what a person should know of this data, a sentence each.
+        found: the same in numbers, and what a person should know of this data.
         credit: whom to credit for the images.
     """
 
@@ -61,8 +63,13 @@ class Splits:
     validation: Images
     test: Images
     fingerprint: str
-    notes: tuple[str, ...]
+    found: Found
     credit: str
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of this data, a sentence each."""
+        return self.found.notes
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,8 @@ def prepare(
     test_share: float,
     split_seed: int,
     cache: Path | None,
+    split_by: Literal["auto", "group", "image"] = "auto",
+    group_level: int | None = 1,
     on_bad_image: Literal["error", "skip"] = "error",
     progress: Callable[[int], None] | None = None,
 ) -> Splits:
@@ -99,11 +108,14 @@ def prepare(
         dataset: where the pictures come from.
         crop: side of the centred square, in pixels of the picture; None for the largest.
         image_size: side of the result in pixels.
-        validation_share: of the groups that no official list places.
+        validation_share: of the groups, or pictures, that no official list places.
         test_share: likewise.
         split_seed: of that draw; not negative.
         cache: folder of cached arrays; None to go without. One that cannot be written
             is reported in the notes and does no harm.
+        split_by: what a split keeps together; see ``splits.divided``.
+        group_level: the folder that is a group, where the dataset names none; see
+            ``grouping.grouped``.
         on_bad_image: whether a picture that cannot be decoded ends it, or is left out
             and counted in the notes.
         progress: called with the number of pictures decoded so far.
@@ -114,24 +126,28 @@ def prepare(
     """
     recipe = _Recipe(crop, image_size, dataset.channels, on_bad_image)
     decoded = _cached(dataset, recipe, cache, progress)
-    splits = assign(
-        decoded.groups,
-        decoded.official,
+    grouping = grouped(decoded.ids, decoded.groups, decoded.official, group_level)
+    division = divided(
+        decoded.ids,
+        grouping,
+        split_by,
         validation_share=validation_share,
         test_share=test_share,
         seed=split_seed,
     )
+    splits = division.splits
     if "train" not in splits:
         raise DataError(
             f"all {len(splits):,} pictures are for validation or test and none to train "
             "on: add pictures of other groups"
         )
+    groups = grouping.groups
     return Splits(
-        train=_part(decoded, splits, "train"),
-        validation=_part(decoded, splits, "validation"),
-        test=_part(decoded, splits, "test"),
-        fingerprint=_fingerprint(decoded, splits),
-        notes=decoded.notes,
+        train=_part(decoded, groups, splits, "train"),
+        validation=_part(decoded, groups, splits, "validation"),
+        test=_part(decoded, groups, splits, "test"),
+        fingerprint=_fingerprint(decoded, groups, splits),
+        found=found(grouping, division, decoded.notes, decoded.share),
         credit=dataset.credit,
     )
 
@@ -167,7 +183,8 @@ def read_pictures(
     notes = decoded.notes
     if crop is not None:
         notes = (crop_note(crop, decoded.share), *notes)
-    return Images(decoded.pixels, decoded.ids, decoded.groups), notes
+    grouping = grouped(decoded.ids, decoded.groups, decoded.official, level=1)
+    return Images(decoded.pixels, decoded.ids, grouping.groups), notes
 
 
 def crop_note(crop: int, share: float) -> str:
@@ -226,7 +243,7 @@ def _decoded(
     """Every record, decoded in the dataset's order and sorted by id."""
     rows: list[NDArray[np.uint8]] = []
     shares: list[float] = []
-    records: list[tuple[str, str, Split | None]] = []
+    records: list[tuple[str, str | None, Split | None]] = []
     bad: list[str] = []
     seen: set[str] = set()
     for record in dataset.records():
@@ -286,7 +303,7 @@ def _fitted(record: Record | Drawn, recipe: _Recipe) -> Fitted:
 
 def _sorted(
     rows: list[NDArray[np.uint8]],
-    records: Sequence[tuple[str, str, Split | None]],
+    records: Sequence[tuple[str, str | None, Split | None]],
     notes: tuple[str, ...],
 ) -> Decoded:
     order = sorted(range(len(rows)), key=lambda at: byte_order(records[at][0]))
@@ -316,7 +333,9 @@ def _bad_note(bad: Sequence[str]) -> tuple[str, ...]:
     return (f"{len(bad):,} {pictures} left out: {'; '.join(bad[:_NAMED])}{more}",)
 
 
-def _part(decoded: Decoded, splits: Sequence[Split], split: Split) -> Images:
+def _part(
+    decoded: Decoded, groups: tuple[str, ...], splits: Sequence[Split], split: Split
+) -> Images:
     rows = np.flatnonzero(np.asarray(splits) == split)
     if len(rows) == len(splits):
         pixels = decoded.pixels  # still mapped from disk
@@ -324,11 +343,13 @@ def _part(decoded: Decoded, splits: Sequence[Split], split: Split) -> Images:
         pixels = np.asarray(decoded.pixels[rows])
         pixels.flags.writeable = False
     ids = tuple(decoded.ids[row] for row in rows)
-    return Images(pixels, ids, tuple(decoded.groups[row] for row in rows))
+    return Images(pixels, ids, tuple(groups[row] for row in rows))
 
 
-def _fingerprint(decoded: Decoded, splits: Sequence[Split]) -> str:
+def _fingerprint(
+    decoded: Decoded, groups: Sequence[str], splits: Sequence[Split]
+) -> str:
     digest = hashlib.sha256(decoded.sha256.encode())
-    for row in zip(decoded.ids, decoded.groups, splits, strict=True):
+    for row in zip(decoded.ids, groups, splits, strict=True):
         digest.update(repr(row).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

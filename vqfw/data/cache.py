@@ -25,7 +25,7 @@ from vqfw.kinds.dataset import Split
 from vqfw.runs.files import sync_folder
 
 # Goes into every key; raised whenever the same data would give another entry.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _PIXELS = "pixels.npy"
 _INDEX = "index.json"
@@ -41,7 +41,7 @@ class Decoded:
     Args:
         pixels: (n, height, width, channels) uint8, read-only.
         ids: (n,) names.
-        groups: (n,) who is on them.
+        groups: (n,) who is on them, as the dataset names them; None where it does not.
         official: (n,) where an official list puts them, or None.
         notes: what the dataset and the decoding have to say.
         sha256: of the pixels.
@@ -50,7 +50,7 @@ class Decoded:
 
     pixels: NDArray[np.uint8]
     ids: tuple[str, ...]
-    groups: tuple[str, ...]
+    groups: tuple[str | None, ...]
     official: tuple[Split | None, ...]
     notes: tuple[str, ...]
     sha256: str

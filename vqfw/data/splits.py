@@ -1,16 +1,114 @@
-"""Who is for training, validation and test: decided by group, never by picture.
+"""Who is for training, validation and test: decided by group, or by picture.
 
-A pure function of the groups and a seed. What an official list says is kept as it is.
+A pure function of names, groups and a seed. What an official list says is kept as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from vqfw.data.grouping import Grouping
 from vqfw.errors import DataError
 from vqfw.kinds.dataset import Split
+
+SplitBy = Literal["group", "image"]
+
+# Below it a tenth of the groups is one: one person or one class, which says little of
+# others, and a class that is only tested is never trained on.
+FEW_GROUPS = 20
+
+
+@dataclass(frozen=True)
+class Division:
+    """The split of each picture, and what was kept together.
+
+    Args:
+        splits: (n,) a split each.
+        by: what was divided.
+        reason: why it was divided by picture though nobody asked for it; else empty.
+    """
+
+    splits: tuple[Split, ...]
+    by: SplitBy
+    reason: str = ""
+
+
+def divided(
+    ids: Sequence[str],
+    grouping: Grouping,
+    split_by: Literal["auto", "group", "image"],
+    *,
+    validation_share: float,
+    test_share: float,
+    seed: int,
+) -> Division:
+    """The split of each picture.
+
+    ``auto`` divides by group where the dataset names the groups itself. Groups named
+    after folders may as well be classes: if one of them is in two official folders, or
+    they are fewer than 20, it divides by picture and says so.
+
+    Args:
+        ids: (n,) names.
+        grouping: of these pictures.
+        split_by: what stays together: the pictures of a group, or nothing.
+        validation_share: of the groups, or pictures, that no official list places.
+        test_share: likewise.
+        seed: of the draw; not negative.
+
+    Raises:
+        DataError: if the shares leave nothing to train on, or a group that is to stay
+            together is in two official splits.
+    """
+    by, reason = _settled(grouping, split_by)
+    units = grouping.groups if by == "group" else ids
+    splits = assign(
+        units,
+        grouping.official,
+        validation_share=validation_share,
+        test_share=test_share,
+        seed=seed,
+    )
+    return Division(splits, by, reason)
+
+
+def _settled(
+    grouping: Grouping, split_by: Literal["auto", "group", "image"]
+) -> tuple[SplitBy, str]:
+    if split_by != "auto":
+        return split_by, ""
+    if grouping.folders is None:
+        return "group", ""
+    if not grouping.folders:
+        return "image", "there are no sub-folders"
+    torn = _torn(grouping)
+    if torn:
+        more = f" and {len(torn) - 1:,} more" if torn[1:] else ""
+        verb = "are" if torn[1:] else "is"
+        return "image", f"group {torn[0]!r}{more} {verb} in several official folders"
+    if None in grouping.official and grouping.folders < FEW_GROUPS:
+        groups = "group is" if grouping.folders == 1 else "groups are"
+        reason = (
+            f"{grouping.folders} {groups} fewer than {FEW_GROUPS}. If they are people "
+            "and not classes: --set data.split_by=group"
+        )
+        return "image", reason
+    return "group", ""
+
+
+def _torn(grouping: Grouping) -> list[str]:
+    """The groups that official folders put into more than one split."""
+    splits: dict[str, set[Split]] = {}
+    for group, split in zip(grouping.groups, grouping.official, strict=True):
+        if split is not None:
+            splits.setdefault(group, set()).add(split)
+    return sorted(
+        (group for group, found in splits.items() if len(found) > 1), key=byte_order
+    )
 
 
 def assign(
@@ -101,7 +199,8 @@ def _listed(
             continue
         if listed.setdefault(group, split) != split:
             raise DataError(
-                f"the dataset puts group {group!r} into {listed[group]!r} and into "
-                f"{split!r}: correct its list, a group belongs to one split"
+                f"group {group!r} is in {listed[group]!r} and in {split!r}, and is to "
+                "stay together: move its pictures into one of them, or divide by "
+                "picture with --set data.split_by=image"
             )
     return listed

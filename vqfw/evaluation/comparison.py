@@ -16,6 +16,7 @@ from vqfw.evaluation.recorded import (
     scored_on,
     scores_of,
 )
+from vqfw.experiment.later import with_later_defaults
 from vqfw.experiment.origins import leaves
 from vqfw.experiment.settings import ABOUT
 from vqfw.runs import Run
@@ -151,7 +152,7 @@ def _comparable(value: Any) -> str:
 
 def _leaves(run: Run) -> dict[str, tuple[Any, str | None]]:
     """Values with their origins by path; unordered lists by the type of their items."""
-    values = run.resolved
+    values = with_later_defaults(run.resolved)
     try:
         origins = read_json(run.path / "origins.json")
     except (OSError, ValueError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vqfw.experiment.experiment import Experiment
     from vqfw.experiment.explanations import explanation
+    from vqfw.experiment.later import as_recorded
     from vqfw.experiment.loading import experiment_from, load_experiment
     from vqfw.experiment.origins import Origin, differences
     from vqfw.experiment.problems import as_data, render
@@ -19,6 +20,7 @@ _MODULE_OF = {
     "Experiment": "experiment",
     "Origin": "origins",
     "as_data": "problems",
+    "as_recorded": "later",
     "differences": "origins",
     "experiment_from": "loading",
     "explanation": "explanations",
@@ -30,6 +32,7 @@ __all__ = [
     "Experiment",
     "Origin",
     "as_data",
+    "as_recorded",
     "differences",
     "experiment_from",
     "explanation",

@@ -35,7 +35,7 @@ from vqfw.experiment.settings import (
     TrainingSettings,
 )
 from vqfw.experiment.shape import Shape, whole
-from vqfw.experiment.tree import Node
+from vqfw.experiment.tree import Node, strings
 
 # Keys that say how the file is read; they are no part of the experiment.
 _OF_THE_FILE = ("$schema", "extends")
@@ -212,15 +212,15 @@ def checked(
             overrides.append(override)
     if not chain.layers:
         _refuse(problems, chain)
-    names = _names_in([*chain.layers, *(each.value for each in overrides)])
+    names = strings([*chain.layers, *(each.value for each in overrides)])
     while True:
         schema, broken = schema_for(names)
         tree, found = _layered(chain.layers, overrides, whole(schema))
         complete = filled(tree, whole(schema))
         # The default of a foreign component may be another foreign component.
-        if _names_in([complete]) <= names or not foreign():
+        if strings([complete]) <= names or not foreign():
             break
-        names |= _names_in([complete])
+        names |= strings([complete])
     problems += found
     ruled = [
         replace(each, place=located(each, complete))
@@ -279,18 +279,6 @@ def _sorted(problems: Iterable[Problem], chain: Chain) -> list[Problem]:
         return order.get(place.source, len(order)), place.line, place.column
 
     return sorted(problems, key=position)
-
-
-def _names_in(trees: Iterable[Node]) -> set[str]:
-    """All strings of an experiment, among which are the names of its components."""
-    found: set[str] = set()
-    waiting = list(trees)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node.value, str):
-            found.add(node.value)
-        waiting += [child for _, child in node.children()]
-    return found
 
 
 def _layered(

@@ -30,11 +30,19 @@ class DataSettings:
             pixels; null takes the largest.
         image_size: Side of the square images that the model sees, in pixels.
         augmentations: Random changes of the training images, applied in this order.
-        validation: Share of the groups (people) that validate, where the dataset has no
+        split_by: What a split keeps together: the pictures of a ``group`` (a person), or
+            nothing (``image``). ``auto`` takes groups, but pictures where groups are
+            folders and fewer than 20 or in several official folders, and says so.
+        group_level: Which folder of a picture is its group, where the dataset names no
+            groups: 1 is the first below the folder that holds all pictures. Folders called
+            train, val, valid, validation and test are the split and are not counted.
+            Null takes the name of the folder that holds the picture, wherever it stands,
+            and counts every folder.
+        validation: Share of the groups (or pictures) that validate, where the dataset has
+            no official split.
+        test: Share of the groups (or pictures) that test, where the dataset has no
             official split.
-        test: Share of the groups (people) that test, where the dataset has no official
-            split.
-        split_seed: Seed of the draw of those groups.
+        split_seed: Seed of the draw of those groups (or pictures).
         on_bad_image: Whether a picture that cannot be read ends the run or is skipped,
             counted and named.
     """
@@ -45,6 +53,10 @@ class DataSettings:
     augmentations: Annotated[
         tuple[Annotated[Component, Slot("augmentation")], ...], {"maxItems": 100}
     ] = ()
+    split_by: Annotated[
+        Literal["auto", "group", "image"], {"introduced": "0.2", "before": "group"}
+    ] = "auto"
+    group_level: Annotated[Count | None, {"introduced": "0.2", "before": None}] = 1
     validation: Share = 0.1
     test: Share = 0.1
     split_seed: Annotated[int, {"minimum": 0}] = 0

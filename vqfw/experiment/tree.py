@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,18 @@ def defaulted(value: Any, place: Place) -> Node:
     if isinstance(value, list | tuple):
         return Node([defaulted(each, place) for each in value], place)
     return Node(value, place)
+
+
+def strings(trees: Iterable[Node]) -> set[str]:
+    """All strings in trees; in an experiment, the names of its components among them."""
+    found: set[str] = set()
+    waiting = list(trees)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node.value, str):
+            found.add(node.value)
+        waiting += [child for _, child in node.children()]
+    return found
 
 
 class Lines:

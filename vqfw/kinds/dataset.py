@@ -19,14 +19,16 @@ class Record:
 
     Args:
         id: its name, unique in the dataset: a path with forward slashes.
-        group: who or what is on it; groups are never torn apart by a split.
+        group: who or what is on it; a split keeps a group together. None leaves it to
+            the engine, which takes a folder of the id (``data.group_level``), and folders
+            called train, val and test as the official split.
         open: gives the encoded bytes. It may be called once, and only until the next
             record is asked for, so that an archive can be read as a stream.
         split: where an official list puts it; None leaves it to the engine.
     """
 
     id: str
-    group: str
+    group: str | None
     open: Callable[[], BinaryIO]
     split: Split | None = None
 
@@ -37,13 +39,13 @@ class Drawn:
 
     Args:
         id: its name, unique in the dataset.
-        group: who is on it.
+        group: who is on it; None as for a ``Record``.
         pixels: (height, width, channels) uint8.
         split: where it belongs; None leaves it to the engine.
     """
 
     id: str
-    group: str
+    group: str | None
     pixels: NDArray[np.uint8]
     split: Split | None = None
 

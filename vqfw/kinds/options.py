@@ -11,6 +11,10 @@ is a Python type, optionally with JSON Schema keywords beside it:
     quantizer: Copies[Quantizer]                           (a slot, and as many as are wanted)
     revival: Annotated[Revival | None, {"default": None}]
 
+An option that is added to a component after its first release says so, so that runs which
+were recorded before it still count as the same: ``{"introduced": "1.2"}``; and, where its
+default is not what the component did before, ``{"before": VALUE}``.
+
 Some values are not for the file to choose; the engine supplies them by name. They are
 marked ``Supplied`` and do not appear in the schema.
 """

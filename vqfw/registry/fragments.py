@@ -42,9 +42,9 @@ STUCK_SECONDS = 120.0
 # more than the value is long (a regular expression may cost anything).
 _PLAIN_KEYWORDS = frozenset(
     {
-        "const", "default", "deprecated", "description", "enum", "examples",
-        "exclusiveMaximum", "exclusiveMinimum", "format", "markdownDescription",
-        "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum",
+        "before", "const", "default", "deprecated", "description", "enum", "examples",
+        "exclusiveMaximum", "exclusiveMinimum", "format", "introduced",
+        "markdownDescription", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum",
         "multipleOf", "required", "title", "type", "uniqueItems",
     }
 )  # fmt: skip

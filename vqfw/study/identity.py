@@ -3,7 +3,9 @@
 Two runs are the same if these are equal:
 
 - every setting of the resolved experiment, but for ``name``, ``description``, ``notes``
-  and ``expected``, which change no number;
+  and ``expected``, which change no number, and for settings that were introduced after
+  the first release and stand at their defaults (see ``vqfw.experiment.later``), so that
+  finished runs stay finished;
 - the Keras backend;
 - the versions of vqfw and of the packages whose components are named, and the checksums
   of plugin files.
@@ -23,6 +25,7 @@ from importlib import metadata
 from typing import Any
 
 from vqfw.errors import RunError
+from vqfw.experiment.later import without_later_defaults
 from vqfw.experiment.settings import ABOUT
 from vqfw.registry import index, plugin_files
 from vqfw.registry.backends import chosen_backend
@@ -61,7 +64,8 @@ def _key(
     versions: Mapping[str, str],
     files: list[str],
 ) -> str:
-    settings = {name: each for name, each in values.items() if name not in ABOUT}
+    known = without_later_defaults(values)
+    settings = {name: each for name, each in known.items() if name not in ABOUT}
     parts = [settings, on, versions, sorted(files)]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HEX]

@@ -40,19 +40,21 @@ def ids_are_unique_relative_paths(factory: Factory) -> None:
 
 
 def every_image_has_a_group_in_one_split(factory: Factory) -> None:
-    """Groups are named, splits are the three there are, and no group is in two."""
+    """Groups are named or None, splits are the three there are, no group is in two."""
     splits: dict[str, str | None] = {}
     for record in factory().records():
         require(
-            isinstance(record.group, str) and record.group,
-            f"the group of {record.id!r} is {record.group!r}: name who is on it, or "
-            "repeat the id where every image stands alone",
+            record.group is None or (isinstance(record.group, str) and record.group),
+            f"the group of {record.id!r} is {record.group!r}: name who is on it, repeat "
+            "the id where every image stands alone, or give None to take its folder",
         )
         require(
             record.split in SPLITS,
             f"the split of {record.id!r} is {record.split!r}: it is train, validation, "
             "test or None",
         )
+        if record.group is None:
+            continue
         first = splits.setdefault(record.group, record.split)
         require(
             first == record.split,
@@ -129,7 +131,7 @@ def _first(dataset: Dataset) -> Iterator[Record | Drawn]:
     return islice(dataset.records(), DECODED)
 
 
-def _seen(dataset: Dataset) -> dict[str, tuple[str, str]]:
+def _seen(dataset: Dataset) -> dict[str, tuple[str | None, str]]:
     """Group and content by id; the content only of the first images."""
     found = {}
     for number, record in enumerate(dataset.records()):

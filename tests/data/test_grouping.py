@@ -1,0 +1,185 @@
+"""Groups and official splits from names, and how pictures are divided by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from vqfw.data.found import Found, found
+from vqfw.data.grouping import Grouping, grouped
+from vqfw.data.splits import Division, divided
+from vqfw.errors import DataError
+
+PERSONS = [
+    f"p{person:02d}/{view}/{i}.png"
+    for person in range(25)
+    for view in ("front", "side")
+    for i in range(2)
+]
+CLASSES = [f"{name}/{i}.png" for name in ("cat", "dog", "bird") for i in range(20)]
+
+
+def group(ids: Iterable[str], level: int | None = 1) -> Grouping:
+    ids = list(ids)
+    return grouped(ids, [None] * len(ids), [None] * len(ids), level)
+
+
+def divide(
+    ids: Iterable[str], split_by: Any = "auto", level: int | None = 1
+) -> Division:
+    ids, shares = list(ids), {"validation_share": 0.1, "test_share": 0.1}
+    return divided(ids, group(ids, level), split_by, seed=0, **shares)
+
+
+def describe(ids: Iterable[str], split_by: Any = "auto") -> Found:
+    ids = list(ids)
+    return found(group(ids), divide(ids, split_by))
+
+
+def text(told: Found) -> str:
+    return "\n".join(f"{label}: {text}" for label, text in told.rows("here", None, 64))
+
+
+def test_the_pictures_of_a_person_stay_together_whatever_folder_they_lie_in() -> None:
+    division = divide(PERSONS)
+    splits: dict[str, set[str]] = {}
+    for name, split in zip(PERSONS, division.splits, strict=True):
+        splits.setdefault(name.split("/")[0], set()).add(split)
+    assert division.by == "group"
+    assert all(len(each) == 1 for each in splits.values())
+    told = text(describe(PERSONS))
+    assert "groups: 25, from the first folder" in told
+    assert "by group: train 84 (21 groups)" in told
+
+
+def test_few_class_folders_are_divided_by_picture_and_it_is_said() -> None:
+    classes: dict[str, set[str]] = {}
+    for name, split in zip(CLASSES, divide(CLASSES).splits, strict=True):
+        classes.setdefault(split, set()).add(name.split("/")[0])
+    assert classes["train"] == {"cat", "dog", "bird"}
+    assert len(classes["test"]) > 1
+    told = text(describe(CLASSES))
+    assert "by picture, because 3 groups are fewer than 20" in told
+    assert "--set data.split_by=group" in told
+
+
+def test_few_groups_are_divided_by_group_where_a_person_says_so() -> None:
+    division = divide(CLASSES, "group")
+    by_class = dict(
+        zip((n.split("/")[0] for n in CLASSES), division.splits, strict=True)
+    )
+    assert sorted(by_class.values()) == ["test", "train", "validation"]
+    assert division.reason == ""
+
+
+def test_pictures_without_folders_are_divided_by_picture() -> None:
+    told = describe(f"{i}.png" for i in range(60))
+    assert {name: part.pictures for name, part in told.parts.items()} == {
+        "train": 48,
+        "validation": 6,
+        "test": 6,
+    }
+    assert "because there are no sub-folders" in text(told)
+
+
+def test_a_wrapper_is_no_group() -> None:
+    ids = [f"archive/data/{name}" for name in PERSONS]
+    assert group(ids).groups == group(PERSONS).groups
+    assert "'archive/data'" in group(ids).rule
+    assert set(group(f"set/{i}.png" for i in range(3)).groups) == {
+        "set/0.png",
+        "set/1.png",
+        "set/2.png",
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "split"),
+    [
+        ("train", "train"),
+        ("Train", "train"),
+        ("val", "validation"),
+        ("VALID", "validation"),
+        ("validation", "validation"),
+        ("test", "test"),
+    ],
+)
+def test_folders_named_after_splits_are_the_split_and_no_group(
+    folder: str, split: str
+) -> None:
+    found = group(["ben/1.png", f"{folder}/anna/1.png", f"eve/{folder}/1.png"])
+    assert found.official == (None, split, split)
+    assert found.groups == ("ben", "anna", "eve")
+    assert found.official_folders == (folder,)
+
+
+def test_official_folders_below_a_wrapper_and_above_one_are_removed() -> None:
+    found = group(["a/train/images/anna/1.png", "a/val/images/ben/1.png"])
+    assert found.groups == ("anna", "ben")
+    assert found.official == ("train", "validation")
+
+
+def test_classes_in_several_official_folders_are_kept_as_they_are_and_reported() -> (
+    None
+):
+    ids = [
+        f"{s}/{c}/{i}.png" for s in ("train", "val") for c in ("a", "b") for i in (1, 2)
+    ]
+    division = divide(ids)
+    assert division.by == "image"
+    assert division.splits == ("train",) * 4 + ("validation",) * 4
+    told = text(describe(ids))
+    assert "official: the folders train/, val/ say the split" in told
+    assert "group 'a' and 1 more are in several official folders" in told
+
+
+def test_a_group_in_two_official_folders_is_an_error_by_group() -> None:
+    ids = ["train/anna/1.png", "train/ben/1.png", "val/anna/2.png"]
+    with pytest.raises(DataError, match=r"'anna' is in .* --set data\.split_by=image"):
+        divide(ids, "group")
+    assert divide(ids, "image").splits == ("train", "train", "validation")
+
+
+def test_equal_names_in_two_official_folders_are_two_pictures() -> None:
+    assert divide(["train/1.png", "train/2.png", "val/1.png"]).splits == (
+        "train",
+        "train",
+        "validation",
+    )
+
+
+def test_a_group_is_called_by_its_whole_path_and_a_repeated_name_is_warned_about() -> (
+    None
+):
+    ids = ["2020/ben/1.png", "2021/ben/1.png", "2021/eve/1.png"]
+    found = group(ids, level=2)
+    assert found.groups == ("2020/ben", "2021/ben", "2021/eve")
+    (note,) = found.notes
+    assert "the group name 'ben' stands under several folders ('2020', '2021')" in note
+    assert group(ids, level=1).notes == ()
+
+
+def test_a_picture_above_its_level_takes_the_folders_that_it_has() -> None:
+    ids = ["anna/1.png", "anna/front/1.png", "ben/side/1.png", "1.png"]
+    assert group(ids, level=2).groups == ("anna", "anna/front", "ben/side", "1.png")
+
+
+def test_level_null_joins_folders_of_one_name_as_before_and_warns() -> None:
+    found = group(["set/p1/front/1.png", "set/p2/front/1.png", "set/train/1.png"], None)
+    assert found.groups == ("front", "front", "train")
+    assert found.official == (None, None, None)
+    assert "they are one group" in found.notes[0]
+
+
+def test_groups_that_the_dataset_names_are_kept() -> None:
+    found = grouped(["train/1.png", "x/2.png"], ["a", "b"], [None, None], level=1)
+    assert found.groups == ("a", "b")
+    assert found.official == (None, None)
+    assert (
+        divided(
+            ["1", "2"], found, "auto", validation_share=0, test_share=0.5, seed=0
+        ).by
+        == "group"
+    )

@@ -1,0 +1,177 @@
+"""What a dataset holds and how it is divided, in numbers and in words; no pixel is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from vqfw.data.grouping import Grouping, grouped
+from vqfw.data.splits import Division, SplitBy, divided
+from vqfw.kinds.dataset import Dataset, Drawn, Split
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the three splits.
+
+    Args:
+        pictures: in it.
+        groups: that have pictures in it.
+    """
+
+    pictures: int
+    groups: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found, and how it is divided.
+
+    Args:
+        pictures: that are used.
+        groups: of them.
+        rule: how the groups are named, in words.
+        official_folders: folders that were taken as splits.
+        split_by: what was divided.
+        reason: why pictures were divided though nobody asked for it; else empty.
+        parts: the splits.
+        notes: what a person should know, a sentence each.
+        share: of a picture's area that the crop keeps, the mean of all; None where no
+            picture was decoded.
+    """
+
+    pictures: int
+    groups: int
+    rule: str
+    official_folders: tuple[str, ...]
+    split_by: SplitBy
+    reason: str
+    parts: Mapping[Split, Part]
+    notes: tuple[str, ...] = ()
+    share: float | None = None
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return asdict(self)
+
+    def rows(
+        self, where: str, crop: int | None, image_size: int
+    ) -> list[tuple[str, str]]:
+        """The same in words: a label and a text each.
+
+        Args:
+            where: the name of the dataset, or its path.
+            crop: side of the centred square that is cut out; None for the largest.
+            image_size: side of the result in pixels.
+        """
+        rows = [
+            ("data", f"{_count(self.pictures, 'picture')} of {where}"),
+            ("groups", f"{self.groups:,}, {self.rule}"),
+        ]
+        if self.official_folders:
+            folders = ", ".join(f"{each}/" for each in self.official_folders)
+            rows.append(("official", f"the folders {folders} say the split"))
+        rows.append(("split", self._split()))
+        if self.reason:
+            rows.append(("", f"by picture, because {self.reason}"))
+        rows.append(("used", used(crop, image_size, self.share)))
+        return [*rows, *(("note", each) for each in self.notes)]
+
+    def _split(self) -> str:
+        by = {"group": "group", "image": "picture"}[self.split_by]
+        parts = [
+            f"{name} {self.parts[name].pictures:,}"
+            + (
+                f" ({_count(self.parts[name].groups, 'group')})"
+                if by == "group"
+                else ""
+            )
+            for name in get_args(Split)
+        ]
+        return f"by {by}: {', '.join(parts)}"
+
+
+def found(
+    grouping: Grouping,
+    division: Division,
+    notes: Sequence[str] = (),
+    share: float | None = None,
+) -> Found:
+    """Counts what a grouping and a division say."""
+    members: dict[Split, list[str]] = {name: [] for name in get_args(Split)}
+    for group, split in zip(grouping.groups, division.splits, strict=True):
+        members[split].append(group)
+    return Found(
+        pictures=len(grouping.groups),
+        groups=len(set(grouping.groups)),
+        rule=grouping.rule,
+        official_folders=grouping.official_folders,
+        split_by=division.by,
+        reason=division.reason,
+        parts={name: Part(len(of), len(set(of))) for name, of in members.items()},
+        notes=(*notes, *grouping.notes),
+        share=share,
+    )
+
+
+def survey(
+    dataset: Dataset,
+    *,
+    split_by: Literal["auto", "group", "image"],
+    group_level: int | None,
+    validation_share: float,
+    test_share: float,
+    split_seed: int,
+) -> Found | None:
+    """What a run would find and how it would divide it, from the listing alone.
+
+    Args:
+        dataset: whose records are listed and not opened.
+        split_by: as in ``splits.divided``.
+        group_level: as in ``grouping.grouped``.
+        validation_share: of what no official list places.
+        test_share: likewise.
+        split_seed: of the draw.
+
+    Returns:
+        None for a dataset that draws its pictures, for which listing is drawing.
+
+    Raises:
+        DataError: if the data is missing or unusable.
+    """
+    listed = []
+    for record in dataset.records():
+        if isinstance(record, Drawn):
+            return None
+        listed.append((record.id, record.group, record.split))
+    ids, groups, official = zip(*listed, strict=True) if listed else ((), (), ())
+    grouping = grouped(ids, groups, official, group_level)
+    division = divided(
+        ids,
+        grouping,
+        split_by,
+        validation_share=validation_share,
+        test_share=test_share,
+        seed=split_seed,
+    )
+    return found(grouping, division, dataset.notes())
+
+
+def used(crop: int | None, image_size: int, share: float | None = None) -> str:
+    """Which part of each picture the model sees.
+
+    >>> used(48, 32, 0.25)
+    'the centred 48 × 48 pixels of each picture (25 % of its area, mean), as 32 × 32'
+    """
+    part = (
+        "the largest centred square"
+        if crop is None
+        else f"the centred {crop} × {crop} pixels"
+    )
+    area = "" if share is None else f" ({100 * share:.3g} % of its area, mean)"
+    return f"{part} of each picture{area}, as {image_size} × {image_size}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,173 @@
+"""Groups and official splits from names alone: the folders that a picture lies in.
+
+For datasets whose records name no group. Which group goes into which split is not decided
+here, and no file is looked at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from vqfw.kinds.dataset import Split
+
+OFFICIAL: Mapping[str, Split] = {
+    "train": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+"""Folders that say the split of what lies in them, in lower case."""
+
+_NAMED = 3  # examples that a note gives
+_ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The group of each picture, and how it was found.
+
+    Args:
+        groups: (n,) a group each.
+        official: (n,) the split that a list or a folder gives, or None.
+        rule: how the groups are named, in words.
+        folders: groups that are named after folders; None where the dataset names them.
+        official_folders: the folders taken as splits, as they are written.
+        notes: what a person should know of the names, a sentence each.
+    """
+
+    groups: tuple[str, ...]
+    official: tuple[Split | None, ...]
+    rule: str
+    folders: int | None
+    official_folders: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def grouped(
+    ids: Sequence[str],
+    groups: Sequence[str | None],
+    official: Sequence[Split | None],
+    level: int | None,
+) -> Grouping:
+    """The group of each picture: what the dataset says, else the folder of its name.
+
+    Levels are counted below the deepest folder above all pictures, so that the wrapper of
+    an archive is no group. The first folder on the way that is called train, val, valid,
+    validation or test, in any case, is the split of a picture and no level. A group is
+    called by the whole path down to its level; a picture outside of any folder is a group
+    of its own.
+
+    Args:
+        ids: (n,) relative paths with forward slashes.
+        groups: (n,) as the dataset names them; None to take the folder.
+        official: (n,) splits that the dataset gives, or None.
+        level: the folder that is the group; 1 is the first. None takes the name of the
+            folder that holds the picture, wherever that stands, and knows no official
+            folders.
+
+    >>> names = ["set/anna/front/1.png", "set/anna/side/1.png", "set/ben/front/1.png"]
+    >>> grouped(names, [None] * 3, [None] * 3, level=1).groups
+    ('anna', 'anna', 'ben')
+    >>> names = ["set/train/anna/1.png", "set/val/ben/1.png"]
+    >>> grouped(names, [None] * 2, [None] * 2, level=1).official
+    ('train', 'validation')
+    """
+    unnamed = [row for row, group in enumerate(groups) if group is None]
+    if not unnamed:
+        own = tuple(group for group in groups if group is not None)
+        return Grouping(own, tuple(official), "as the dataset names them", None)
+    found = list(groups)
+    splits = list(official)
+    if level is None:
+        for row in unnamed:
+            found[row] = last_folder(ids[row])
+        folders = {ids[row].rpartition("/")[0] for row in unnamed} - {""}
+        paths = {row: tuple(ids[row].split("/")[:-1]) for row in unnamed}
+        rule = "from the name of the folder that holds the picture"
+        named: tuple[str, ...] = ()
+    else:
+        paths = {row: tuple(ids[row].split("/")[:-1]) for row in unnamed}
+        above, paths = _below_root(paths)
+        named = tuple(sorted({each for path in paths.values() for each in _of(path)}))
+        for row, path in paths.items():
+            if splits[row] is None:
+                for folder in _of(path):
+                    splits[row] = OFFICIAL[folder.casefold()]
+        below, paths = _below_root({row: _without(p) for row, p in paths.items()})
+        root = "/".join((*above, *below))
+        for row, path in paths.items():
+            found[row] = "/".join(path[:level]) or ids[row]
+        folders = {"/".join(path[:level]) for path in paths.values()} - {""}
+        rule = f"from {_ordinal(level)} folder" + (f" below {root!r}" if root else "")
+    if not folders:
+        rule = "each picture by itself"
+    return Grouping(
+        tuple(str(group) for group in found),
+        tuple(splits),
+        rule,
+        len(folders),
+        named,
+        tuple(_repeated(paths.values(), level)),
+    )
+
+
+def last_folder(name: str) -> str:
+    """The name of the folder that holds a picture, or the picture's own at the top.
+
+    >>> last_folder("holiday/anna/one.jpg"), last_folder("one.jpg")
+    ('anna', 'one.jpg')
+    """
+    return name.rpartition("/")[0].rpartition("/")[2] or name
+
+
+def _below_root(
+    paths: Mapping[int, tuple[str, ...]],
+) -> tuple[tuple[str, ...], dict[int, tuple[str, ...]]]:
+    """The folders above all pictures, and the path of each below them."""
+    first, last = min(paths.values()), max(paths.values())
+    same = [one == other for one, other in zip(first, last, strict=False)]
+    root = first[: [*same, False].index(False)]
+    return root, {row: path[len(root) :] for row, path in paths.items()}
+
+
+def _of(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The first folder of a path that says a split, if there is one."""
+    return tuple(each for each in path if each.casefold() in OFFICIAL)[:1]
+
+
+def _without(path: tuple[str, ...]) -> tuple[str, ...]:
+    for folder in _of(path):
+        at = path.index(folder)
+        return path[:at] + path[at + 1 :]
+    return path
+
+
+def _ordinal(level: int) -> str:
+    if level < len(_ORDINALS):
+        return f"the {_ORDINALS[level]}"
+    return f"the {level}th"
+
+
+def _repeated(paths: Iterable[tuple[str, ...]], level: int | None) -> Iterator[str]:
+    """Says which names of groups stand under several folders."""
+    parents: dict[str, set[str]] = defaultdict(set)
+    for path in paths:
+        group = path if level is None else path[:level]
+        if group:
+            parents[group[-1]].add("/".join(group[:-1]))
+    repeated = sorted(name for name, above in parents.items() if len(above) > 1)
+    if not repeated:
+        return
+    first = repeated[0]
+    above = sorted(parents[first])
+    more = f", and {len(above) - _NAMED:,} more" if len(above) > _NAMED else ""
+    others = f"; so do {len(repeated) - 1:,} other names" if repeated[1:] else ""
+    kept = "they are one group" if level is None else "each is a group of its own"
+    yield (
+        f"the group name {first!r} stands under several folders "
+        f"({', '.join(repr(each) for each in above[:_NAMED])}{more}){others}: {kept}; "
+        'set "data.group_level" to choose another folder'
+    )
