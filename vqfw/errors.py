@@ -6,7 +6,8 @@
     ├── PluginError           3  a component is missing, broken or in conflict
     ├── DataError             4  the data is missing or cannot be used
     ├── RunError              2  the run asked for does not exist, is taken or in use
-    │   └── UnwritableError   2  nothing can be written into the run
+    │   ├── UnwritableError   2  nothing can be written into the run
+    │   └── RecordError       1  a record of the run is missing or damaged
     ├── CheckpointError       1  nothing valid to load, or it does not fit the model
     ├── OutputLost            1  stdout cannot be written
     ├── NonFiniteError        1  the training left the finite numbers
@@ -133,6 +134,12 @@ class RunError(VqfwError):
 
 class UnwritableError(RunError):
     """A run into which nothing can be written; it can still be read."""
+
+
+class RecordError(RunError):
+    """A record of a run that is missing, damaged or something else."""
+
+    exit_code = 1
 
 
 class CheckpointError(VqfwError):

@@ -21,7 +21,7 @@ from vqfw.api.preparation import (
     splits_to_train_on,
 )
 from vqfw.api.records import environment_of
-from vqfw.api.scoring import keep, score, stored_tokens
+from vqfw.api.scoring import earlier_scores, keep, score, stored_tokens
 from vqfw.api.token_files import agreement, targets_of, token_file, token_shape
 from vqfw.api.training import train_and_score
 from vqfw.api.turn import one_at_a_time
@@ -247,7 +247,7 @@ class Run:
             self._require_same(splits, path, again)
             images = splits.test if split == "test" else splits.validation
             name, shown = split, self.folder.pictures
-            if split == "validation" and "test" in self.scores:
+            if split == "validation" and "test" in earlier_scores(self.folder):
                 shown /= split  # the pictures of the test stay
         if not len(images):
             raise DataError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vqfw.api.preparation import Say
 from vqfw.api.token_files import token_file
-from vqfw.errors import DataError, Interrupted, VqfwError
+from vqfw.errors import DataError, Interrupted, RecordError, VqfwError
 from vqfw.runs import Run as RunFolder
 from vqfw.runs.files import write_json
 
@@ -88,7 +88,7 @@ def keep(
         if found.tokens is not None:
             file = token_file(plan, inference.model, images, found.tokens)
             file.save(_tokens_of(folder, name))
-        scores = {**folder.scores, name: found.record()}
+        scores = {**earlier_scores(folder), name: found.record()}
         write_json(folder.path / "scores.json", scores)
         pictures.mkdir(parents=True, exist_ok=True)
         save_pairs(pictures, shown, inference.pictures(shown))
@@ -97,6 +97,14 @@ def keep(
             f"the scores cannot be saved to {folder.path} ({error.strerror}): make room, "
             f"then score again with: vqfw eval --run {folder.id}"
         ) from error
+
+
+def earlier_scores(folder: RunFolder) -> Mapping[str, Any]:
+    """The recorded scores; none where they are damaged, and so will be written anew."""
+    try:
+        return folder.scores
+    except RecordError:
+        return {}
 
 
 def stored_tokens(folder: RunFolder, name: str, like: TokenFile) -> TokenFile | None:

@@ -124,9 +124,9 @@ def _line(name: str, entry: Mapping[str, Any], hoped: float | None) -> str:
     value = entry["value"]
     if value is None:
         return f"  {name:<16} does not apply"
-    unit = f" {entry['unit']}" if entry["unit"] else ""
+    unit = f" {entry['unit']}" if entry.get("unit") else ""
     line = f"  {name:<16} {value:.4g}{unit}"
-    if entry["interval"]:
+    if entry.get("interval"):
         half = (entry["interval"][1] - entry["interval"][0]) / 2
         line += f" ± {half:.2g}"
     return line + (f"   (expected {hoped:g})" if hoped is not None else "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqfw.cli.talk import json_option, print_json, say
+from vqfw.errors import RecordError
 
 if TYPE_CHECKING:
     from vqfw.api import Run
@@ -23,25 +24,37 @@ def command() -> None:
 def list_runs(as_json: bool) -> None:
     """Every run with its test scores, oldest first."""
     from vqfw import api
-    from vqfw.cli.evaluate import scores_of
 
     found = api.list_runs()
     if as_json:
-        print_json(
-            {
-                "runs": [
-                    scores_of(run, "test", run.scores.get("test", {})) for run in found
-                ]
-            }
-        )
+        print_json({"runs": [_listed(run) for run in found]})
         return
     for run in found:
-        scores = " · ".join(
-            f"{name} {entry['value']:.4g}"
-            for name, entry in run.scores.get("test", {}).items()
-            if isinstance(entry, Mapping) and entry["value"] is not None
-        )
-        click.echo(f"{run.id:<40} {scores or 'not scored yet'}")
+        click.echo(f"{run.id:<40} {_told(run)}")
+
+
+def _listed(run: Run) -> dict[str, Any]:
+    """A run as scripts read it; ``error`` says why one cannot be read."""
+    from vqfw.cli.evaluate import scores_of
+
+    try:
+        return scores_of(run, "test", run.scores.get("test", {}))
+    except RecordError as error:
+        return {**scores_of(run, "test", {}), "error": str(error)}
+
+
+def _told(run: Run) -> str:
+    """The scores of a run in a line, or why they cannot be read."""
+    try:
+        recorded = run.scores.get("test", {})
+    except RecordError as error:
+        return str(error)
+    scores = " · ".join(
+        f"{name} {entry['value']:.4g}"
+        for name, entry in recorded.items()
+        if isinstance(entry, Mapping) and entry["value"] is not None
+    )
+    return scores or "not scored yet"
 
 
 @command.command("show")

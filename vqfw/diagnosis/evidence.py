@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 from vqfw.errors import RunError
 from vqfw.runs import Run
 from vqfw.runs.files import read_own
+from vqfw.runs.records import check, having, whole
 
 UNKNOWN = math.nan
+_LINE = having({"step": whole(0)})
 
 Series = Mapping[str, Sequence[tuple[int, float]]]
 """Values by name, each with its step, in the order of the steps."""
@@ -292,10 +294,13 @@ def _series(path: Path) -> dict[str, list[tuple[int, float]]]:
     for line in lines:
         try:
             values = json.loads(line)
-        except ValueError:  # the last line of a run that was cut off while it wrote
+            check(values, _LINE)
+            step = values.pop("step")
+            numbers = {name: float(value) for name, value in values.items()}
+        # Cut off while it was written, or damaged.
+        except (ValueError, TypeError, OverflowError, RecursionError):
             continue
-        step = values.pop("step")
-        for name, value in values.items():
+        for name, value in numbers.items():
             found.setdefault(name, []).append((step, value))
     return found
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from vqfw.diagnosis.evidence import Evidence, evidence_of
 from vqfw.diagnosis.rules import Finding, findings, in_trouble
+from vqfw.errors import RecordError, in_short
 from vqfw.runs import Run
 
 
@@ -104,14 +105,23 @@ def diagnose(run: Run) -> Diagnosis:
 
     Raises:
         RunError: if no step was recorded, or the model has no tokens.
+        RecordError: if the records are damaged.
     """
-    seen = evidence_of(run)
+    try:
+        seen = evidence_of(run)
+        found = tuple(findings(seen))
+    # Options of other types, numbers that are missing: as no run of ours records them.
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        raise RecordError(
+            f'the records of run "{run.id}" do not fit together ({in_short(error)}): '
+            "bring them back from a copy of the run, or train it again"
+        ) from error
     scores = {
         name: entry["value"]
         for name, entry in run.scores.get("test", {}).items()
         if isinstance(entry, Mapping) and entry["value"] is not None
     }
-    return Diagnosis(run.id, seen, tuple(findings(seen)), scores)
+    return Diagnosis(run.id, seen, found, scores)
 
 
 def _of(codes: float) -> str:

@@ -21,7 +21,6 @@ from vqfw.experiment.origins import leaves
 from vqfw.experiment.settings import ABOUT
 from vqfw.runs import Run
 from vqfw.runs.exactness import differing
-from vqfw.runs.files import read_json
 
 # Lists whose order means nothing: their items are told apart by their type.
 _UNORDERED = re.compile(r"(losses|evaluation\.metrics|training\.trackers)\[(\d+)\]")
@@ -152,11 +151,7 @@ def _comparable(value: Any) -> str:
 
 def _leaves(run: Run) -> dict[str, tuple[Any, str | None]]:
     """Values with their origins by path; unordered lists by the type of their items."""
-    values = with_later_defaults(run.resolved)
-    try:
-        origins = read_json(run.path / "origins.json")
-    except (OSError, ValueError):
-        origins = {}
+    values, origins = with_later_defaults(run.resolved), run.origins
     found = {}
     for path, value in leaves({k: v for k, v in values.items() if k not in ABOUT}):
         name = _UNORDERED.sub(lambda item: _by_type(values, item), path)

@@ -101,7 +101,7 @@ def numbers_of(run: Run) -> dict[str, float]:
         numbers["bits_per_image"] = float(scores["bits_per_image"])
     revival = training.get("revival") or {}
     if revival.get("examined"):
-        numbers["revived_in_use"] = revival["survived"] / revival["examined"]
+        numbers["revived_in_use"] = revival.get("survived", 0) / revival["examined"]
     for name in ("steps", "images_per_second"):
         if training.get(name):
             numbers[name] = float(training[name])
@@ -126,7 +126,9 @@ def columns_of(runs: Sequence[Run]) -> Iterator[Column]:
     for run in runs:
         for name, entry in scores_of(run).items():
             if isinstance(entry, Mapping) and name not in metrics:
-                metrics[name] = Column(name, entry["unit"] or "", entry["better"] or "")
+                metrics[name] = Column(
+                    name, entry.get("unit") or "", entry.get("better") or ""
+                )
     yield from metrics.values()
     others = (
         "bits_per_image",

@@ -117,11 +117,23 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object that ``write_json`` wrote."""
-    value = json.loads(read_own(path).decode("utf-8"))
+    """Reads a JSON object that ``write_json`` wrote.
+
+    Raises:
+        OSError: as ``read_own`` does.
+        ValueError: if it is no JSON, or something else than an object.
+    """
+    try:
+        value = json.loads(read_own(path).decode("utf-8"), parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(value, dict):
-        raise ValueError(f"{path} does not hold a JSON object")
+        raise ValueError("it does not hold a JSON object")
     return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def sync_folder(folder: Path) -> None:

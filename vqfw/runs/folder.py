@@ -18,13 +18,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TextIO
 
-from vqfw.errors import RunError, UnwritableError
-from vqfw.runs import checkpoint
+from vqfw.errors import RecordError, RunError, UnwritableError
+from vqfw.runs import checkpoint, records
 from vqfw.runs.files import open_own, read_json, read_own, ways_out, write_whole
 from vqfw.runs.locks import take_lock
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _RECORDS = "*/resolved.json"
+_LOST = "bring the file back from a copy of the run, or train it again"
 _RESERVED = {"latest", "studies", "con", "prn", "aux", "nul", "readme.md"}
 
 
@@ -58,27 +59,42 @@ class Run:
     @property
     def resolved(self) -> dict[str, Any]:
         """The experiment with every default filled in."""
-        return self._record("resolved.json")
+        return self._record("resolved.json", records.RESOLVED, _LOST)
 
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, device, threads, precision, seed and command line."""
-        return self._record("environment.json")
+        return self._record("environment.json", records.ENVIRONMENT, _LOST)
 
     @property
     def scores(self) -> dict[str, Any]:
-        """Scores by split; empty before the first evaluation, or if they are damaged."""
-        try:
-            return read_json(self.path / "scores.json")
-        except (OSError, ValueError):  # never scored, or to be scored again
+        """Scores by split; empty before the first evaluation.
+
+        Raises:
+            RecordError: if they are damaged; another evaluation writes them anew.
+        """
+        if not os.path.lexists(self.path / "scores.json"):
             return {}
+        repair = f"score it again: vqfw eval --run {self.id}"
+        return self._record("scores.json", records.SCORES, repair)
 
     @property
     def training(self) -> dict[str, Any]:
-        """Steps, pace and revival of the training; empty until all is done and scored."""
+        """Steps, pace and revival of the training; empty until all is done and scored.
+
+        Damaged, it is empty too: then going on with the run writes it anew.
+        """
         try:
-            return read_json(self.path / "training.json")
-        except (OSError, ValueError):
+            return self._record("training.json", records.TRAINING, "")
+        except RecordError:
+            return {}
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Who set each value, by its path; empty if that was not recorded."""
+        try:
+            return self._record("origins.json", records.ORIGINS, "")
+        except RecordError:
             return {}
 
     def note_failure(self, failure: Mapping[str, str]) -> None:
@@ -96,9 +112,11 @@ class Run:
     @property
     def failures(self) -> list[dict[str, str]]:
         """Observers and trackers that were detached, and why."""
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, RecursionError):
             lines = read_own(self._failures).decode("utf-8").splitlines()
-            return [json.loads(line) for line in lines]
+            found = [json.loads(line) for line in lines]
+            records.check(found, records.list_of(records.FAILURE))
+            return found
         return []
 
     @property
@@ -206,13 +224,16 @@ class Run:
             "writing there"
         )
 
-    def _record(self, name: str) -> dict[str, Any]:
+    def _record(self, name: str, shape: records.Shape, repair: str) -> dict[str, Any]:
         try:
-            return read_json(self.path / name)
+            found = read_json(self.path / name)
+            records.check(found, shape)
         except (OSError, ValueError) as error:
-            raise RunError(
-                f'run "{self.id}" has no readable {name}: {error}'
+            reason = getattr(error, "strerror", None) or str(error)
+            raise RecordError(
+                f'run "{self.id}" has no usable {name} ({reason}): {repair}'
             ) from error
+        return found
 
 
 def default_root() -> Path:
@@ -364,8 +385,11 @@ def _latest(root: Path, existing: list[Run]) -> Run:
 def _best(existing: list[Run], metric: str) -> Run:
     scored: list[tuple[float, Run]] = []
     for run in existing:
-        entry: Mapping[str, Any] = run.scores.get("test", {}).get(metric) or {}
-        if entry.get("value") is not None:
+        try:
+            entry = run.scores.get("test", {}).get(metric)
+        except RecordError:  # it is no reason to find no other
+            continue
+        if isinstance(entry, Mapping) and entry["value"] is not None:
             sign = -1 if entry.get("better") == "lower" else 1
             scored.append((sign * entry["value"], run))
     if not scored:

@@ -1,0 +1,143 @@
+"""Records that are damaged, or that no run of ours would write: one bad run is one bad line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+SCORES = [
+    "",
+    "[]",
+    "{",
+    "[" * 100_000,
+    '{"test": []}',
+    '{"test": {"psnr": []}}',
+    '{"test": {"psnr": {}}}',
+    '{"test": {"psnr": {"value": "high"}}}',
+    '{"test": {"psnr": {"value": [20]}}}',
+    '{"test": {"psnr": {"value": NaN}}}',
+    '{"test": {"psnr": {"value": 1e999}}}',
+    '{"test": {"psnr": {"value": 1' + "0" * 400 + "}}}",
+    '{"test": {"psnr": {"value": 20, "interval": 3}}}',
+    '{"test": {"psnr": {"value": 20, "unit": 3}}}',
+    '{"test": {"images": "all"}}',
+    b"\xff",
+]
+
+
+@pytest.fixture
+def odd(done, root):
+    """Writes a record of the run ``odd``, which is listed beside ``done``."""
+    runs = root / "checkpoints"
+    shutil.copytree(runs / "done", runs / "odd")
+
+    def write(name, content):
+        data = content if isinstance(content, bytes) else content.encode()
+        (runs / "odd" / name).write_bytes(data)
+
+    return write
+
+
+def in_one_sentence(answer):
+    assert answer.code in (1, 2), answer
+    told = [line for line in answer.err.splitlines() if line.startswith("error: ")]
+    assert len(told) == 1, answer.err
+    return answer.err
+
+
+@pytest.mark.parametrize("content", SCORES, ids=lambda each: repr(each)[:40])
+def test_odd_scores_are_one_bad_line_and_one_sentence(odd, command, content):
+    odd("scores.json", content)
+    listed = command("runs", "list")
+    assert listed.code == 0, listed.err
+    lines = {line.split()[0]: line for line in listed.out.splitlines() if line.strip()}
+    assert "psnr" in lines["done"]
+    assert "vqfw eval --run odd" in listed.out
+    runs = {run["run"]: run for run in command("runs", "list", "--json").data["runs"]}
+    assert "error" not in runs["done"]
+    assert "scores.json" in runs["odd"]["error"]
+    assert command("runs", "path", "best:psnr").out.endswith("done\n")
+    for verb in (["runs", "show", "odd"], ["compare", "done", "odd"]):
+        answer = command(*verb)
+        assert answer.code == 1
+        assert "scores.json" in in_one_sentence(answer)
+
+
+CHANGES = {
+    "environment.json": [
+        {"threads": -1},
+        {"threads": 10**9},
+        {"threads": "2"},
+        {"threads": None},
+        {"threads": True},
+        {"precision": "float8"},
+        {"precision": []},
+        {"plugin_files": {}},
+        {"plugin_files": [{"path": 1, "sha256": "a"}]},
+        {"versions": []},
+        {"git": "dirty"},
+        {"dataset_path": 7},
+    ],
+    "resolved.json": [
+        {"name": 3},
+        {"model": []},
+        {"model": {"type": 3}},
+        {"data": {"image_size": "large"}},
+        {"training": {"batch_size": 0}},
+        {"losses": {}},
+        {"losses": ["mse"]},
+        {"expected": [1]},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_odd_record_is_one_sentence_for_whatever_needs_it(odd, command, root, name):
+    path = root / "checkpoints" / "odd" / name
+    whole = json.loads(path.read_text())
+    contents = [json.dumps({**whole, **each}) for each in CHANGES[name]]
+    for content in (*contents, "[]", b"\xff", "[" * 100_000):
+        odd(name, content)
+        assert command("runs", "list").code == 0
+        for verb in (["compare", "done", "odd"], ["eval", "--run", "odd"]):
+            answer = command(*verb)
+            assert answer.code == 1, (content[:200], answer)
+            assert name in in_one_sentence(answer)
+
+
+def test_other_odd_records_are_as_good_as_none(odd, command, root):
+    for content in ("[]", '{"steps": "all"}', '{"steps": 1e400}', b"\xff"):
+        odd("training.json", content)
+        answer = command("compare", "done", "odd")
+        assert answer.code == 0
+        assert "not finished: odd" in answer.out
+    for content in ("[1]", '{"a"', '{"tracker": 3}\n'):
+        odd("failures.jsonl", content)
+        assert command("runs", "show", "odd").code == 0
+    odd("origins.json", '{"seed": 3}')
+    assert command("compare", "done", "odd").code == 0
+    (root / "checkpoints" / "LATEST").write_bytes(b"\xff\n")
+    assert command("runs", "path", "latest").code == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["3", "[]", '{"step": "x"}', '{"step": 1, "loss": []}', '{"step": -1}', "[" * 9999],
+)
+def test_an_odd_line_of_the_log_is_left_out(odd, command, root, line):
+    path = root / "checkpoints" / "odd" / "metrics.jsonl"
+    before = command("doctor", "odd").out
+    odd("metrics.jsonl", f"{line}\n{path.read_text()}{line}\n")
+    assert command("doctor", "odd").out == before
+
+
+def test_a_diagnosis_of_options_that_are_none_is_one_sentence(odd, command, root):
+    path = root / "checkpoints" / "odd" / "resolved.json"
+    resolved = json.loads(path.read_text())
+    resolved["model"]["revival"]["interval"] = "often"
+    odd("resolved.json", json.dumps(resolved))
+    answer = command("doctor", "odd")
+    assert answer.code == 1
+    assert "do not fit together" in in_one_sentence(answer)

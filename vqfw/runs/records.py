@@ -1,0 +1,184 @@
+"""The shapes of a run's records, checked when they are read.
+
+A record may be damaged, or come from a stranger: whoever reads a number or a list from one
+of these finds a number or a list. What is not read is not checked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+Shape: TypeAlias = Callable[[Any, str], None]
+"""Takes a value and its path; raises ``ValueError`` if the value is something else."""
+
+# Numbers beyond it are exact in no float and overflow elsewhere.
+_LARGEST = 1 << 53
+_MOST_THREADS = 4096
+
+
+def check(value: Any, shape: Shape, at: str = "") -> None:
+    """Finds a value that is not of a shape.
+
+    Raises:
+        ValueError: with its path, what it is and what it must be.
+    """
+    shape(value, at)
+
+
+def number(value: Any, at: str) -> None:
+    """A finite number."""
+    fine = isinstance(value, int | float) and not isinstance(value, bool)
+    # In this order: a whole number may be too large for a float.
+    if not fine or abs(value) > _LARGEST or not math.isfinite(value):
+        raise _wrong(value, at, "a number")
+
+
+def text(value: Any, at: str) -> None:
+    """A text."""
+    if not isinstance(value, str):
+        raise _wrong(value, at, "a text")
+
+
+def whole(low: int, high: int = _LARGEST) -> Shape:
+    """A whole number of a range."""
+
+    def shape(value: Any, at: str) -> None:
+        number(value, at)
+        if not isinstance(value, int) or not low <= value <= high:
+            raise _wrong(value, at, f"a whole number from {low} to {high}")
+
+    return shape
+
+
+def one_of(*allowed: str) -> Shape:
+    """One of some texts."""
+
+    def shape(value: Any, at: str) -> None:
+        if value not in allowed:
+            raise _wrong(value, at, " or ".join(f'"{each}"' for each in allowed))
+
+    return shape
+
+
+def maybe(inner: Shape) -> Shape:
+    """Null, or something of a shape."""
+
+    def shape(value: Any, at: str) -> None:
+        if value is not None:
+            inner(value, at)
+
+    return shape
+
+
+def list_of(inner: Shape, length: int | None = None) -> Shape:
+    """A list whose items are of a shape."""
+
+    def shape(value: Any, at: str) -> None:
+        if not isinstance(value, list) or length not in (None, len(value)):
+            raise _wrong(value, at, f"a list of {length}" if length else "a list")
+        for position, each in enumerate(value):
+            inner(each, f"{at}[{position}]")
+
+    return shape
+
+
+def map_of(inner: Shape) -> Shape:
+    """An object with any keys, and values of a shape."""
+
+    def shape(value: Any, at: str) -> None:
+        if not isinstance(value, Mapping):
+            raise _wrong(value, at, "an object")
+        for key, each in value.items():
+            inner(each, _below(at, key))
+
+    return shape
+
+
+def having(
+    required: Mapping[str, Shape], optional: Mapping[str, Shape] | None = None
+) -> Shape:
+    """An object with keys of known shapes; further keys may be there."""
+    known = {**required, **(optional or {})}
+
+    def shape(value: Any, at: str) -> None:
+        if not isinstance(value, Mapping):
+            raise _wrong(value, at, "an object")
+        for key, inner in known.items():
+            if key in value:
+                inner(value[key], _below(at, key))
+            elif key in required:
+                raise ValueError(f'"{_below(at, key)}" is missing')
+
+    return shape
+
+
+def _score(value: Any, at: str) -> None:
+    """A metric, or a bare number such as the count of images."""
+    (metric if isinstance(value, Mapping) else number)(value, at)
+
+
+metric = having(
+    {"value": maybe(number)},
+    {
+        "interval": maybe(list_of(number, 2)),
+        "unit": maybe(text),
+        "better": maybe(text),
+    },
+)
+_component = having({"type": text})
+
+SCORES = map_of(map_of(_score))
+TRAINING = having(
+    {"steps": whole(0)},
+    {
+        "seconds": maybe(number),
+        "images_per_second": maybe(number),
+        "revival": maybe(map_of(number)),
+    },
+)
+ENVIRONMENT = having(
+    {
+        "threads": whole(1, _MOST_THREADS),
+        "precision": one_of("float32", "mixed_bfloat16", "mixed_float16"),
+    },
+    {
+        "dataset_path": maybe(text),
+        "plugin_files": list_of(having({"path": text, "sha256": text})),
+        "versions": map_of(text),
+        "git": maybe(having({"commit": text}, {"changed_files": whole(0)})),
+        "data_fingerprint": maybe(text),
+        "devices": list_of(text),
+    },
+)
+RESOLVED = having(
+    {
+        "name": text,
+        "model": _component,
+        "data": having({"image_size": whole(1)}),
+        "training": having({"batch_size": whole(1)}, {"trackers": list_of(_component)}),
+    },
+    {
+        "losses": list_of(_component),
+        "evaluation": having({}, {"metrics": list_of(_component)}),
+        "expected": map_of(maybe(number)),
+    },
+)
+ORIGINS = map_of(text)
+FAILURE = map_of(text)
+
+
+def _below(at: str, key: str) -> str:
+    return f"{at}.{key}" if at else key
+
+
+def _wrong(value: Any, at: str, needed: str) -> ValueError:
+    if isinstance(value, Mapping | list):
+        shown = "an object" if isinstance(value, Mapping) else "a list"
+    elif isinstance(value, int) and not isinstance(value, bool):
+        shown = f"{value}" if abs(value) <= _LARGEST else "a huge number"
+    else:
+        shown = f"{value!r:.40}"
+    place = f'"{at}" is' if at else "it is"
+    return ValueError(f"{place} {shown} and must be {needed}")
