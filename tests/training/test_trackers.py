@@ -1,5 +1,9 @@
 """Trackers hear what a run reports; one that fails is dropped, and the run goes on."""
 
+import contextlib
+import threading
+
+import numpy as np
 import pytest
 
 from vqfw.errors import PluginError
@@ -127,6 +131,167 @@ def test_what_a_tracker_prints_stays_out_of_the_output(named, capsys):
     found = capsys.readouterr()
     assert "noise" not in found.out
     assert "noise" in found.err
+
+
+class Gated(Ear):
+    """Stands still in its calls until the gate is opened."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate, self.is_in = threading.Event(), threading.Event()
+
+    def scalars(self, step, values):
+        self.is_in.set()
+        assert self.gate.wait(60)
+        super().scalars(step, values)
+
+
+@pytest.fixture
+def watched(monkeypatch, tmp_path):
+    """Trackers of a run, what they say, and its folder."""
+
+    def watch(**ears):
+        monkeypatch.setattr(
+            room, "build", lambda kind, options, known, path: ears[options["type"]]
+        )
+        said, folder = [], Folder(tmp_path)
+        return Trackers(Named(*ears), folder, said.append), said, folder
+
+    monkeypatch.setattr(room, "AT_A_CHECKPOINT", 0.01)
+    return watch
+
+
+def test_a_slow_tracker_keeps_neither_training_nor_other_trackers_waiting(watched):
+    slow, quick = Gated(), Ear()
+    trackers, _, folder = watched(slow=slow, quick=quick)
+    with trackers:
+        for step in range(1, 6):
+            trackers.scalars(step, {"loss": float(step)})
+        assert slow.heard == []
+        trackers._feeds[1].settle(60)
+        assert [step for step, _ in quick.heard] == [1, 2, 3, 4, 5]
+        slow.gate.set()
+    assert slow.heard == quick.heard
+    assert slow.closed
+    assert folder.failures == []
+
+
+def test_calls_are_dropped_and_counted_where_too_many_wait(watched, monkeypatch):
+    monkeypatch.setattr(room, "WAITING", 3)
+    slow = Gated()
+    trackers, said, folder = watched(slow=slow)
+    with trackers:
+        trackers.scalars(1, {})
+        assert slow.is_in.wait(60)
+        for step in range(2, 10):
+            trackers.scalars(step, {})
+        slow.gate.set()
+    assert [step for step, _ in slow.heard] == [1, 2, 3, 4]
+    assert slow.closed
+    (failure,) = folder.failures
+    assert failure["error"] == "5 calls were dropped: it is slower than the training"
+    assert said[-1] == f'tracker "slow": {failure["error"]}'
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_tracker_that_hangs_holds_up_the_end_for_a_bounded_time(
+    watched, monkeypatch, cut
+):
+    monkeypatch.setattr(room, "WHEN_CUT" if cut else "AT_THE_END", 0.05)
+    monkeypatch.setattr(room, "AT_THE_END" if cut else "WHEN_CUT", 60.0)
+    slow, quick = Gated(), Ear()
+    trackers, said, folder = watched(slow=slow, quick=quick)
+    with contextlib.suppress(InterruptedError), trackers:
+        trackers.scalars(1, {})
+        trackers.scalars(2, {})
+        assert slow.is_in.wait(60)
+        trackers._feeds[1].settle(60)
+        if cut:
+            raise InterruptedError
+    assert not slow.closed
+    assert quick.closed
+    assert said[0] == 'tracker "slow" has 3 calls to take; waiting at most 0.05 seconds'
+    (failure,) = folder.failures
+    assert failure["hook"] == "close"
+    assert failure["error"].startswith("3 calls were left when 0.05 seconds")
+    slow.gate.set()
+
+
+def test_what_waits_for_a_tracker_arrives_although_the_run_was_cut(watched):
+    slow = Gated()
+    trackers, _, _ = watched(slow=slow)
+    with contextlib.suppress(InterruptedError), trackers:
+        trackers.scalars(1, {})
+        trackers.scalars(2, {})
+        slow.gate.set()
+        raise InterruptedError
+    assert [step for step, _ in slow.heard] == [1, 2]
+    assert slow.closed
+
+
+def test_pictures_and_numbers_are_kept_as_they_were_when_they_were_sent(watched):
+    class Keeps(Gated):
+        def images(self, step, name, images):
+            self.shown.append(images.max())
+
+    slow = Keeps()
+    trackers, _, _ = watched(slow=slow)
+    with trackers:
+        values, pictures = {"loss": 1.0}, np.zeros((1, 2, 2, 1), "uint8")
+        trackers.scalars(1, values)
+        trackers.images(1, "grid", pictures)
+        values["loss"] = 2.0
+        pictures[:] = 255
+        slow.gate.set()
+    assert slow.heard == [(1, {"loss": 1.0})]
+    assert slow.shown == [0]
+
+
+def test_one_that_ends_python_is_dropped_too(watched):
+    class Ends(Ear):
+        def scalars(self, step, values):
+            raise SystemExit(3)
+
+    ends = Ends()
+    trackers, said, folder = watched(ends=ends)
+    with trackers:
+        for step in range(3):
+            trackers.scalars(step, {})
+    assert [each["hook"] for each in folder.failures] == ["scalars"]
+    assert len(said) == 1
+    assert not ends.closed
+
+
+def test_only_what_a_tracker_prints_is_put_aside(watched, capsys):
+    class Loud(Gated):
+        def scalars(self, step, values):
+            super().scalars(step, values)
+            print("noise")
+
+    loud = Loud()
+    trackers, _, _ = watched(loud=loud)
+    with trackers:
+        trackers.scalars(1, {})
+        assert loud.is_in.wait(60)
+        print("answer")
+        loud.gate.set()
+    assert capsys.readouterr() == ("answer\n", "noise\n")
+
+
+def test_a_checkpoint_vouches_for_what_a_quick_tracker_was_told(named):
+    heard = []
+
+    ear = Ear()
+    original = room.Trackers.settle
+
+    def settle(self):
+        original(self)
+        heard.append([step for step, values in ear.heard if "loss" in values][-1])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room.Trackers, "settle", settle)
+        named(ear=ear)
+    assert heard[0] == 4
 
 
 def test_one_that_cannot_be_made_ends_a_run_before_its_first_step(install, tiny, root):

@@ -17,6 +17,11 @@ class Tracker(ABC):
     connections are opened by the first call; from there on a failure costs the run
     nothing but its tracker.
 
+    All calls come in order and in one thread, which is not the one that trains: a slow
+    tracker keeps nobody waiting. Where more than 1,000 calls wait for it, further ones are
+    dropped and counted; at the end of a run it has 30 seconds to take what waits, 5 where
+    the run was cut.
+
     A run that was cut may do its last steps again, with a tracker made anew for the same
     folder; so the first step that a tracker hears of may lie before the last one that is
     in its files, and replaces what is there from that step on.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from vqfw.evaluation.pictures import Pixels, save_picture
 from vqfw.runs import Run
@@ -45,8 +45,8 @@ class Journal(AbstractContextManager["Journal", None]):
         self._open.enter_context(self._trackers)
         return self
 
-    def __exit__(self, *failure: object) -> None:
-        self._open.close()
+    def __exit__(self, *failure: Any) -> None:
+        self._open.__exit__(*failure)
 
     def say(self, text: str) -> None:
         """Tells the person who watches."""
@@ -92,6 +92,7 @@ class Journal(AbstractContextManager["Journal", None]):
         """Makes every line so far durable."""
         self._log.flush()
         os.fsync(self._log.fileno())
+        self._trackers.settle()
 
     def _write(self, step: int, values: Mapping[str, float]) -> None:
         rounded = {name: float(f"{value:.7g}") for name, value in values.items()}
