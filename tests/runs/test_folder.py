@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -202,3 +203,17 @@ def test_a_run_has_one_writer_and_the_lock_of_a_killed_one_is_free(recorded, tmp
     with run.locked(), pytest.raises(RunError, match=str(os.getpid())):
         run.require_free()
     run.require_free()
+
+
+def test_a_run_stays_where_it_is_when_the_working_folder_changes(
+    recorded, tmp_path, monkeypatch
+):
+    recorded("mine", psnr=(20.0, "higher"))
+    monkeypatch.chdir(tmp_path)
+    found, (listed,) = find_run(Path(), "mine"), list_runs(Path())
+    new = create_run(Path(), "faces", "new")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert found.scores == listed.scores
+    assert found.scores["test"]["psnr"]["value"] == 20.0
+    assert new.path.is_dir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -123,5 +124,11 @@ def show(run: Run) -> None:
             f"codes revived: {revival['revived']}; of {revival['examined']} asked 100 "
             f"steps later {revival['survived']} were in use"
         )
-    say(f"records and weights: {run.folder.path}")
-    say(f"pictures:            {run.folder.pictures}")
+    say(f"records and weights: {_from_here(run.folder.path)}")
+    say(f"pictures:            {_from_here(run.folder.pictures)}")
+
+
+def _from_here(path: Path) -> Path:
+    """A path as it is written in the working folder, if it lies below it."""
+    here = Path().absolute()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -35,11 +35,15 @@ class Run:
 
     Args:
         id: the name of its folders.
-        root: the folder that holds ``checkpoints/`` and ``images_saved/``.
+        root: the folder that holds ``checkpoints/`` and ``images_saved/``; made
+            absolute, so that the run stays where it is when the working folder changes.
     """
 
     id: str
     root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", self.root.absolute())
 
     @property
     def path(self) -> Path:
