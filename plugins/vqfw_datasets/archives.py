@@ -1,15 +1,15 @@
 """Pictures in a folder, a zip or a tar file, read in one pass and never unpacked.
 
-Nothing is ever written: a member's name becomes an id, not a path. What is no regular
-file (links, devices, pipes) is passed over, and what no honest archive holds (names that
-climb out of it, names given twice, giant members) is refused. Decoding is not done here.
+Nothing is ever written: a member's name becomes an id, not a path. What is no picture and
+no regular file (devices, pipes, links in an archive) is left out and counted, and what no
+honest archive holds (names that climb out of it, names given twice, giant members) is
+refused. Decoding is not done here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import lzma
-import os
 import re
 import stat
 import tarfile
@@ -23,9 +23,14 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from vqfw.errors import DataError
+from vqfw_datasets import folders
+from vqfw_datasets.left_out import LeftOut
 
-PICTURES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".webp")
-"""What the name of a picture ends in."""
+PICTURES = (
+    ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm",
+    ".webp",
+)  # fmt: skip
+"""What the name of a picture ends in, in the formats that are decoded."""
 
 MEMBER_BYTES = 64 * 1024 * 1024
 """No picture of a data set of faces comes near this size; a bomb does."""
@@ -67,32 +72,45 @@ class Member:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A regular file, before its name was looked at."""
+    """A file, before its name was looked at.
+
+    Args:
+        raw_name: as it is written.
+        size: in bytes.
+        open: gives the bytes.
+        other: what it is, if it is no regular file that may be opened.
+    """
 
     raw_name: str
     size: int
     open: Callable[[], BinaryIO]
+    other: str = ""
 
 
-def members(path: Path) -> Iterator[Member]:
+def members(path: Path, left_out: LeftOut | None = None) -> Iterator[Member]:
     """All pictures of a folder (with its sub-folders), a zip or a tar file.
 
-    Hidden files and folders and ``__MACOSX`` are left out.
+    Hidden files and folders and ``__MACOSX`` are passed over. Symbolic links in a folder
+    are followed, those in an archive are left out.
 
     Args:
         path: the folder or the archive; a tar may be compressed.
+        left_out: told of everything else that is not taken.
 
     Raises:
         DataError: if there is no such path, it is no archive, it is damaged, or a member
-            has an unsafe name, a name that occurred before, or more than 64 MB.
+            has an unsafe name, a name that occurred before, or more than 64 MB; or if a
+            sub-folder cannot be read.
     """
+    left_out = LeftOut() if left_out is None else left_out
     seen: set[str] = set()
     for number, entry in enumerate(_entries(path), start=1):
         if number > MEMBER_COUNT:
             raise DataError(
                 f"{path} holds more than {MEMBER_COUNT:,} files: give a smaller one"
             )
-        if not entry.raw_name.lower().endswith(PICTURES):
+        if entry.other or not entry.raw_name.lower().endswith(PICTURES):
+            _note(entry, left_out)
             continue
         name = safe_name(entry.raw_name, path)
         if _is_hidden(name):
@@ -110,11 +128,21 @@ def members(path: Path) -> Iterator[Member]:
         yield Member(name, entry.open)
 
 
-def fingerprint(path: Path) -> str:
-    """A SHA-256 that changes when the pictures would.
+def _note(entry: _Entry, left_out: LeftOut) -> None:
+    name = entry.raw_name.replace("\\", "/")
+    if _is_hidden(name.removeprefix("./")):
+        return
+    if entry.other:
+        left_out.add(entry.other, name)
+    else:
+        left_out.add_file(name)
 
-    Of an archive it is the hash of the file; of a folder that of the names, sizes and
-    times of its pictures, which does not read them.
+
+def fingerprint(path: Path) -> str:
+    """A SHA-256 that changes when the pictures, or what is left out, would.
+
+    Of an archive it is the hash of the file; of a folder that of all names, and of the
+    sizes and times of its pictures, which does not read them.
 
     Raises:
         DataError: if the path does not exist or cannot be read.
@@ -123,8 +151,8 @@ def fingerprint(path: Path) -> str:
     digest = hashlib.sha256()
     with _damage_named(path):
         if path.is_dir():
-            for name, size, modified in sorted(_listing(path)):
-                digest.update(f"{name}\0{size}\0{modified}\n".encode(errors="replace"))
+            for line in sorted(_listing(path)):
+                digest.update(line.encode(errors="replace"))
             return digest.hexdigest()
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -161,8 +189,20 @@ def _is_hidden(name: str) -> bool:
 
 
 def _require(path: Path) -> None:
-    if not path.exists():
-        raise DataError(f"{path} does not exist: correct the path to the pictures")
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        fact = (
+            "does not exist"
+            if isinstance(error, FileNotFoundError | NotADirectoryError)
+            else f"cannot be read ({error.strerror})"
+        )
+        raise DataError(f"{path} {fact}: correct the path to the pictures") from error
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise DataError(
+            f"{path} is neither a folder nor a regular file: give the path of a folder or "
+            "an archive of pictures"
+        )
 
 
 @contextmanager
@@ -194,14 +234,9 @@ def _entries(path: Path) -> Iterator[_Entry]:
 
 
 def _in_folder(path: Path) -> Iterator[_Entry]:
-    for folder, below, files in os.walk(path):
-        below.sort()  # the order of the walk is ours, not the file system's
-        for file in sorted(files):
-            full = Path(folder, file)
-            status = full.lstat()
-            if stat.S_ISREG(status.st_mode):
-                name = full.relative_to(path).as_posix()
-                yield _Entry(name, status.st_size, partial(_open_file, full))
+    for file in folders.files(path):
+        opened = partial(_open_file, file.path)
+        yield _Entry(file.name, file.size, opened, file.other)
 
 
 def _in_zip(path: Path) -> Iterator[_Entry]:
@@ -209,12 +244,20 @@ def _in_zip(path: Path) -> Iterator[_Entry]:
         archive = zipfile.ZipFile(path)
     with archive:
         for info in archive.infolist():
-            kind = stat.S_IFMT(info.external_attr >> 16)
-            if not info.is_dir() and kind in (0, stat.S_IFREG):
-                # The name before zipfile cut it at a NUL, so that the NUL is noticed.
-                name = info.orig_filename
-                opened = partial(_open_in_zip, archive, info, path)
-                yield _Entry(name, info.file_size, opened)
+            if info.is_dir():
+                continue
+            # The name before zipfile cut it at a NUL, so that the NUL is noticed.
+            name = info.orig_filename
+            opened = partial(_open_in_zip, archive, info, path)
+            other = _other(stat.S_IFMT(info.external_attr >> 16))
+            yield _Entry(name, info.file_size, opened, other)
+
+
+def _other(kind: int) -> str:
+    """What a member of a zip is by its mode, which need not be given."""
+    if kind in (0, stat.S_IFREG):
+        return ""
+    return "link" if kind == stat.S_IFLNK else "special file"
 
 
 def _in_tar(path: Path) -> Iterator[_Entry]:
@@ -228,9 +271,11 @@ def _in_tar(path: Path) -> Iterator[_Entry]:
             if info is None:
                 return
             archive.members.clear()  # type: ignore[attr-defined]  # it would keep all
-            if info.isreg():
-                opened = partial(_open_in_tar, archive, info, path)
-                yield _Entry(info.name, info.size, opened)
+            if info.isdir():
+                continue
+            opened = partial(_open_in_tar, archive, info, path)
+            link = "link" if info.issym() or info.islnk() else "special file"
+            yield _Entry(info.name, info.size, opened, "" if info.isreg() else link)
 
 
 class _BoundedHeader(tarfile.TarInfo):
@@ -246,16 +291,17 @@ class _BoundedHeader(tarfile.TarInfo):
         return info
 
 
-def _listing(path: Path) -> Iterator[tuple[str, int, int]]:
-    for entry in _in_folder(path):
-        if entry.raw_name.lower().endswith(PICTURES) and not _is_hidden(entry.raw_name):
-            modified = (path / entry.raw_name).lstat().st_mtime_ns
-            yield entry.raw_name, entry.size, modified
+def _listing(path: Path) -> Iterator[str]:
+    """A line for each file: of a picture with what changes when it does."""
+    for file in folders.files(path):
+        if file.other or not file.name.lower().endswith(PICTURES):
+            yield f"{file.name}\0{file.other or 'no picture'}\n"
+        else:
+            yield f"{file.name}\0{file.size}\0{file.modified}\n"
 
 
 def _open_file(path: Path) -> BinaryIO:
-    with _damage_named(path):
-        return path.open("rb")
+    return path.open("rb")
 
 
 def _open_in_zip(

@@ -10,6 +10,7 @@ from vqfw.errors import DataError
 from vqfw.kinds.dataset import Dataset, Record
 from vqfw.kinds.options import DataPath
 from vqfw_datasets import archives
+from vqfw_datasets.left_out import LeftOut
 
 
 class ImageFolder(Dataset):
@@ -17,8 +18,10 @@ class ImageFolder(Dataset):
 
     A group is a folder of a picture, by default the first ("data.group_level"); a picture
     outside of any is a group of its own. Folders called train, val and test are the
-    official split. Sub-folders are searched to any depth. Pictures are files that end in
-    jpg, jpeg, png, webp, bmp, pgm or ppm; hidden files are left out.
+    official split. Sub-folders are searched to any depth; symbolic links in a folder are
+    followed, each picture is taken once. Pictures are files that end in jpg, jpeg, jpe,
+    jfif, png, webp, bmp, pbm, pgm, ppm or pnm; other files are counted and named as left
+    out, hidden ones are passed over.
 
     Args:
         path: the folder, or a zip or tar file, which is read without unpacking it.
@@ -28,6 +31,7 @@ class ImageFolder(Dataset):
     def __init__(self, path: DataPath, channels: Literal[1, 3] = 3) -> None:
         self._path = Path(path)
         self._channels = channels
+        self._left_out = LeftOut()
 
     @property
     def channels(self) -> Literal[1, 3]:
@@ -41,16 +45,23 @@ class ImageFolder(Dataset):
             DataError: if the path does not exist, cannot be read or holds no picture.
         """
         found = False
-        for member in archives.members(self._path):
+        self._left_out = LeftOut()
+        for member in archives.members(self._path, self._left_out):
             found = True
             yield Record(member.name, None, member.open)
         if not found:
             endings = " ".join(ending[1:] for ending in archives.PICTURES)
+            others = f"; {text}" if (text := self._left_out.sentence()) else ""
             raise DataError(
-                f"{self._path} holds no picture (a file ending in {endings}): "
+                f"{self._path} holds no picture (a file ending in {endings}){others}: "
                 "correct the path"
             )
 
     def fingerprint(self) -> str:
         """Of the archive, or of the folder's listing."""
         return archives.fingerprint(self._path)
+
+    def notes(self) -> tuple[str, ...]:
+        """What lies beside the pictures and was left out."""
+        sentence = self._left_out.sentence()
+        return (sentence,) if sentence else ()

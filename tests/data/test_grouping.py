@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -183,3 +185,8 @@ def test_groups_that_the_dataset_names_are_kept() -> None:
         ).by
         == "group"
     )
+
+
+@pytest.mark.parametrize("name", ["grouping", "splits", "found"])
+def test_examples_are_true(name: str) -> None:
+    assert not doctest.testmod(import_module(f"vqfw.data.{name}")).failed

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 import io
 import os
 import tarfile
@@ -8,7 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import vqfw_datasets.left_out
 from vqfw_datasets import archives
+from vqfw_datasets.left_out import LeftOut
 
 from vqfw.errors import DataError
 
@@ -97,16 +100,116 @@ def test_a_symbolic_link_in_a_zip_is_passed_over(tmp_path: Path) -> None:
     assert read(path) == {"real.jpg": b"1"}
 
 
-def test_links_and_pipes_in_a_folder_are_passed_over(tmp_path: Path) -> None:
-    outside = tmp_path / "outside.jpg"
-    outside.write_bytes(b"secret")
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "link.jpg").symlink_to(outside)
-    os.mkfifo(folder / "pipe.jpg")
-    (folder / "real.jpg").write_bytes(b"1")
-    # The names alone: to open a pipe would wait for ever.
-    assert [member.name for member in archives.members(folder)] == ["real.jpg"]
+def left_out(path: Path) -> str:
+    counted = LeftOut()
+    for _ in archives.members(path, counted):
+        pass
+    return counted.sentence()
+
+
+def test_links_in_a_folder_are_followed(tmp_path: Path, packed: Packed) -> None:
+    outside = tmp_path / "outside" / "eve"
+    outside.mkdir(parents=True)
+    (outside / "2.jpg").write_bytes(b"2")
+    path = packed({"anna/1.jpg": b"1"}, "folder")
+    (path / "one.jpg").symlink_to(outside / "2.jpg")
+    (path / "more").symlink_to(tmp_path / "outside")
+    # A picture is taken once, by the first of its names.
+    assert read(path) == {"anna/1.jpg": b"1", "more/eve/2.jpg": b"2"}
+    assert left_out(path) == "left out: 1 duplicate link ('one.jpg')"
+
+
+def test_loops_of_links_end_and_nothing_is_read_twice(packed: Packed) -> None:
+    path = packed({"a/1.jpg": b"1", "b/2.jpg": b"2"}, "folder")
+    (path / "a" / "up").symlink_to("..")
+    (path / "a" / "b").symlink_to("../b")
+    (path / "b" / "a").symlink_to("../a")
+    (path / "b" / "outer").symlink_to("../..")
+    (path / "itself").symlink_to("itself")
+    (path / "again.jpg").symlink_to("a/1.jpg")
+    assert read(path) == {"a/1.jpg": b"1", "b/2.jpg": b"2"}
+    text = left_out(path)
+    assert "4 duplicate links ('a/b', ...)" in text
+    assert "1 broken link ('itself')" in text
+
+
+def test_a_link_to_a_folder_of_links_is_followed(
+    tmp_path: Path, packed: Packed
+) -> None:
+    (tmp_path / "pool").mkdir()
+    for i in range(3):
+        (tmp_path / "pool" / f"{i}.jpg").write_bytes(b"x")
+    (tmp_path / "farm").mkdir()
+    for i in range(3):
+        (tmp_path / "farm" / f"{i}.jpg").symlink_to(f"../pool/{i}.jpg")
+    path = packed({"real.jpg": b"1"}, "folder")
+    (path / "linked").symlink_to(tmp_path / "farm")
+    assert sorted(read(path)) == [*(f"linked/{i}.jpg" for i in range(3)), "real.jpg"]
+
+
+def test_pipes_and_broken_links_are_not_opened_but_counted(packed: Packed) -> None:
+    path = packed({"real.jpg": b"1"}, "folder")
+    os.mkfifo(path / "pipe.jpg")
+    (path / "gone.jpg").symlink_to("nowhere.jpg")
+    (path / "null.jpg").symlink_to("/dev/null")
+    assert read(path) == {"real.jpg": b"1"}
+    assert left_out(path) == (
+        "left out: 2 special files ('pipe.jpg', ...), 1 broken link ('gone.jpg')"
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_no_picture_is_counted_and_named(form: str, packed: Packed) -> None:
+    files = {
+        "a/1.jfif": b"1",
+        "a/2.HEIC": b"",
+        "a/3.heic": b"",
+        "b/4.tif": b"",
+        "README": b"",
+        ".DS_Store": b"",
+        "__MACOSX/a/1.heic": b"",
+    }
+    assert left_out(packed(files, form)) == (
+        "left out: 2 .heic ('a/2.HEIC', ...), 1 .tif ('b/4.tif'), "
+        "1 extensionless file ('README')"
+    )
+    assert list(read(packed(files, form))) == ["a/1.jfif"]
+
+
+def test_links_in_an_archive_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "links.tar"
+    with tarfile.open(path, "w") as tar:
+        for name, kind in (("a.jpg", tarfile.SYMTYPE), ("b.jpg", tarfile.LNKTYPE)):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "/etc/passwd"
+            tar.addfile(info)
+    assert left_out(path) == "left out: 2 links ('a.jpg', ...)"
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    packed: Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = packed({"a/1.jpg": b"1", "shut/2.jpg": b"2"}, "folder")
+    listdir = os.listdir
+
+    def refuse(folder: Path) -> list[str]:
+        if Path(folder).name == "shut":
+            raise PermissionError(13, "Permission denied")
+        return listdir(folder)
+
+    monkeypatch.setattr("os.listdir", refuse)
+    for reading in (archives.fingerprint, read):
+        with pytest.raises(
+            DataError, match=r"/shut cannot be read \(Permission denied"
+        ):
+            reading(path)
+
+
+def test_a_pipe_is_no_archive(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.zip")
+    for reading in (archives.fingerprint, read):
+        with pytest.raises(DataError, match="neither a folder nor a regular file"):
+            reading(tmp_path / "pipe.zip")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -179,13 +282,23 @@ def test_the_fingerprint_follows_the_content(form: str, packed: Packed) -> None:
     assert archives.fingerprint(path) != before
 
 
-def test_the_fingerprint_of_a_folder_follows_its_times_but_not_its_notes(
+def test_the_fingerprint_of_a_folder_follows_its_times_and_what_is_left_out(
     packed: Packed,
 ) -> None:
     path = packed({"one.jpg": b"1"}, "folder")
     os.utime(path / "one.jpg", ns=(1, 1))
     before = archives.fingerprint(path)
-    (path / "notes.txt").write_bytes(b"x")
+    (path / ".hidden.txt").write_bytes(b"x")
     assert archives.fingerprint(path) == before
+    (path / "notes.txt").write_bytes(b"x")
+    noted = archives.fingerprint(path)
+    assert noted != before
+    (path / "notes.txt").write_bytes(b"more")
+    assert archives.fingerprint(path) == noted
     os.utime(path / "one.jpg", ns=(1, 2))
-    assert archives.fingerprint(path) != before
+    assert archives.fingerprint(path) != noted
+
+
+def test_examples_are_true() -> None:
+    for module in (archives, vqfw_datasets.left_out):
+        assert not doctest.testmod(module).failed

@@ -25,7 +25,7 @@ def test_pictures_have_no_official_split(packed: Packed) -> None:
 
 def test_a_folder_without_pictures_says_what_counts_as_one(packed: Packed) -> None:
     path = packed({"notes.txt": b"x", "film.gif": b"x"}, "folder")
-    with pytest.raises(DataError, match=r"holds no picture .*bmp jpeg jpg pgm png ppm"):
+    with pytest.raises(DataError, match=r"no picture .*bmp jfif .*1 \.gif \('film"):
         list(ImageFolder(str(path)).records())
 
 

@@ -1,0 +1,132 @@
+"""The files of a folder and all folders below it, symbolic links followed.
+
+Every file and folder is reached once, whatever links lead to it: so a loop of links ends,
+and a picture that is linked into a second folder is not in two splits. Nothing is opened.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vqfw.errors import DataError
+
+Identity = tuple[int, int | str]
+
+_BROKEN = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
+@dataclass(frozen=True)
+class File:
+    """What lies in a folder and is no folder.
+
+    Args:
+        name: relative path with forward slashes, through links.
+        path: absolute or relative to the working directory.
+        size: in bytes.
+        modified: in nanoseconds.
+        other: what it is, if it is no regular file that is reached for the first time.
+    """
+
+    name: str
+    path: Path
+    size: int = 0
+    modified: int = 0
+    other: str = ""
+
+
+def files(root: Path) -> Iterator[File]:
+    """All files below a folder, in an order that the file system does not choose.
+
+    What starts with a dot, and ``__MACOSX``, is passed over. What a link leads to comes
+    after what lies there itself.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        DataError: if a folder cannot be read; it is named.
+    """
+    with _readable(root, root):
+        seen = {_identity(root.stat(), root)}
+    folders = [("", root)]
+    links: list[tuple[str, Path]] = []
+    while folders or links:
+        if not folders:
+            name, path = heapq.heappop(links)
+            with _readable(path, root):
+                found = _target(name, path, seen)
+            if found is None:
+                folders.append((f"{name}/", path))
+            else:
+                yield found
+            continue
+        prefix, folder = folders.pop()
+        for name, path in _listed(prefix, folder, root):
+            try:
+                status = path.lstat()
+            except FileNotFoundError:  # removed since it was listed
+                continue
+            if stat.S_ISLNK(status.st_mode):
+                heapq.heappush(links, (name, path))
+            elif not stat.S_ISDIR(status.st_mode):
+                seen.add(_identity(status, path))
+                yield _file(name, path, status)
+            elif _identity(status, path) not in seen:
+                seen.add(_identity(status, path))
+                folders.append((f"{name}/", path))
+
+
+@contextmanager
+def _readable(path: Path, root: Path) -> Iterator[None]:
+    """Says which folder cannot be read, and what helps."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}): allow reading it, or move it out "
+            f"of {root}"
+        ) from error
+
+
+def _listed(prefix: str, folder: Path, root: Path) -> list[tuple[str, Path]]:
+    with _readable(folder, root):
+        names = sorted(os.listdir(folder))
+    return [
+        (f"{prefix}{name}", folder / name)
+        for name in names
+        if not name.startswith(".") and name != "__MACOSX"
+    ]
+
+
+def _target(name: str, path: Path, seen: set[Identity]) -> File | None:
+    """What a link leads to; None for a folder that is still to be listed."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        if error.errno in _BROKEN:
+            return File(name, path, other="broken link")
+        raise
+    identity = _identity(status, path)
+    if identity in seen:
+        return File(name, path, other="duplicate link")
+    seen.add(identity)
+    return None if stat.S_ISDIR(status.st_mode) else _file(name, path, status)
+
+
+def _file(name: str, path: Path, status: os.stat_result) -> File:
+    if not stat.S_ISREG(status.st_mode):
+        return File(name, path, other="special file")
+    return File(name, path, status.st_size, status.st_mtime_ns)
+
+
+def _identity(status: os.stat_result, path: Path) -> Identity:
+    """What two names of one file or folder have in common."""
+    # Some network drives number nothing.
+    return status.st_dev, status.st_ino or str(path)
