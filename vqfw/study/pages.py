@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from vqfw.errors import UsageError
-from vqfw.runs.files import write_whole
+from vqfw.runs.outputs import write_output
 from vqfw.study.grid import Study
 from vqfw.study.table import Table, table_from
 from vqfw.study.writing import as_json, as_page
@@ -163,5 +163,5 @@ def _replaced(path: Path, text: str) -> bool:
     content = text.encode()
     if path.exists() and path.read_bytes() == content:
         return False
-    write_whole(path, content)
+    write_output(path, content)
     return True
