@@ -222,3 +222,26 @@ def test_a_working_folder_that_cannot_be_written_is_told(pictures, monkeypatch):
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     with pytest.raises(UsageError, match="run this in a folder that can"):
         vqfw.load("pictures")
+
+
+def test_plan_finds_the_data_and_prints_where_it_lies(pictures, root, command):
+    command("validate", "pictures")
+    small = ("--set", "model.encoder.filters=8", "--set", "model.decoder.filters=8")
+    answer = command("plan", "pictures.json", *small)
+    assert answer.code == 0, answer.err
+    assert str(pictures) in answer.out
+    pictures.rename(root / "moved")
+    answer = command("plan", "pictures.json", *small)
+    assert answer.code == 0, answer.err
+    told = " ".join(answer.out.split())
+    assert f"not listed: the data was not found; tried {pictures}, " in told
+    assert "--set data.dataset.path=" in told
+
+
+@pytest.mark.parametrize("verb", [["eval", "--data"], ["tokenize"]])
+def test_pictures_that_are_not_there_get_the_repair_of_the_verb(verb, done, command):
+    answer = command(*verb, "nowhere")
+    assert answer.code == 4
+    assert "nowhere" in answer.err
+    assert "correct the path" in answer.err
+    assert "--set" not in answer.err

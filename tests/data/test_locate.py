@@ -30,7 +30,7 @@ def find(path: str, places: dict[str, Path], **options: Any) -> Path:
     settings = {
         "usual_names": USUAL,
         "experiment_folder": places["experiment"],
-        "anywhere": False,
+        "typed": False,
         **options,
     }
     return locate(path, **settings)
@@ -75,18 +75,16 @@ def test_neither_a_device_nor_a_pipe_is_opened(
     pipe = places["outside"] / "pipe"
     os.mkfifo(pipe)
     (places["outside"] / "link").symlink_to(pipe)
-    for anywhere in (False, True):
+    for typed in (False, True):
         with pytest.raises(DataError, match="neither a folder nor a regular file"):
-            find(
-                f"../outside/{'link' if linked else 'pipe'}", places, anywhere=anywhere
-            )
+            find(f"../outside/{'link' if linked else 'pipe'}", places, typed=typed)
 
 
 def test_a_typed_path_leads_anywhere(places: dict[str, Path]) -> None:
     (places["outside"] / "faces").mkdir()
     (places["data"] / "faces").mkdir()
     for path in ("faces", str(places["outside"] / "faces")):
-        assert find(path, places, anywhere=True) == places["outside"] / "faces"
+        assert find(path, places, typed=True) == places["outside"] / "faces"
 
 
 def test_a_typed_path_may_start_at_home(
@@ -94,7 +92,7 @@ def test_a_typed_path_may_start_at_home(
 ) -> None:
     monkeypatch.setenv("HOME", str(places["outside"]))
     (places["outside"] / "faces").mkdir()
-    assert find("~/faces", places, anywhere=True) == places["outside"] / "faces"
+    assert find("~/faces", places, typed=True) == places["outside"] / "faces"
 
 
 def test_no_path_finds_a_usual_name_in_the_data_then_in_the_cache(
@@ -135,7 +133,7 @@ def test_an_absolute_path_that_is_missing_is_listed_once(
 ) -> None:
     missing = str(places["outside"] / "missing")
     with pytest.raises(DataError) as caught:
-        find(missing, places, anywhere=True)
+        find(missing, places, typed=True)
     assert str(caught.value).count(missing) == 1
 
 
@@ -154,9 +152,9 @@ def test_a_dataset_without_usual_names_needs_a_path(places: dict[str, Path]) -> 
 
 @pytest.mark.parametrize("path", ["a\0b", "\ud800", "~nobody-of-this-name/faces"])
 def test_what_cannot_be_a_path_is_refused(places: dict[str, Path], path: str) -> None:
-    for anywhere in (False, True):
+    for typed in (False, True):
         with pytest.raises(DataError, match="cannot be a path"):
-            find(path, places, anywhere=anywhere)
+            find(path, places, typed=typed)
 
 
 def test_a_place_that_may_not_be_looked_into_is_listed_with_the_reason(

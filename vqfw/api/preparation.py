@@ -57,7 +57,7 @@ def dataset_path(checked: experiments.Experiment) -> str | None:
         options["path"],
         usual_names=getattr(component, "usual_names", ()),
         experiment_folder=origin.folder or checked.folder,
-        anywhere=origin.overridden,
+        typed=origin.overridden,
     )
     return str(found)
 
@@ -96,7 +96,13 @@ def dataset_path_of_run(
         return None
     if named is not None:
         return str(
-            locate(str(named), usual_names=(), experiment_folder=None, anywhere=True)
+            locate(
+                str(named),
+                usual_names=(),
+                experiment_folder=None,
+                typed=True,
+                repair="correct --data-path",
+            )
         )
     recorded = folder.environment["dataset_path"]
     asked = f"{again} --data-path {shlex.quote(recorded or options['path'] or 'PATH')}"
@@ -262,7 +268,13 @@ def pictures_of(
     side = settings.crop if crop is None else crop
     shorthand = KINDS["dataset"].shorthand
     assert shorthand is not None
-    path = locate(str(data), usual_names=(), experiment_folder=None, anywhere=True)
+    path = locate(
+        str(data),
+        usual_names=(),
+        experiment_folder=None,
+        typed=True,
+        repair="correct the path",
+    )
     options = {"type": shorthand.component, shorthand.option: str(path)}
     with _reading(quiet) as progress:
         images, notes = read_pictures(

@@ -14,13 +14,16 @@ from pathlib import Path
 from vqfw.errors import DataError
 from vqfw.registry.fragments import cache_folder
 
+_REPAIR = "give its path with --set data.dataset.path=..."
+
 
 def locate(
     path: str,
     *,
     usual_names: Sequence[str],
     experiment_folder: Path | None,
-    anywhere: bool,
+    typed: bool,
+    repair: str = _REPAIR,
 ) -> Path:
     """Finds a dataset's folder or archive.
 
@@ -31,7 +34,8 @@ def locate(
         path: as given; empty to look for one of the usual names.
         usual_names: what the data is called where no path is given, best first.
         experiment_folder: of the file that says the path; None without a file.
-        anywhere: whether the path was typed on the command line or in Python.
+        typed: whether the path was typed on the command line or in Python.
+        repair: how another path is given, for the sentence that refuses this one.
 
     Returns:
         An absolute path to a folder or a regular file.
@@ -41,14 +45,14 @@ def locate(
     """
     if not path:
         return _usual(usual_names)
-    typed = _typed(path)
-    folders = [Path()] if anywhere else []
+    given = _given(path)
+    folders = [Path()] if typed else []
     if experiment_folder is not None:
         folders.append(experiment_folder)
     if data := os.environ.get("VQFW_DATA"):
         folders.append(Path(data))
     folders += _cache()
-    return _first([(folder / typed).absolute() for folder in folders])
+    return _first([(folder / given).absolute() for folder in folders], repair)
 
 
 def _cache() -> list[Path]:
@@ -57,7 +61,7 @@ def _cache() -> list[Path]:
     return [] if cache is None else [cache]
 
 
-def _typed(path: str) -> Path:
+def _given(path: str) -> Path:
     """The path with ``~`` written out, if the system can have such a path at all."""
     try:
         os.fsencode(path)
@@ -81,10 +85,10 @@ def _usual(names: Sequence[str]) -> Path:
             places.append(data)
         places += [data / name for name in names]
     places += [cache / name for cache in _cache() for name in names]
-    return _first(places)
+    return _first(places, _REPAIR)
 
 
-def _first(places: Sequence[Path]) -> Path:
+def _first(places: Sequence[Path], repair: str) -> Path:
     """The first place where something is.
 
     Raises:
@@ -105,11 +109,10 @@ def _first(places: Sequence[Path]) -> Path:
         if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
             return shown
         raise DataError(
-            f"{shown} is neither a folder nor a regular file: give the path of a folder "
-            "or an archive of pictures"
+            f"{shown} is neither a folder nor a regular file, such as an archive: {repair}"
         )
     unset = "" if os.environ.get("VQFW_DATA") else " (it is not set)"
     raise DataError(
         f"the data was not found; tried {', '.join(tried)}: set VQFW_DATA{unset} to the "
-        "folder that holds it, or give its path with --set data.dataset.path=..."
+        f"folder that holds it, or {repair}"
     )
