@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Iterator
+from typing import TextIO
 
 BETWEEN = " · "
 """What separates the items of a line."""
+
+# A label and the spaces up to its value, or the number of a list, or an indentation.
+_LABEL = re.compile(r" *(?:\d+\. |[^ ]+(?: [^ ]+)* {2,})?")
+
+
+def columns(stream: TextIO) -> int | None:
+    """How many columns a stream shows; None where it is a file or a pipe.
+
+    ``COLUMNS`` of the environment is taken before what the terminal says.
+    """
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
+    try:
+        if stream.isatty():
+            return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        pass
+    return None
 
 
 def flowed(items: Iterable[str], width: int) -> Iterator[str]:
@@ -29,3 +51,74 @@ def flowed(items: Iterable[str], width: int) -> Iterator[str]:
         line = longer
     if line:
         yield line
+
+
+def fitted(text: str, width: int | None) -> str:
+    """Text whose lines are folded where they are too long, under their own beginning.
+
+    A line is folded between items where it has some, else between words. A word that is
+    longer than the line, such as a path, stays whole, so that it can be copied.
+
+    >>> print(fitted("memory   weights 2 MB · optimizer 1 MB", 30))
+    memory   weights 2 MB
+             optimizer 1 MB
+
+    Args:
+        text: lines; a label and its value are separated by two spaces or more.
+        width: columns; None leaves every line as it is.
+    """
+    if width is None:
+        return text
+    return "\n".join(part for line in text.split("\n") for part in _folded(line, width))
+
+
+def _folded(line: str, width: int) -> Iterator[str]:
+    hang = _hang(line, width)
+    while (room := _room(line, width)) < len(line):
+        cut = _cut(line, hang, room)
+        if cut is None:
+            break
+        end, start = cut
+        yield line[:end].rstrip()
+        line = " " * hang + line[start:].lstrip()
+    yield line
+
+
+def _hang(line: str, width: int) -> int:
+    """The column under which a folded line goes on."""
+    indent = len(line) - len(line.lstrip())
+    label = _LABEL.match(line)
+    assert label is not None
+    hang = label.end()
+    return hang if indent < hang <= width // 2 else min(indent + 2, width // 2)
+
+
+def _room(line: str, width: int) -> int:
+    """How many characters of a line fit; those of Chinese and Japanese take two columns."""
+    from rich.cells import cell_len
+
+    room = min(len(line), width)
+    while cell_len(line[:room]) > width:
+        room -= 1
+    return room
+
+
+def _cut(line: str, hang: int, room: int) -> tuple[int, int] | None:
+    """Where a line ends and where the next one begins; None if it has no such place."""
+    for separator in (BETWEEN, "   ", " ─ ", " "):
+        at = line.rfind(separator, hang + 1, room + len(separator))
+        if at > hang and line[hang:at].strip():
+            return at, at + (len(BETWEEN) if separator == BETWEEN else 1)
+    at = line.find(" ", max(room, hang + 1))
+    return (at, at + 1) if at >= 0 else None
+
+
+def beside(left: str, right: str, width: int | None) -> str:
+    """Two texts in a line where they fit, else the second one beneath, indented."""
+    from rich.cells import cell_len
+
+    above, between, last = left.rpartition("\n")
+    line = f"{last}  {right}".rstrip()
+    if width is None or cell_len(line) <= width:
+        return f"{above}{between}{line}"
+    return "\n".join(fitted(text, width) for text in (left.rstrip(), f"    {right}"))

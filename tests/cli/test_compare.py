@@ -147,7 +147,7 @@ def test_a_narrow_terminal_loses_nothing(change):
     found = vqfw.compare(["done", "other"])
     console = Console(width=40)
     with console.capture() as shown:
-        for each in renderables(found):
+        for each in renderables(found, console.width):
             console.print(each)
     lines = shown.get().splitlines()
     assert max(map(len, lines)) <= 40

@@ -116,6 +116,7 @@ def test_a_run_keeps_how_its_training_went(done):
 
 
 def test_without_a_run_all_fits_80_columns(root, command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("VQFW_CACHE", "/proc/cache")
     monkeypatch.setenv("VQFW_DATA", "/proc/data")
     lines = command("doctor").out.splitlines()

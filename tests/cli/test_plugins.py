@@ -43,11 +43,9 @@ def test_the_list_says_what_is_known(install, command):
     install("vqfw-odd", FINE, ENTRY)
     answer = command("plugins", "list", "--kind", "loss")
     lines = answer.out.splitlines()
-    assert lines[0].split() == ["loss", "mae", "ready", "vqfw", "0.1.0"]
-    assert lines[1].strip().startswith("Mean absolute error")
-    assert lines[2].strip() == "weight=1.0"
-    assert lines[6].split() == ["loss", "odd", "unread", "vqfw-odd", "0.1"]
-    assert [line.strip() for line in lines[7:]] == ["?", "options: ?"]
+    assert lines[0].split()[:5] == ["loss", "mae", "Mean", "absolute", "error:"]
+    assert lines[2].split("  ") == ["loss", "odd", "not read yet (vqfw-odd 0.1)"]
+    assert len(lines) == 3
     assert "nothing was imported" in answer.err
     odd = command("plugins", "list", "--kind", "loss", "--json").data["components"][2]
     assert (odd["state"], odd["sentence"], odd["options"]) == ("unread", None, None)
@@ -68,16 +66,8 @@ def test_the_list_tells_of_observers_too(install, command):
     listed = command("plugins", "list", "--json").data["components"]
     assert [each["name"] for each in listed if each["kind"] == "observer"] == ["watch"]
     answer = command("plugins", "list", "--kind", "observer")
-    assert answer.out.split() == [
-        "observer",
-        "watch",
-        "unread",
-        "vqfw-watch",
-        "0.1",
-        "?",
-    ]
+    assert answer.out == "observer  watch  not read yet (vqfw-watch 0.1)\n"
     checked = command("plugins", "list", "--kind", "observer", "--check")
-    assert "ready" in checked.out
     assert "Says where the run lies." in checked.out
 
 
@@ -85,7 +75,7 @@ def test_observers_of_one_name_are_told_with_their_packages(install, command):
     install("vqfw-watch", WATCHES, {"vqfw": "watch = MODULE"})
     install("vqfw-guard", WATCHES, {"vqfw": "watch = MODULE"})
     out = command("plugins", "list", "--kind", "observer").out
-    assert 'write "vqfw-watch/watch"' in out
+    assert "  vqfw-watch/watch  " in out
     assert command("plugins", "show", "observer/vqfw-watch/watch").code == 0
 
 

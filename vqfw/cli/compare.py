@@ -7,6 +7,7 @@ import sys
 import click
 
 from vqfw.cli.talk import json_option, print_json
+from vqfw.terminal import columns
 
 # Where nobody reads it in a terminal, no line is folded.
 _WIDE = 400
@@ -31,8 +32,8 @@ def command(wanted: tuple[str, ...], as_json: bool) -> None:
 
     from vqfw.evaluation.side_by_side import renderables
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    console = Console(width=columns(sys.stdout) or _WIDE, highlight=False)
     with console.capture() as shown:
-        for each in renderables(found):
+        for each in renderables(found, console.width):
             console.print(each)
     click.echo("\n".join(line.rstrip() for line in shown.get().splitlines()))

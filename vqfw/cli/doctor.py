@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
-from vqfw.cli.talk import hushed, json_option, print_json, say
-
-_WIDTH, _INDENT = 80, 11
+from vqfw.cli.talk import hushed, json_option, print_json, say, show
 
 
 @click.command("doctor")
@@ -35,7 +32,7 @@ def command(wanted: str | None, as_json: bool) -> int:
     if as_json:
         print_json(found.as_data())
     else:
-        click.echo("\n".join(found.lines()))
+        show("\n".join(found.lines()))
     return 0
 
 
@@ -48,7 +45,7 @@ def _machine(as_json: bool) -> int:
     if as_json:
         print_json(found)
     else:
-        click.echo("\n".join(_told(found)))
+        show("\n".join(_told(found)))
     for reason in found["broken"]:
         say(f"broken: {reason}")
     if not found["devices"]:
@@ -61,35 +58,25 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
         f"{name} {number or 'missing'}" for name, number in found["versions"].items()
     )
     devices = ", ".join(found["devices"]) or "no device"
-    yield from _line("python", f"{found['python']} · {found['platform']}")
-    yield from _line("packages", versions)
-    yield from _line(
+    yield _line("python", f"{found['python']} · {found['platform']}")
+    yield _line("packages", versions)
+    yield _line(
         "processor", f"{found['processor'] or 'unknown'} · {found['threads']} threads"
     )
-    yield from _line("backend", f"{found['backend']} on {devices}")
+    yield _line("backend", f"{found['backend']} on {devices}")
     for name, version in found["backends"].items():
         if name != found["backend"]:
             used = f"{version}, used with KERAS_BACKEND={name}"
-            yield from _line(
-                "", f"{name} {'not installed' if version is None else used}"
-            )
-    yield from _line("precision", f"auto is {found['precision'] or 'not known'}")
-    yield from _line("runs", found["root"])
-    yield from _line("cache", found["cache"] or "none")
-    yield from _line("data", found["data"] or "VQFW_DATA is not set")
+            yield _line("", f"{name} {'not installed' if version is None else used}")
+    yield _line("precision", f"auto is {found['precision'] or 'not known'}")
+    yield _line("runs", found["root"])
+    yield _line("cache", found["cache"] or "none")
+    yield _line("data", found["data"] or "VQFW_DATA is not set")
     broken = len(found["broken"])
-    yield from _line("components", f"{found['components']}, {broken} broken")
+    yield _line("components", f"{found['components']}, {broken} broken")
     for number, limit in enumerate(found["limits"] or ["none found"]):
-        yield from _line("" if number else "limits", limit)
+        yield _line("" if number else "limits", limit)
 
 
-def _line(name: str, text: str) -> list[str]:
-    """A named value, folded between words; a path stays whole."""
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=name.ljust(_INDENT),
-        subsequent_indent=" " * _INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _line(name: str, text: str) -> str:
+    return f"{name:<11}{text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -12,8 +13,10 @@ from vqfw.cli.talk import (
     print_json,
     say,
     set_option,
+    show,
     use_plugins,
 )
+from vqfw.terminal import columns
 
 
 @click.command("explain")
@@ -32,11 +35,11 @@ def command(
         if as_json:
             print_json({"code": subject, "explanation": explanation(subject)})
         else:
-            click.echo(explanation(subject))
+            show(explanation(subject))
         return
     use_plugins(plugins, say)
     checked = api.load(subject, overrides, say=say).checked
     if as_json:
         print_json({"values": checked.explain_data()})
     else:
-        click.echo(checked.explain())
+        click.echo(checked.explain(columns(sys.stdout)))

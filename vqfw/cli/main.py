@@ -9,8 +9,10 @@ from importlib import import_module
 
 import click
 
+from vqfw.cli.screen import Screen
 from vqfw.errors import OutputLost, VqfwError
 from vqfw.streams import standard_streams
+from vqfw.terminal import beside, columns
 
 # Verb: the file of this room that defines it.
 _VERBS = {
@@ -30,13 +32,24 @@ _VERBS = {
     "validate": "validate",
 }
 
-_NEXT = """\
-vqfw run experiments/experiment.json   trains on embedded faces, scores, saves pictures
-vqfw plugins list                      shows what an experiment can be made of
-vqfw --help                            lists every verb"""
+_NEXT = {
+    "vqfw run experiments/experiment.json": "trains on embedded faces and scores",
+    "vqfw plugins list": "shows what an experiment can be made of",
+    "vqfw --help": "lists every verb",
+}
 
 
-class _Verbs(click.Group):
+_CODES = {
+    "0": "done",
+    "1": "the run failed, or stdout could not be written",
+    "2": "the command line or the experiment is wrong",
+    "3": "a plugin is missing or broken",
+    "4": "data is missing or unusable",
+    "130, 143": "interrupted, with everything saved",
+}
+
+
+class _Verbs(Screen):
     """Finds a verb's command in its own file."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -47,6 +60,10 @@ class _Verbs(click.Group):
             return _foreign(ctx).get(cmd_name)
         module = import_module(f"vqfw.cli.{_VERBS[cmd_name]}")
         return module.command  # type: ignore[no-any-return]  # every verb's file has one
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit codes"):
+            formatter.write_dl(list(_CODES.items()))
 
 
 def _foreign(context: click.Context) -> Mapping[str, click.Command]:
@@ -68,7 +85,11 @@ def _without_plugins(
         os.environ["VQFW_NO_PLUGINS"] = "1"
 
 
-@click.group(cls=_Verbs, invoke_without_command=True)
+@click.group(
+    cls=_Verbs,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="vqfw", message="%(package)s %(version)s")
 @click.option(
     "--no-plugins",
@@ -80,15 +101,11 @@ def _without_plugins(
 )
 @click.pass_context
 def vqfw(context: click.Context) -> None:
-    r"""Vector-quantized image autoencoders, assembled from plugins by one file.
-
-    \b
-    Exit codes: 0 done · 1 the run failed · 2 command line or experiment wrong ·
-    3 plugin missing or broken · 4 data missing or unusable · 130/143 interrupted,
-    with everything saved.
-    """
+    """Vector-quantized image autoencoders, assembled from plugins by one file."""
     if context.invoked_subcommand is None:
-        click.echo(_NEXT)
+        width = columns(sys.stdout)
+        for typed, does in _NEXT.items():
+            click.echo(beside(f"{typed:<37}", does, width))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -14,6 +14,7 @@ from vqfw.cli.talk import (
     print_json,
     say,
     set_option,
+    show,
     start_backend,
     use_plugins,
 )
@@ -64,7 +65,7 @@ def command(
         print_json({**listed, **_data(plan, outline, seconds)})
     else:
         rows = _data_rows(plan, found, missing)
-        click.echo("\n".join(_lines(rows, plan, outline, seconds)))
+        show("\n".join(_lines(rows, plan, outline, seconds)))
 
 
 def _with_data(experiment: Experiment) -> tuple[Plan, Found | None, str]:

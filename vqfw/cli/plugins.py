@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-import textwrap
+import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 
+from vqfw.cli import talk
+from vqfw.cli.screen import Screen
 from vqfw.cli.talk import hushed, json_option, print_json, say
+from vqfw.terminal import columns
 
 if TYPE_CHECKING:
     from vqfw.experiment.components import Described, Option
+
+# Where nobody reads it in a terminal, no line is folded.
+_WIDE = 400
+
+# A terminal in which a kind is a heading, so that sentences have room beside names.
+_NARROW = 80
+
+# What is said of a component that has told nothing of itself.
+_UNREAD = {"unread": "not read yet", "broken": "broken"}
 
 # Subcommand: the file of this room that defines it.
 _ELSEWHERE = {"check": "plugins_check", "hooks": "plugins_hooks", "new": "plugins_new"}
 
 
-class _Subcommands(click.Group):
+class _Subcommands(Screen):
     """Finds the commands that have their own file."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -40,9 +53,10 @@ def command() -> None:
 @click.option("--check", is_flag=True, help="Import each one; exit 3 if one is broken.")
 @json_option
 def list_components(kind: str | None, check: bool, as_json: bool) -> int:
-    """Every component and observer with owner, state and options; nothing is imported.
+    """Every component and observer with what it does; nothing is imported.
 
-    The options of a component that nothing has named yet are not known: "?".
+    What a component of another package does is known once an experiment has named it.
+    Options are shown by: vqfw plugins show KIND/NAME
     """
     from vqfw import api
 
@@ -52,8 +66,7 @@ def list_components(kind: str | None, check: bool, as_json: bool) -> int:
     if as_json:
         print_json({"components": [each.data() for each in found]})
     else:
-        for each in found:
-            click.echo("\n".join(_listed(each)))
+        _show(found)
     for each in broken:
         say(f"broken: {each.reason}")
     end = f"{len(broken)} broken" if check else "nothing was imported"
@@ -75,41 +88,48 @@ def show(name: str, as_json: bool) -> None:
         print_json({**found.data(), **more, "example": found.example})
         return
     entry = found.entry
-    click.echo(f'{entry.kind} "{found.write}"   {entry.owner}   {entry.target}\n')
-    click.echo(found.text + "\n")
+    talk.show(f'{entry.kind} "{found.write}"   {entry.owner}   {entry.target}\n')
+    talk.show(found.text + "\n")
     for option in found.options or ():
-        click.echo(_option(option))
+        talk.show(_option(option))
     if found.example:
         click.echo(f"\nto paste into an experiment:\n\n{found.example}")
 
 
-def _listed(found: Described) -> list[str]:
-    entry = found.entry
-    write = "" if found.write == entry.name else f'   write "{found.write}"'
-    name = f"{entry.kind:<14} {entry.name:<26}"
-    lines = [f"{name} {found.state:<7} {entry.owner}{write}", f"    {found.sentence}"]
-    options = found.options
-    if options is None:
-        return [*lines, "    options: ?"]
-    settings = ", ".join(map(_setting, options))
-    return [
-        *lines,
-        *textwrap.wrap(settings, 84, initial_indent="    ", subsequent_indent="    "),
-    ]
+def _show(found: Sequence[Described]) -> None:
+    """Prints a table: kind, what an experiment writes, what it does and whose it is."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-
-def _setting(option: Option) -> str:
-    return (
-        option.name if option.required else f"{option.name}={_written(option.default)}"
-    )
+    console = Console(width=columns(sys.stdout) or _WIDE, highlight=False)
+    narrow = console.width < _NARROW
+    table = Table.grid(padding=(0, 2, 0, 0))
+    if not narrow:
+        table.add_column(no_wrap=True)
+    longest = max((len(each.write) for each in found), default=0)
+    table.add_column(overflow="fold", no_wrap=longest <= console.width // 2)
+    table.add_column(overflow="fold")
+    above = ""
+    for each in found:
+        kind = each.entry.kind
+        if narrow and kind != above:
+            table.add_row(f"{kind}:")
+        above = kind
+        does = _UNREAD.get(each.state, each.sentence)
+        owner = each.entry.owner
+        if not owner.startswith("vqfw "):
+            does += f" ({owner})"
+        cells = [Text(f"  {each.write}" if narrow else each.write), Text(does)]
+        table.add_row(*([] if narrow else [kind]), *cells)
+    with console.capture() as shown:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in shown.get().splitlines()))
 
 
 def _option(option: Option) -> str:
     default = "required" if option.required else f"default {_written(option.default)}"
-    meaning = textwrap.fill(
-        option.meaning, 88, initial_indent="      ", subsequent_indent="      "
-    )
-    return f"  {option.name}: {option.type}, {default}\n{meaning}".rstrip()
+    return f"  {option.name}: {option.type}, {default}\n      {option.meaning}".rstrip()
 
 
 def _written(value: object) -> str:

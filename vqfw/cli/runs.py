@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from vqfw.cli.screen import Screen
 from vqfw.cli.talk import json_option, print_json, say
-from vqfw.errors import RecordError
+from vqfw.errors import RecordError, VqfwError
+from vqfw.terminal import BETWEEN, beside, columns
 
 if TYPE_CHECKING:
     from vqfw.api import Run
 
 
-@click.group("runs")
+@click.group("runs", cls=Screen)
 def command() -> None:
     """List, show and find runs."""
 
@@ -22,15 +26,21 @@ def command() -> None:
 @command.command("list")
 @json_option
 def list_runs(as_json: bool) -> None:
-    """Every run with its test scores, oldest first."""
+    """Every run with its date, steps, model and test scores, oldest first."""
     from vqfw import api
 
     found = api.list_runs()
     if as_json:
         print_json({"runs": [_listed(run) for run in found]})
         return
-    for run in found:
-        click.echo(f"{run.id:<40} {_told(run)}")
+    width = columns(sys.stdout)
+    rows = [(run.id, *_brief(run)) for run in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for run, row in zip(found, rows, strict=True):
+        left = "  ".join(
+            cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)
+        )
+        click.echo(beside(left, _told(run), width))
 
 
 def _listed(run: Run) -> dict[str, Any]:
@@ -43,13 +53,28 @@ def _listed(run: Run) -> dict[str, Any]:
         return {**scores_of(run, "test", {}), "error": str(error)}
 
 
+def _brief(run: Run) -> tuple[str, str, str]:
+    """When a run began, its steps that are saved, and its model; never an error."""
+    from vqfw.runs import checkpoint
+
+    try:
+        began = time.localtime((run.folder.path / "resolved.json").stat().st_mtime)
+        steps = max(checkpoint.steps(run.folder.states), default=0)
+        model = run.folder.resolved["model"]
+        names = [model["type"], model.get("quantizer", {}).get("type", "")]
+        shown = "-".join(filter(None, map(str, names)))
+    except (VqfwError, OSError, ValueError, LookupError, TypeError, AttributeError):
+        return "", "", "unreadable"
+    return time.strftime("%Y-%m-%d %H:%M", began), f"{steps:,} steps", shown
+
+
 def _told(run: Run) -> str:
     """The scores of a run in a line, or why they cannot be read."""
     try:
         recorded = run.scores.get("test", {})
     except RecordError as error:
         return str(error)
-    scores = " · ".join(
+    scores = BETWEEN.join(
         f"{name} {entry['value']:.4g}"
         for name, entry in recorded.items()
         if isinstance(entry, Mapping) and entry["value"] is not None

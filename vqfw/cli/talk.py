@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from vqfw.errors import ExperimentError, PluginError, UsageError, VqfwError
-from vqfw.registry.backends import BACKENDS, installed_backends, keras_file
+from vqfw.terminal import columns, fitted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -128,6 +128,11 @@ def say_nothing(text: str) -> None:
     """Swallows a sentence, for ``--quiet``."""
 
 
+def show(text: str) -> None:
+    """Prints what a verb was asked for to stdout, folded to the width of the terminal."""
+    click.echo(fitted(text, columns(sys.stdout)))
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """Prints one object in the envelope that scripts can rely on."""
     click.echo(json.dumps({"vqfw": ENVELOPE, **value}, indent=2, allow_nan=False))
@@ -199,6 +204,8 @@ def start_backend(threads: int | None) -> None:
 
 def _import_keras() -> None:
     """Imports Keras, which imports its backend, or says which backends there are."""
+    from vqfw.registry.backends import BACKENDS, installed_backends, keras_file
+
     named = os.environ.get("KERAS_BACKEND")
     wanted = f'"{named}" of KERAS_BACKEND' if named else "of the Keras configuration"
     choices = installed_backends()

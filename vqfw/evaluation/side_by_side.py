@@ -8,35 +8,67 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vqfw.evaluation.comparison import Comparison, Difference, Result
+from vqfw.terminal import fitted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Rows = list[list[str]]
 
+_GAP = 2
 _NONE = "\N{EN DASH}"
 
 
-def renderables(comparison: Comparison) -> Iterator[RenderableType]:
-    """What a terminal shows, of any width: runs go by numbers."""
-    from rich.table import Table
+def renderables(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+    """What a terminal shows: runs go by numbers; a table too wide becomes a list.
+
+    Args:
+        comparison: of the runs.
+        width: columns of the terminal.
+    """
     from rich.text import Text
 
     for number, run in enumerate(comparison.runs, start=1):
         yield Text(f"{number}  {run}", overflow="fold")
     for title, rows in _tables(comparison):
-        table = Table(
-            box=None, pad_edge=False, title_justify="left", padding=(0, 2, 0, 0)
-        )
-        table.add_column(title, overflow="fold")
-        for number in range(1, len(comparison.runs) + 1):
-            table.add_column(str(number), overflow="fold")
-        for row in rows:
-            table.add_row(*map(Text, row))
+        heads = [title, *map(str, range(1, len(comparison.runs) + 1))]
         yield Text("")
-        yield table
+        if _natural_width([heads, *rows]) <= width:
+            yield _table(heads, rows)
+        else:
+            yield Text(fitted("\n".join(_listed(title, rows)), width))
     yield Text("")
     yield Text(verdict(comparison))
+
+
+def _table(heads: list[str], rows: Rows) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for head in heads:
+        table.add_column(head, no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _natural_width(rows: Rows) -> int:
+    from rich.cells import cell_len
+
+    def widest(cells: Sequence[str]) -> int:
+        return max(cell_len(line) for cell in cells for line in cell.split("\n"))
+
+    return sum(map(widest, zip(*rows, strict=True))) + _GAP * len(rows[0])
+
+
+def _listed(title: str, rows: Rows) -> Iterator[str]:
+    """Each row as a line of its name and, beneath, a line a run."""
+    yield title
+    for name, *cells in rows:
+        yield name
+        for number, cell in enumerate(cells, start=1):
+            yield f"  {number}  {cell.replace(chr(10), ' ')}"
 
 
 def verdict(comparison: Comparison) -> str:

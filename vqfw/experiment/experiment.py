@@ -172,9 +172,13 @@ class Experiment:
             + "\n"
         )
 
-    def explain(self) -> str:
-        """Every value, who set it, and what it replaced, as a table."""
-        return table(self.explain_data())
+    def explain(self, width: int | None = None) -> str:
+        """Every value, who set it, and what it replaced, as a table.
+
+        Args:
+            width: columns of the terminal; None folds nothing.
+        """
+        return table(self.explain_data(), width)
 
     def explain_data(self) -> list[dict[str, Any]]:
         """The same as data: path, value, source, and what the value replaced."""

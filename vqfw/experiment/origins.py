@@ -12,6 +12,7 @@ from typing import Any
 from vqfw.errors import Path as KeyPath
 from vqfw.errors import dotted
 from vqfw.experiment.tree import Node
+from vqfw.terminal import beside
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,10 @@ def rows(
     ]
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as lines of text."""
+def table(rows: Sequence[Mapping[str, Any]], width: int | None = None) -> str:
+    """Rows as lines of text: in columns where they fit, else each folded by itself."""
+    if width is not None:
+        return "\n".join(_folded(row, width) for row in rows)
     cells = [(row["path"], _json(row["value"]), row["source"]) for row in rows]
     widths = [min(48, max(len(cell[column]) for cell in cells)) for column in range(3)]
     lines = []
@@ -89,11 +92,22 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         line = "   ".join(
             text.ljust(width) for text, width in zip(cell, widths, strict=True)
         )
-        was = "; ".join(
-            f"was {_json(e['value'])}, {e['source']}" for e in row["replaced"]
-        )
-        lines.append(f"{line}   ({was})" if was else line.rstrip())
+        lines.append(f"{line} {_was(row)}".rstrip())
     return "\n".join(lines)
+
+
+def _folded(row: Mapping[str, Any], width: int) -> str:
+    left = f"{row['path']} = {_json(row['value'])}".ljust(min(44, width // 2))
+    for right in (row["source"], _was(row).strip()):
+        if right:
+            left = beside(left, right, width)
+    return left
+
+
+def _was(row: Mapping[str, Any]) -> str:
+    """What a value took the place of, in brackets; nothing where that is nothing."""
+    was = "; ".join(f"was {_json(e['value'])}, {e['source']}" for e in row["replaced"])
+    return f"  ({was})" if was else ""
 
 
 def html_table(name: str, description: str, rows: Sequence[Mapping[str, Any]]) -> str:
