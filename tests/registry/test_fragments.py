@@ -17,7 +17,7 @@ from vqfw.registry.fragments import (
     cache_folder,
     check_fragment,
     foreign_fragments,
-    read_fragment,
+    read_fragments,
 )
 from vqfw.registry.template import new_package
 
@@ -111,13 +111,16 @@ def test_a_component_is_read_where_tensorflow_is_the_only_backend(
     found = experiment_from({**VALID, "model": model}).model["quantizer"]
     assert found["type"] == "own"
     monkeypatch.setenv("KERAS_BACKEND", "a_backend_that_nobody_has")
-    assert read_fragment(index().find("quantizer", "own"))["properties"]
+    entry = index().find("quantizer", "own")
+    (read,) = read_fragments([entry]).values()
+    assert not isinstance(read, PluginError)
 
 
 def test_a_component_may_be_built_on_its_contract(install: Install) -> None:
     source = CALM.replace(
         "class Calm:", "from vqfw.kinds import Revival\n\nclass Calm(Revival):"
     )
+    source += "\n    def revive(self, vectors, usage, latents, rng): ...\n"
     install("vqfw-calm", source, ENTRY)
     assert experiment_from(VALID).model["revival"]["share"] == 0.25
     misplaced = {"vqfw.beta": "calm = MODULE:Calm"}
@@ -279,6 +282,31 @@ def test_a_package_that_hangs_costs_its_seconds_once(
         with pytest.raises(PluginError, match=f'"{name}".*took more than'):
             experiment_from(with_revival(name))
     assert len(children) == 1
+
+
+def test_one_process_reads_all_and_one_that_fails_costs_the_others_nothing(
+    install: Install, monkeypatch: pytest.MonkeyPatch, children: list[Any]
+) -> None:
+    monkeypatch.setattr(importing, "IMPORT_SECONDS", 2.0)
+    sources = {
+        "a": CALM,
+        "ends": "import os; os._exit(9)",
+        "c": CALM,
+        "hangs": HANGS["sleeps"],
+        "e": CALM,
+        "raises": "raise ValueError('broken')",
+        "g": CALM,
+    }
+    for name, source in sources.items():
+        install(f"vqfw-{name}", source, {GROUP: f"{name} = MODULE:Calm"})
+    entries = [index().find("revival", name) for name in sources]
+    read = {entry.name: found for entry, found in read_fragments(entries).items()}
+    whole = {name for name, found in read.items() if isinstance(found, dict)}
+    assert whole == {"a", "c", "e", "g"}
+    assert "exit code 9" in str(read["ends"])
+    assert "took more than 2 seconds" in str(read["hangs"])
+    assert "ValueError: broken" in str(read["raises"])
+    assert len(children) == 3
 
 
 def test_code_that_nothing_can_interrupt_is_ended_with_its_process(

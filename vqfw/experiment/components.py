@@ -26,7 +26,7 @@ from vqfw.registry.fragments import (
     component_fragment,
     fragment_of,
     kept_fragment,
-    read_fragment,
+    read_fragments,
 )
 from vqfw.registry.index import Entry, index
 
@@ -213,13 +213,22 @@ def described(entry: Entry) -> Described:
 
 
 def examined(entries: Iterable[Entry]) -> Iterator[Described]:
-    """Imports every component anew, other people's in processes of their own."""
-    for entry in entries:
-        read = component_fragment if entry.first_party else read_fragment
-        try:
-            yield Described(entry, "ready", read(entry))
-        except PluginError as error:
-            yield replace(Described(entry, "broken"), reason=str(error))
+    """Imports every component anew, other people's in another process."""
+    every = list(entries)
+    read = read_fragments(entry for entry in every if not entry.first_party)
+    for entry in every:
+        found = _own(entry) if entry.first_party else read[entry]
+        if isinstance(found, PluginError):
+            yield replace(Described(entry, "broken"), reason=str(found))
+        else:
+            yield Described(entry, "ready", found)
+
+
+def _own(entry: Entry) -> Schema | PluginError:
+    try:
+        return component_fragment(entry)
+    except PluginError as error:
+        return error
 
 
 def in_words(schema: Mapping[str, Any]) -> str:

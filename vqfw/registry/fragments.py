@@ -17,12 +17,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from glob import escape
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeAlias
 
 from vqfw.errors import PluginError, in_short
 from vqfw.kinds.catalog import KINDS, OBSERVER
@@ -36,7 +36,7 @@ from vqfw.registry.own_time import watched
 from vqfw.registry.parameters import Schema, fragment
 
 # After this only code is still running that Python cannot interrupt: native, and stuck.
-STUCK_SECONDS = 120.0
+STUCK_SECONDS = 300.0
 
 # Keywords that mean the same in draft-07 and 2020-12, reach nothing outside, and cost no
 # more than the value is long (a regular expression may cost anything).
@@ -57,6 +57,9 @@ _ROOT_KEYWORDS = frozenset(
     }
 )  # fmt: skip
 
+
+Answer: TypeAlias = Schema | PluginError
+Answers: TypeAlias = dict[Entry, Answer]
 
 # The code that hung in this process already, so that its other components, and the next
 # question about this one, do not cost as much again.
@@ -162,16 +165,12 @@ def foreign_fragments(
     """
     found: dict[tuple[str, str], Schema] = {}
     failed: dict[tuple[str, str], str] = {}
-    read: dict[Entry, Schema | str] = {}
-    for entry, name in entries:
-        if entry not in read:
-            try:
-                read[entry] = fragment_of(entry)
-            except PluginError as error:
-                read[entry] = str(error)
+    named = list(entries)
+    read = fragments_of(entry for entry, _ in named)
+    for entry, name in named:
         result = read[entry]
-        if isinstance(result, str):
-            failed[entry.kind, name] = result
+        if isinstance(result, PluginError):
+            failed[entry.kind, name] = str(result)
         else:
             properties = {**result["properties"], "type": {"const": name}}
             found[entry.kind, name] = {**result, "properties": properties}
@@ -206,18 +205,38 @@ def kept_fragment(entry: Entry) -> Schema | None:
     return None
 
 
-def read_fragment(entry: Entry) -> Schema:
-    """The fragment of a component as its code gives it now, whatever the cache says.
+def read_fragments(entries: Iterable[Entry]) -> Answers:
+    """Fragments as the code of components gives them now, whatever the cache says.
 
-    Raises:
-        PluginError: if it cannot be read.
+    Returns:
+        For each component its fragment, or why it has none.
     """
-    require_compatible(entry)
-    if entry.file is not None:  # it has run in this process already
-        return component_fragment(entry)
-    fresh = _from_child(entry)
-    check_fragment(fresh, entry)
-    return fresh
+    found, installed = _answers(entries, _known_here)
+    for entry, answered in _from_children(installed):
+        if not isinstance(answered, PluginError):
+            try:
+                check_fragment(answered, entry)
+            except PluginError as error:
+                answered = error
+        found[entry] = answered
+    return found
+
+
+def fragments_of(entries: Iterable[Entry]) -> Answers:
+    """The fragments of components of other packages, from the cache where it has them.
+
+    Returns:
+        For each component its fragment, or why it has none.
+    """
+    found, unknown = _answers(entries, _known)
+    folder = _folder()
+    for entry, fresh in read_fragments(unknown).items():
+        found[entry] = fresh
+        # A cache that cannot be written costs time, nothing else.
+        with suppress(OSError):
+            if folder is not None and not isinstance(fresh, PluginError):
+                _keep(folder, _place(entry), fresh)
+    return found
 
 
 def fragment_of(entry: Entry) -> Schema:
@@ -226,19 +245,42 @@ def fragment_of(entry: Entry) -> Schema:
     Raises:
         PluginError: if it cannot be read.
     """
+    found = fragments_of([entry])[entry]
+    if isinstance(found, PluginError):
+        raise found
+    return found
+
+
+def _answers(
+    entries: Iterable[Entry], look: Callable[[Entry], Schema | None]
+) -> tuple[Answers, list[Entry]]:
+    """What can be told at once, and the components for which that is nothing."""
+    found: Answers = {}
+    unknown = []
+    for entry in dict.fromkeys(entries):
+        try:
+            known = look(entry)
+        except PluginError as error:
+            found[entry] = error
+            continue
+        if known is None:
+            unknown.append(entry)
+        else:
+            found[entry] = known
+    return found, unknown
+
+
+def _known_here(entry: Entry) -> Schema | None:
+    require_compatible(entry)
+    # A file has run in this process already.
+    return None if entry.file is None else component_fragment(entry)
+
+
+def _known(entry: Entry) -> Schema | None:
     require_compatible(entry)
     if entry.target.partition(":")[0] in sys.modules:
         return component_fragment(entry)
-    kept = kept_fragment(entry)
-    if kept is not None:
-        return kept
-    fresh = read_fragment(entry)
-    folder = _folder()
-    # A cache that cannot be written costs time, nothing else.
-    with suppress(OSError):
-        if folder is not None:
-            _keep(folder, _place(entry), fresh)
-    return fresh
+    return kept_fragment(entry)
 
 
 def _keep(folder: Path, name: str, fresh: Schema) -> None:
@@ -312,18 +354,44 @@ _ENVIRONMENT = {
 }
 
 
-def _from_child(entry: Entry) -> Schema:
-    if (code := _code(entry)) in _HUNG:
-        raise _unreadable(entry, importing.too_long(importing.IMPORT_SECONDS))
-    asked = [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
-    question = [asked, importing.IMPORT_SECONDS]
+def _from_children(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Answer]]:
+    """What a child process answers about each component.
+
+    One child, and so one import of a backend, answers about all. Where a package ends the
+    child, or hangs, another child goes on with those that are left.
+    """
+    waiting = list(entries)
+    while waiting:
+        asked = []
+        for entry in waiting:
+            if _code(entry) in _HUNG:
+                yield entry, _hung(entry)
+            else:
+                asked.append(entry)
+        lines, end = _child(asked) if asked else ([], "")
+        yield from (
+            (entry, _answered(entry, line))
+            for entry, line in zip(asked, lines, strict=False)
+        )
+        waiting = asked[len(lines) :]
+        if waiting and not (lines and "hung" in lines[-1]):
+            yield waiting[0], _unreadable(waiting[0], end)
+            waiting = waiting[1:]
+
+
+def _child(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], str]:
+    """The answers of one child, in order; and how it ended, for one that it still owed."""
+    asked = [
+        [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
+        for entry in entries
+    ]
+    seconds = importing.IMPORT_SECONDS
     command = [sys.executable, "-P", "-c", _CHILD]
     command += [json.dumps([path for path in sys.path if path])]
-    command += [json.dumps(question)]
-    environment = {**os.environ, **_ENVIRONMENT, "KERAS_BACKEND": _backend()}
+    command += [json.dumps([asked, seconds])]
     with subprocess.Popen(
         command,
-        env=environment,
+        env={**os.environ, **_ENVIRONMENT, "KERAS_BACKEND": _backend()},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -331,24 +399,27 @@ def _from_child(entry: Entry) -> Schema:
     ) as child:
         try:
             output, _ = child.communicate(timeout=STUCK_SECONDS)
-        except subprocess.TimeoutExpired as error:
+            end = f"its import ended Python with exit code {child.returncode}"
+        except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
                 _kill(child)
-            raise _unreadable(
-                entry, f"its import did not end within {STUCK_SECONDS:.0f} seconds"
-            ) from error
-    try:
-        answered = json.loads(output)
-    except ValueError as error:
-        raise _unreadable(
-            entry, f"its import ended Python with exit code {child.returncode}"
-        ) from error
-    if answered.get("hung"):
-        _HUNG.add(code)
-        raise _unreadable(entry, importing.too_long(importing.IMPORT_SECONDS))
-    if "error" in answered:
-        raise PluginError(answered["error"])
-    return dict(answered["fragment"])
+            output, _ = child.communicate()
+            end = f"its import did not end within {STUCK_SECONDS:.0f} seconds"
+    lines = []
+    with suppress(ValueError):  # the child ended in the middle of a line
+        lines += [json.loads(line) for line in output.splitlines()]
+    return lines, end
+
+
+def _answered(entry: Entry, line: Mapping[str, Any]) -> Answer:
+    if "hung" in line:
+        _HUNG.add(_code(entry))
+        return _hung(entry)
+    return PluginError(line["error"]) if "error" in line else dict(line["fragment"])
+
+
+def _hung(entry: Entry) -> PluginError:
+    return _unreadable(entry, importing.too_long(importing.IMPORT_SECONDS))
 
 
 def _backend() -> str:
@@ -375,34 +446,40 @@ def _unreadable(entry: Entry, why: str) -> PluginError:
     )
 
 
-def answer(question: list[str], seconds: float) -> None:
-    """Prints the fragment of one component as JSON; the child process's whole work.
+def answer(questions: Sequence[Sequence[str]], seconds: float) -> None:
+    """Prints the fragments of components, a line of JSON each; a child's whole work.
 
     Args:
-        question: kind, name, target, distribution and version.
-        seconds: of its own that the import may take.
+        questions: kind, name, target, distribution and version of each.
+        seconds: of its own that each import may take; the first that takes longer ends
+            the process.
     """
-    # A package may print while it is imported; only the answer goes to the real output.
-    output = os.dup(1)
-    os.dup2(2, 1)
-    entry, only_one = Entry(*question), threading.Lock()
-
-    def reply(answered: Mapping[str, Any]) -> None:
-        text = json.dumps(answered).encode()
-        only_one.acquire()  # never given back: the process ends with its answer
-        with os.fdopen(output, "wb") as file:
-            file.write(text)
+    # A package may print while it is imported; only answers go to the real output.
+    with os.fdopen(os.dup(1), "wb") as output:
+        os.dup2(2, 1)
+        for question in questions:
+            _answer(Entry(*question), seconds, output)
+        output.flush()
         os._exit(0)
 
-    def give_up() -> None:
-        reply({"hung": True})
 
-    with watched(seconds, give_up):
+def _answer(entry: Entry, seconds: float, output: IO[bytes]) -> None:
+    only_one = threading.Lock()  # never given back: there is one answer
+
+    def reply(answered: Mapping[str, Any]) -> None:
+        line = json.dumps(answered).encode() + b"\n"
+        if only_one.acquire(blocking=False):
+            output.write(line)
+            output.flush()
+            if "hung" in answered:
+                os._exit(0)
+
+    with watched(seconds, lambda: reply({"hung": True})):
         try:
             reply({"fragment": component_fragment(entry)})
         except PluginError as error:
             if error.__cause__ and isinstance(error.__cause__.__cause__, HungError):
-                give_up()
+                reply({"hung": True})
             reply({"error": str(error)})
         except (TypeError, ValueError) as error:
             reply({"error": str(_refused(entry, f"a default is no JSON ({error})"))})
