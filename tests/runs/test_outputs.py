@@ -46,6 +46,15 @@ def test_a_pipe_is_written_into_and_stays_a_pipe(tmp_path):
     assert pipe.is_fifo()
 
 
+def test_a_pipe_of_the_shell_is_written_into(tmp_path):
+    reading, writing = os.pipe()
+    target = checked_file(f"/dev/fd/{writing}")
+    write_output(target, b"tokens")
+    assert os.read(reading, 100) == b"tokens"
+    for each in (reading, writing):
+        os.close(each)
+
+
 @pytest.mark.parametrize("path", ["", ".", "a\0b", "file/tokens.npz", "x" * 300])
 def test_what_cannot_be_a_file_is_refused_in_one_sentence(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -82,7 +82,11 @@ def _unreadable(path: Path, error: Exception) -> Problem:
             message = f"there is no file {path}"
     folder = path if isinstance(error, IsADirectoryError) else path.parent
     close = " or ".join(str(folder / each) for each in inside)
-    help_ = f"did you mean {close}?" if close else "vqfw init writes one"
+    help_ = (
+        f"did you mean {close}?"
+        if close
+        else "vqfw init writes one; or give a folder or archive of pictures"
+    )
     # "vqfw explain" takes either, so a misspelt code ends up here.
     if not close and (codes := suggestions(str(path), CODES)):
         help_ = f'did you mean the code "{codes[0]}"?'

@@ -101,7 +101,9 @@ def _resolved(path: str | Path) -> Path:
     if not str(path):
         raise UsageError("the name of the output is empty: write one, or leave -o out")
     try:
-        return Path(path).resolve()
+        place = Path(path).absolute()
+        # A pipe of the shell, /dev/fd/63, is a link to what is no path.
+        return place if _is_special(place) else place.resolve()
     except (ValueError, RuntimeError) as error:  # a NUL; a link to itself
         raise OSError(0, str(error)) from error
 
