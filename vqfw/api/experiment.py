@@ -122,7 +122,7 @@ class Experiment:
         """What a run would find and how it would divide it, from names alone.
 
         Returns:
-            None for a dataset that draws its pictures.
+            None for a dataset that draws its pictures, or may have to fetch them.
 
         Raises:
             DataError: if the data is missing or unusable.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
-from vqfw.errors import DataError, UsageError
+from vqfw.errors import DataError, UsageError, VqfwError, in_short
 from vqfw.runs import Run as RunFolder
 
 if TYPE_CHECKING:
@@ -141,14 +141,28 @@ def survey_of(plan: Plan) -> Found | None:
     """What a run would find and how it would divide it; pictures are listed, not read.
 
     Returns:
-        None for a dataset that draws its pictures.
+        None for a dataset that draws its pictures, or may have to fetch them.
 
     Raises:
         DataError: if the data is missing or unusable.
     """
     from vqfw.data.found import survey
+    from vqfw.registry import index
 
-    return survey(plan.dataset, **_division(plan))
+    entry = index().find("dataset", plan.experiment.data.dataset["type"])
+    if entry.first_party:
+        return survey(plan.dataset, **_division(plan))
+    if plan.dataset_path is None:
+        return None
+    try:
+        return survey(plan.dataset, **_division(plan))
+    except VqfwError:
+        raise
+    except Exception as error:  # of other people's code
+        raise DataError(
+            f'dataset "{entry.name}" of {entry.owner} cannot list its pictures '
+            f"({in_short(error)}): {entry.remedy}"
+        ) from error
 
 
 def found_rows(plan: Plan, found: Found) -> list[tuple[str, str]]:

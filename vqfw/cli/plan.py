@@ -89,7 +89,7 @@ def _data_rows(plan: Plan, found: Found | None, missing: str) -> list[tuple[str,
     if found is not None:
         return found_rows(plan, found)
     data = plan.experiment.data
-    why = f"not listed: {missing}" if missing else "drawn when the run starts"
+    why = f"not listed: {missing}" if missing else "listed when the run starts"
     return [
         ("data", f"{data.dataset['type']}, {why}"),
         ("used", used(data.crop, data.image_size)),

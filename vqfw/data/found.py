@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from vqfw.data.grouping import Grouping, grouped
-from vqfw.data.splits import Division, SplitBy, divided
+from vqfw.data.splits import Division, SplitBy, byte_order, divided
 from vqfw.kinds.dataset import Dataset, Drawn, Split
 
 
@@ -145,6 +145,7 @@ def survey(
         if isinstance(record, Drawn):
             return None
         listed.append((record.id, record.group, record.split))
+    listed.sort(key=lambda row: byte_order(row[0]))
     ids, groups, official = zip(*listed, strict=True) if listed else ((), (), ())
     grouping = grouped(ids, groups, official, group_level)
     division = divided(

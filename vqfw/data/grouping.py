@@ -22,6 +22,7 @@ OFFICIAL: Mapping[str, Split] = {
 """Folders that say the split of what lies in them, in lower case."""
 
 _NAMED = 3  # examples that a note gives
+_NO_EFFECT = '"data.group_level" has no effect: the dataset names the groups itself'
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
 
 
@@ -78,13 +79,15 @@ def grouped(
     unnamed = [row for row, group in enumerate(groups) if group is None]
     if not unnamed:
         own = tuple(group for group in groups if group is not None)
-        return Grouping(own, tuple(official), "as the dataset names them", None)
+        notes = () if level == 1 else (_NO_EFFECT,)
+        rule = "as the dataset names them"
+        return Grouping(own, tuple(official), rule, None, notes=notes)
     found = list(groups)
     splits = list(official)
     if level is None:
         for row in unnamed:
             found[row] = last_folder(ids[row])
-        folders = {ids[row].rpartition("/")[0] for row in unnamed} - {""}
+        folders = {last_folder(ids[row]) for row in unnamed if "/" in ids[row]}
         paths = {row: tuple(ids[row].split("/")[:-1]) for row in unnamed}
         rule = "from the name of the folder that holds the picture"
         named: tuple[str, ...] = ()
@@ -103,14 +106,14 @@ def grouped(
         folders = {"/".join(path[:level]) for path in paths.values()} - {""}
         rule = f"from {_ordinal(level)} folder" + (f" below {root!r}" if root else "")
     if not folders:
-        rule = "each picture by itself"
+        rule = "a picture each"
     return Grouping(
         tuple(str(group) for group in found),
         tuple(splits),
         rule,
         len(folders),
         named,
-        tuple(_repeated(paths.values(), level)),
+        (*_repeated(paths.values(), level), *_short(paths.values(), level)),
     )
 
 
@@ -171,3 +174,14 @@ def _repeated(paths: Iterable[tuple[str, ...]], level: int | None) -> Iterator[s
         f"({', '.join(repr(each) for each in above[:_NAMED])}{more}){others}: {kept}; "
         'set "data.group_level" to choose another folder'
     )
+
+
+def _short(paths: Iterable[tuple[str, ...]], level: int | None) -> Iterator[str]:
+    """Says how many pictures lie above the level."""
+    count = sum(0 < len(path) < level for path in paths) if level else 0
+    if count:
+        pictures = "picture lies" if count == 1 else "pictures lie"
+        yield (
+            f"{count:,} {pictures} in fewer than {level} folders: the folder that holds "
+            "a picture is its group"
+        )
