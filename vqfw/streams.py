@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 from vqfw.errors import OutputLost
+from vqfw.terminal import printable
 
 
 class _Forgiving:
@@ -100,7 +101,7 @@ def forgiving(stream: TextIO | None) -> TextIO:
 
 def tell(text: str) -> None:
     """Writes a line to stderr, if anybody is there."""
-    print(text, file=forgiving(sys.stderr), flush=True)
+    print(printable(text), file=forgiving(sys.stderr), flush=True)
 
 
 @contextmanager

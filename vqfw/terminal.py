@@ -14,6 +14,40 @@ BETWEEN = " · "
 _LABEL = re.compile(r" *(?:\d+\. |[^ ]+(?: [^ ]+)* {2,})?")
 
 
+# What may drive a terminal or reorder a line: control characters, halves of characters,
+# separators of lines and paragraphs, and invisible signs of format.
+_UNSEEN = (
+    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e"
+    "\\u2060-\\u206f\\ud800-\\udfff\\ufeff\\ufff9-\\ufffb\\U000e0000-\\U000e007f"
+)
+_DRIVING = re.compile(f"[{_UNSEEN}]")
+_BREAKING = re.compile(f"[{_UNSEEN}\\t\\n]")
+
+
+class Styled(str):
+    """Text with colours of ours: whoever makes one has escaped what it shows."""
+
+    __slots__ = ()
+
+
+def printable(text: str) -> str:
+    r"""Text in which nothing drives a terminal; line ends and tabs stay.
+
+    >>> print(printable("a\x1b[2Jb"))
+    a\x1b[2Jb
+    """
+    return text if isinstance(text, Styled) else _DRIVING.sub(_escape, text)
+
+
+def inline(text: str) -> str:
+    """``printable`` for what must stay in its line."""
+    return _BREAKING.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
+
+
 def columns(stream: TextIO) -> int | None:
     """How many columns a stream shows; None where it is a file or a pipe.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -141,3 +142,52 @@ def test_a_diagnosis_of_options_that_are_none_is_one_sentence(odd, command, root
     answer = command("doctor", "odd")
     assert answer.code == 1
     assert "do not fit together" in in_one_sentence(answer)
+
+
+ESCAPE = "\x1b[2J\x1b]0;title\x07\u202e"
+
+
+def test_nothing_in_a_record_drives_the_terminal(odd, command, root, monkeypatch):
+    run = root / "checkpoints" / "odd"
+    score = {"value": 20, "unit": ESCAPE, "better": ESCAPE}
+    odd(
+        "scores.json",
+        json.dumps({f"test{ESCAPE}": {ESCAPE: score}, "test": {ESCAPE: score}}),
+    )
+    odd("failures.jsonl", json.dumps({"tracker": f"a{ESCAPE}\nb"}))
+    odd("origins.json", json.dumps({"seed": ESCAPE}))
+    for name, changes in {
+        "environment.json": {"processor": ESCAPE, "data_fingerprint": ESCAPE},
+        "resolved.json": {"name": ESCAPE, "description": ESCAPE, "seed": 3},
+    }.items():
+        whole = json.loads((run / name).read_text())
+        odd(name, json.dumps(whole | changes))
+    folder = run.with_name(f"odd{ESCAPE}\nline")
+    run.rename(folder)
+    for columns in ("60", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        for verb in (
+            ["runs", "list"],
+            ["runs", "show", "odd"],
+            ["runs", "path", "odd"],
+            ["compare", "done", "odd"],
+            ["doctor", "odd"],
+            ["run", "--resume", f"none{ESCAPE}"],
+            ["eval", "--run", "odd", "--data", f"none{ESCAPE}"],
+        ):
+            answer = command(*verb)
+            told = answer.out + answer.err
+            assert answer.code in (0, 2, 4), told
+            assert not {"\x1b", "\x07", "\u202e"} & set(told), verb
+            assert "x1b[2J" in told or "u001b[2J" in told, verb
+    monkeypatch.delenv("COLUMNS")
+    assert len(command("runs", "list").out.splitlines()) == 2
+    assert "\x1b" not in command("runs", "list", "--json").out
+
+
+def test_a_name_that_is_no_text_can_be_printed(odd, command, root):
+    path = os.fsencode(root / "checkpoints" / "odd")
+    os.rename(path, path + b"\xff")
+    answer = command("runs", "list")
+    assert answer.code == 0
+    assert r"odd\udcff" in answer.out

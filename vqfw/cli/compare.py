@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from vqfw.cli.talk import json_option, print_json
-from vqfw.terminal import columns
+from vqfw.cli.talk import echo, json_option, print_json
+from vqfw.terminal import Styled, columns
 
 # Where nobody reads it in a terminal, no line is folded.
 _WIDE = 400
@@ -36,4 +36,4 @@ def command(wanted: tuple[str, ...], as_json: bool) -> None:
     with console.capture() as shown:
         for each in renderables(found, console.width):
             console.print(each)
-    click.echo("\n".join(line.rstrip() for line in shown.get().splitlines()))
+    echo(Styled("\n".join(line.rstrip() for line in shown.get().splitlines())))

@@ -9,6 +9,7 @@ import click
 
 from vqfw.cli.talk import (
     data_path_option,
+    echo,
     json_option,
     print_json,
     quiet_option,
@@ -109,15 +110,15 @@ def show_scores(
 ) -> None:
     """Prints a score a line: value, interval, what the experiment expects."""
     expected = run.folder.resolved.get("expected", {}) if split == "test" else {}
-    click.echo(f"run {run.id} · {split} · {recorded.get('images', 0)} images")
+    echo(f"run {run.id} · {split} · {recorded.get('images', 0)} images")
     for name, entry in recorded.items():
         if isinstance(entry, Mapping):
-            click.echo(_line(name, entry, expected.get(name)))
-    click.echo(f"  {'bits an image':<16} {recorded.get('bits_per_image', 0):.0f}")
+            echo(_line(name, entry, expected.get(name)))
+    echo(f"  {'bits an image':<16} {recorded.get('bits_per_image', 0):.0f}")
     if seconds is not None:
         hoped = expected.get("minutes")
         beside = f"   (expected {hoped:g})" if hoped is not None else ""
-        click.echo(f"  {'minutes':<16} {seconds / 60:.1f}{beside}")
+        echo(f"  {'minutes':<16} {seconds / 60:.1f}{beside}")
 
 
 def _line(name: str, entry: Mapping[str, Any], hoped: float | None) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from vqfw.cli.talk import (
+    echo,
     json_option,
     plugin_option,
     print_json,
@@ -42,4 +43,4 @@ def command(
     if as_json:
         print_json({"values": checked.explain_data()})
     else:
-        click.echo(checked.explain(columns(sys.stdout)))
+        echo(checked.explain(columns(sys.stdout)))

@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from vqfw.cli.screen import Screen
+from vqfw.cli.talk import echo, say
 from vqfw.errors import OutputLost, VqfwError
 from vqfw.streams import standard_streams
 from vqfw.terminal import beside, columns
@@ -105,7 +106,7 @@ def vqfw(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         width = columns(sys.stdout)
         for typed, does in _NEXT.items():
-            click.echo(beside(f"{typed:<37}", does, width))
+            echo(beside(f"{typed:<37}", does, width))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -115,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             code = _code_of(arguments)
             sys.stdout.flush()
         except OutputLost as error:
-            click.echo(f"error: {error}", err=True)
+            say(f"error: {error}")
             code = error.exit_code
         except BrokenPipeError:  # whoever read stdout has what was wanted
             code = 1
@@ -142,7 +143,7 @@ def _code_of(arguments: Sequence[str] | None) -> int:
             print_json({"error": error.format_message(), "exit_code": error.exit_code})
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; nothing was being trained", err=True)
+        say("interrupted; nothing was being trained")
         code = 130
     except Exception as error:
         from vqfw.registry.blame import blame

@@ -11,8 +11,8 @@ import click
 
 from vqfw.cli import talk
 from vqfw.cli.screen import Screen
-from vqfw.cli.talk import hushed, json_option, print_json, say
-from vqfw.terminal import columns
+from vqfw.cli.talk import echo, hushed, json_option, print_json, say
+from vqfw.terminal import Styled, columns, inline
 
 if TYPE_CHECKING:
     from vqfw.experiment.components import Described, Option
@@ -93,7 +93,7 @@ def show(name: str, as_json: bool) -> None:
     for option in found.options or ():
         talk.show(_option(option))
     if found.example:
-        click.echo(f"\nto paste into an experiment:\n\n{found.example}")
+        echo(f"\nto paste into an experiment:\n\n{found.example}")
 
 
 def _show(found: Sequence[Described]) -> None:
@@ -120,11 +120,14 @@ def _show(found: Sequence[Described]) -> None:
         owner = each.entry.owner
         if not owner.startswith("vqfw "):
             does += f" ({owner})"
-        cells = [Text(f"  {each.write}" if narrow else each.write), Text(does)]
+        cells = [
+            Text(inline(f"  {each.write}" if narrow else each.write)),
+            Text(inline(does)),
+        ]
         table.add_row(*([] if narrow else [kind]), *cells)
     with console.capture() as shown:
         console.print(table)
-    click.echo("\n".join(line.rstrip() for line in shown.get().splitlines()))
+    echo(Styled("\n".join(line.rstrip() for line in shown.get().splitlines())))
 
 
 def _option(option: Option) -> str:

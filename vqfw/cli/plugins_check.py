@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqfw.cli.talk import (
+    echo,
     hushed,
     json_option,
     print_json,
@@ -49,7 +50,7 @@ def command(subject: str, settings: tuple[str, ...], as_json: bool) -> int:
     found: list[dict[str, Any]] = []
     for entry in entries:
         if not as_json:
-            click.echo(f'{entry.kind} "{entry.name}"   {entry.owner}')
+            echo(f'{entry.kind} "{entry.name}"   {entry.owner}')
         for outcome in outcomes(entry, asked[entry]):
             component = {"kind": entry.kind, "name": entry.name}
             found.append({**component, **vars(outcome)})
@@ -130,8 +131,8 @@ def _show(outcome: Outcome) -> None:
     name = outcome.check
     if outcome.complaint is not None:
         told = f"{outcome.promise}\n          {outcome.complaint}"
-        click.echo(f"  FAILED  {name}: {told}")
+        echo(f"  FAILED  {name}: {told}")
     elif outcome.skipped is not None:
-        click.echo(f"  -       {name}: {outcome.skipped}")
+        echo(f"  -       {name}: {outcome.skipped}")
     else:
-        click.echo(f"  ok      {name}")
+        echo(f"  ok      {name}")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from vqfw.cli.talk import json_option, print_json, say
+from vqfw.cli.talk import echo, json_option, print_json, say
 
 
 @click.command("hooks")
@@ -25,5 +25,5 @@ def command(as_json: bool) -> None:
         hooks = [asdict(each) for each in found]
         print_json({"hooks": hooks, "observers": observers})
         return
-    click.echo(as_markdown(found), nl=False)
+    echo(as_markdown(found), nl=False)
     say(f"installed observers: {', '.join(observers) or 'none'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vqfw.cli.talk import say
+from vqfw.cli.talk import echo, say
 
 
 @click.command("new")
@@ -28,4 +28,4 @@ def command(kind: str, name: str, folder: str | None) -> None:
 
     written = api.new_plugin(kind, name, folder)
     say(f"wrote {written}; next: pip install -e {written}")
-    click.echo(written)
+    echo(str(written))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqfw.cli.screen import Screen
-from vqfw.cli.talk import json_option, print_json, say
+from vqfw.cli.talk import echo, json_option, print_json, say
 from vqfw.errors import RecordError, VqfwError
-from vqfw.terminal import BETWEEN, beside, columns
+from vqfw.terminal import BETWEEN, beside, columns, inline
 
 if TYPE_CHECKING:
     from vqfw.api import Run
@@ -34,13 +34,13 @@ def list_runs(as_json: bool) -> None:
         print_json({"runs": [_listed(run) for run in found]})
         return
     width = columns(sys.stdout)
-    rows = [(run.id, *_brief(run)) for run in found]
+    rows = [tuple(map(inline, (run.id, *_brief(run)))) for run in found]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for run, row in zip(found, rows, strict=True):
         left = "  ".join(
             cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)
         )
-        click.echo(beside(left, _told(run), width))
+        echo(beside(left, inline(_told(run)), width))
 
 
 def _listed(run: Run) -> dict[str, Any]:
@@ -100,14 +100,14 @@ def show(wanted: str, as_json: bool) -> None:
         print_json({**_facts(run), "sections": [vars(each) for each in sections]})
         return
     facts = _facts(run)
-    click.echo(f"run {run.id} · {facts['experiment']} · {facts['model']}")
-    click.echo(f"  {facts['steps']} steps saved · {facts['path']}")
+    echo(f"run {run.id} · {facts['experiment']} · {facts['model']}")
+    echo(f"  {facts['steps']} steps saved · {facts['path']}")
     for split, recorded in run.scores.items():
         show_scores(run, split, recorded)
     for failure in run.folder.failures:
         say("failed: " + " · ".join(failure.values()))
     for section in sections:
-        click.echo(f"\n{section.title}\n\n{section.text.rstrip()}")
+        echo(f"\n{section.title}\n\n{section.text.rstrip()}")
 
 
 def _facts(run: Run) -> dict[str, Any]:
@@ -133,4 +133,4 @@ def path(wanted: str) -> None:
     """The folder of a run: an id, its beginning, latest, or best:METRIC."""
     from vqfw import api
 
-    click.echo(api.open_run(wanted).folder.path)
+    echo(str(api.open_run(wanted).folder.path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vqfw.cli.talk import say
+from vqfw.cli.talk import echo, say
 
 
 @click.command("schema")
@@ -20,4 +20,4 @@ def command(write: bool) -> None:
     if write:
         say(f"wrote {api.write_schema(say=say)}")
     else:
-        click.echo(api.schema_text(say), nl=False)
+        echo(api.schema_text(say), nl=False)

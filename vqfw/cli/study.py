@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vqfw.cli.talk import (
+    echo,
     json_option,
     plugin_option,
     print_json,
@@ -139,7 +140,7 @@ def _show(table: Table, as_json: bool) -> None:
     if as_json:
         print_json(table.data())
         return
-    click.echo(as_markdown(table), nl=False)
+    echo(as_markdown(table), nl=False)
     if table.failures:
         say(f"{len(table.failures)} failed; try them again with: {table.command}")
 
@@ -175,7 +176,5 @@ def _foretell(study: Study, jobs: int, as_json: bool) -> None:
             "begun": f"goes on after step {row['step']}: {clock(row['seconds'])}",
             "missing": f"to run: {clock(row['seconds'])}",
         }[row["state"]]
-        click.echo(f"{row['arm']} · seed {row['seed']}   {told}")
-    click.echo(
-        f"{len(waiting)} of {len(rows)} to run: {clock(known)}. Nothing was run."
-    )
+        echo(f"{row['arm']} · seed {row['seed']}   {told}")
+    echo(f"{len(waiting)} of {len(rows)} to run: {clock(known)}. Nothing was run.")

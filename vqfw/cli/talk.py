@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from vqfw.errors import ExperimentError, PluginError, UsageError, VqfwError
-from vqfw.terminal import columns, fitted
+from vqfw.terminal import columns, fitted, printable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -120,17 +120,27 @@ def use_plugins(files: Sequence[str], tell: Callable[[str], None]) -> None:
 
 
 def say(text: str) -> None:
-    """Tells a person something, on stderr."""
-    click.echo(text, err=True)
+    """Tells a person something, on stderr; nothing in it can drive the terminal."""
+    click.echo(printable(text), err=True)
 
 
 def say_nothing(text: str) -> None:
     """Swallows a sentence, for ``--quiet``."""
 
 
+def echo(text: str, nl: bool = True) -> None:
+    """Prints what a verb was asked for to stdout; nothing in it can drive the terminal.
+
+    Args:
+        text: from wherever; names and records may be a stranger's.
+        nl: whether a line end follows.
+    """
+    click.echo(printable(text), nl=nl)
+
+
 def show(text: str) -> None:
-    """Prints what a verb was asked for to stdout, folded to the width of the terminal."""
-    click.echo(fitted(text, columns(sys.stdout)))
+    """``echo`` for text that is folded to the width of the terminal."""
+    echo(fitted(printable(text), columns(sys.stdout)))
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vqfw.evaluation.comparison import Comparison, Difference, Result
-from vqfw.terminal import fitted
+from vqfw.terminal import fitted, inline, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,8 +29,9 @@ def renderables(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
     for number, run in enumerate(comparison.runs, start=1):
-        yield Text(f"{number}  {run}", overflow="fold")
-    for title, rows in _tables(comparison):
+        yield Text(f"{number}  {inline(run)}", overflow="fold")
+    for title, cells in _tables(comparison):
+        rows = [[printable(each) for each in row] for row in cells]
         heads = [title, *map(str, range(1, len(comparison.runs) + 1))]
         yield Text("")
         if _natural_width([heads, *rows]) <= width:
@@ -38,7 +39,7 @@ def renderables(comparison: Comparison, width: int) -> Iterator[RenderableType]:
         else:
             yield Text(fitted("\n".join(_listed(title, rows)), width))
     yield Text("")
-    yield Text(verdict(comparison))
+    yield Text(printable(verdict(comparison)))
 
 
 def _table(heads: list[str], rows: Rows) -> RenderableType:

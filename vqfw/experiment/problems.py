@@ -15,6 +15,7 @@ from typing import Any
 from vqfw.errors import Place, Problem, dotted
 from vqfw.experiment.explanations import CODES, explanation
 from vqfw.streams import forgiving
+from vqfw.terminal import Styled
 
 __all__ = ["CODES", "as_data", "explanation", "render"]
 
@@ -159,4 +160,4 @@ def _colored(lines: Sequence[Sequence[Segment]]) -> str:
     with console.capture() as capture:
         for line in lines:
             console.print(Text.assemble(*((text, style) for style, text in line)))
-    return capture.get().rstrip("\n")
+    return Styled(capture.get().rstrip("\n"))

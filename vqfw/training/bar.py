@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vqfw.streams import forgiving
-from vqfw.terminal import BETWEEN, flowed
+from vqfw.terminal import BETWEEN, flowed, printable
 from vqfw.training.progress import vitals
 
 _SHORTEST = 8  # columns; a shorter bar tells less than the numbers beside it
@@ -82,7 +82,7 @@ class Bar:
 
     def say(self, text: str) -> None:
         console = self._shown.console
-        for line in flowed(text.split(BETWEEN), console.width):
+        for line in flowed(printable(text).split(BETWEEN), console.width):
             console.print(line, markup=False, highlight=False)
 
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 from vqfw.streams import forgiving
-from vqfw.terminal import BETWEEN
+from vqfw.terminal import BETWEEN, printable
 
 _SHOWN = {
     "loss": "loss {:.4f}",
@@ -102,7 +102,7 @@ class Lines:
         )
 
     def say(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        print(printable(text), file=self._stream, flush=True)
 
 
 class Silent:
