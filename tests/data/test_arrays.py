@@ -164,9 +164,13 @@ def test_own_pictures_are_left_out_if_asked_for_and_the_crop_is_said(
     Image.new("RGB", (9, 9)).save(small, "PNG")
     dataset.rows[1] = ("p01/0.png", "p01", small.getvalue(), None)
     settings: dict[str, Any] = {"crop": 10, "image_size": 8, "channels": 3}
-    with pytest.raises(DataError, match=r"'p01/0\.png' has 9 × 9 .*--crop 9 .*none"):
+    with pytest.raises(
+        DataError, match=r"'p01/0\.png' has 9 × 9 .*--crop none .*--crop 9 "
+    ):
         read_pictures(dataset, **settings)
-    with pytest.raises(DataError, match=r"--set data\.crop=9 .*null .*bad_image=skip"):
+    with pytest.raises(
+        DataError, match=r"--set data\.crop=null .*crop=9 .*bad_image=skip"
+    ):
         read(dataset, crop=10)
     images, notes = read_pictures(dataset, **settings, on_bad_image="skip")
     assert images.ids == ("p00/0.png", "p02/0.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -44,6 +45,8 @@ def command(
     start_backend(run.threads)
     tell = say_nothing if quiet else say
     count = run.tokenize(pictures, output, quiet, tell, crop, on_bad_image)
-    if not quiet:
-        back = shlex.join(["vqfw", "reconstruct", "--run", run.id, output])
-        say(f"{count} pictures written to {output}; back with: {back}")
+    back = shlex.join(["vqfw", "reconstruct", "--run", run.id, output])
+    tell(
+        f"{count} pictures written to {output}"
+        + (f"; back with: {back}" if Path(output).is_file() else "")
+    )

@@ -281,8 +281,8 @@ def _with_repair(error: DataError, others: bool) -> DataError:
     if not isinstance(error, SmallerThanCropError):
         return DataError(f"{error}; {repair}")
     return DataError(
-        f"{error}: {crop}{error.largest} cuts out less, {crop}{largest} the largest "
-        f"square of each picture, {repair}"
+        f"{error}: {crop}{largest} takes the largest square of each picture, "
+        f"{crop}{error.largest} a smaller one, {repair}"
     )
 
 
