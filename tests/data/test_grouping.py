@@ -63,7 +63,7 @@ def test_few_class_folders_are_divided_by_picture_and_it_is_said() -> None:
     assert classes["train"] == {"cat", "dog", "bird"}
     assert len(classes["test"]) > 1
     told = text(describe(CLASSES))
-    assert "by picture, because 3 groups are fewer than 20" in told
+    assert "test 6 · because 3 groups are fewer than 20" in told
     assert "--set data.split_by=group" in told
 
 

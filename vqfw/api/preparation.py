@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from vqfw import experiment as experiments
 from vqfw.errors import DataError, UsageError, VqfwError, in_short
 from vqfw.runs import Run as RunFolder
+from vqfw.terminal import columns, fitted
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Images, Splits
     from vqfw.data.found import Found
     from vqfw.plan import Plan
 
+
+_WIDTH = 80  # of what is said where no terminal says another
 
 Say = Callable[[str], None]
 """Takes a sentence for a person; the command line prints it to stderr."""
@@ -133,7 +136,8 @@ def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:
 def splits_to_train_on(plan: Plan, quiet: bool, say: Say) -> Splits:
     """The same; ``say`` is told in one block what was found and how it is divided."""
     splits = _prepared(plan, quiet, say)
-    say(block(found_rows(plan, splits.found)))
+    text = block(found_rows(plan, splits.found))
+    say(fitted(text, columns(sys.stderr) or _WIDTH))
     return splits
 
 
@@ -174,18 +178,8 @@ def found_rows(plan: Plan, found: Found) -> list[tuple[str, str]]:
 
 
 def block(rows: Sequence[tuple[str, str]]) -> str:
-    """Rows as lines of at most 80 columns; a path is never broken."""
-    return "\n".join(
-        textwrap.fill(
-            text,
-            80,
-            initial_indent=f"{label:<13}",
-            subsequent_indent=" " * 13,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for label, text in rows
-    )
+    """Rows as lines: a label, and a text in the fourteenth column."""
+    return "\n".join(f"{label:<13}{text}" for label, text in rows)
 
 
 def _prepared(plan: Plan, quiet: bool, say: Say) -> Splits:

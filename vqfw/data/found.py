@@ -72,9 +72,8 @@ class Found:
         if self.official_folders:
             folders = ", ".join(f"{each}/" for each in self.official_folders)
             rows.append(("official", f"the folders {folders} say the split"))
-        rows.append(("split", self._split()))
-        if self.reason:
-            rows.append(("", f"by picture, because {self.reason}"))
+        because = f" · because {self.reason}" if self.reason else ""
+        rows.append(("split", f"{self._split()}{because}"))
         rows.append(("used", used(crop, image_size, self.share)))
         return [*rows, *(("note", each) for each in self.notes)]
 

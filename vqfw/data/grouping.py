@@ -106,7 +106,7 @@ def grouped(
         folders = {"/".join(path[:level]) for path in paths.values()} - {""}
         rule = f"from {_ordinal(level)} folder" + (f" below {root!r}" if root else "")
     if not folders:
-        rule = "a picture each"
+        rule = "each picture by itself"
     return Grouping(
         tuple(str(group) for group in found),
         tuple(splits),

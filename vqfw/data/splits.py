@@ -93,7 +93,7 @@ def _settled(
     if None in grouping.official and grouping.folders < FEW_GROUPS:
         groups = "group is" if grouping.folders == 1 else "groups are"
         reason = (
-            f"{grouping.folders} {groups} fewer than {FEW_GROUPS}. If they are people "
+            f"{grouping.folders} {groups} fewer than {FEW_GROUPS}; if they are people "
             "and not classes: --set data.split_by=group"
         )
         return "image", reason
