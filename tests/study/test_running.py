@@ -66,7 +66,7 @@ def test_a_failed_run_costs_no_other(write, root, pretending, command):
     assert started(root) == ["a · seed 0", "b · seed 0"]
     assert "[1/2] a · seed 0: failed: the loss of step 7 is nan" in answer.err
     assert "Failed: a · seed 0: the loss of step 7 is nan" in answer.out
-    assert "| b | 1 | 20.00 |" in answer.out
+    assert "| b | 1 | 20.00 ± 1.00 |" in answer.out
     pretending()
     # The command that is printed tries again what failed, and nothing else.
     assert command(*answer.hint()).code == 0
@@ -254,7 +254,7 @@ def test_the_table_of_what_is_finished_runs_nothing(
     pretend.finish(root, study.grid.points[0], psnr=21.0)
     answer = command("study", "study.json", "--table")
     assert answer.code == 0
-    assert "| a | 1 | 21.00 |" in answer.out
+    assert "| a | 1 | 21.00 ± 1.00 |" in answer.out
     assert "| b | 0 of 1 |" in answer.out
     kept = root / "checkpoints" / "studies" / "small" / "table.md"
     assert kept.read_text() == answer.out
