@@ -68,6 +68,17 @@ class LossAnImage(VAE):
         return found._replace(losses={"kl": found.bits})
 
 
+class EndsInSixteenBits(VAE):
+    def build(self, shape):
+        super().build(shape)
+        self.gain = keras.layers.Dense(3, kernel_initializer="identity")
+        self.gain.build((None, None, None, 3))
+
+    def call(self, images, training=False):
+        found = super().call(images, training)
+        return found._replace(reconstruction=self.gain(found.reconstruction))
+
+
 class BitsOfOnePosition(VQVAE):
     def call(self, images, training=False):
         found = super().call(images, training)
@@ -106,6 +117,7 @@ PLANTED = {
     DecodesOtherCodes: "tokens_decode_to_the_reconstruction",
     CountsInEvaluation: "evaluation_changes_no_variable",
     LossAnImage: "the_output_is_well_formed",
+    EndsInSixteenBits: "mixed_precision_ends_in_float32",
     BitsOfOnePosition: "the_bits_are_those_of_the_code",
     TellsBytesForBits: "the_bits_are_those_of_the_code",
     ForgetsTheBits: "the_bits_are_those_of_the_code",

@@ -465,6 +465,12 @@ class SearchesInHalf(GradientQuantizer):
         return found._replace(tokens=ops.cast(tokens, "int32")[..., None])
 
 
+class CastsToThePolicy(GradientQuantizer):
+    def call(self, latents, training=False):
+        dtype = keras.config.dtype_policy().compute_dtype
+        return super().call(ops.cast(ops.cast(latents, dtype), "float32"), training)
+
+
 class DividesByNorm(GradientQuantizer):
     def call(self, latents, training=False):
         found = super().call(latents, training)
@@ -613,6 +619,7 @@ PLANTED = {
     SparseGradient: "a_code_has_one_gradient",
     SumOfErrors: "losses_are_means",
     SearchesInHalf: "half_precision_chooses_the_same_codes",
+    CastsToThePolicy: "a_mixed_policy_changes_nothing",
     DividesByNorm: "odd_inputs_stay_finite",
     OwnRandomness: "same_seed_gives_the_same_codes",
     PlainAttribute: "state_is_all_in_variables",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -17,6 +16,7 @@ from vqfw.errors import PluginError
 from vqfw.kinds.augmentation import Augmentation, ImageAugmentation
 from vqfw.kinds.metric import Metric
 from vqfw.kinds.model import Model
+from vqfw.kinds.precision import policy
 from vqfw.plan import Plan
 from vqfw.registry import build, index, load
 
@@ -29,7 +29,7 @@ def build_model(plan: Plan) -> Model:
     """
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(plan.experiment.seed)
-    with _precision(plan.precision):
+    with policy(plan.precision):
         model = build("model", plan.experiment.model, plan.supplied)
         model.build((None, *plan.image_shape))
     return model  # type: ignore[no-any-return]  # the registry builds by name
@@ -145,13 +145,3 @@ def _require_trained(
 
 def _compiles_by_itself() -> bool:
     return bool(keras.backend.backend() == "jax")
-
-
-@contextmanager
-def _precision(policy: str) -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

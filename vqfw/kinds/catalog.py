@@ -41,6 +41,7 @@ class Kind:
             JSON Schema; the component's constructor never sees them.
         shorthand: the plain value that may stand for a component, if any.
         plain: a JSON type whose values are passed on as they are, beside components.
+        in_float32: whether its layers take float32 whatever precision the networks have.
         hidden: constructor parameters of foreign classes that no experiment may set.
     """
 
@@ -53,6 +54,7 @@ class Kind:
     engine_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shorthand: Shorthand | None = None
     plain: str | None = None
+    in_float32: bool = False
     hidden: frozenset[str] = frozenset()
 
     @property
@@ -123,6 +125,7 @@ _ALL = (
         "model.quantizer",
         "vqfw.kinds.quantizer:Quantizer",
         "latents to tokens",
+        in_float32=True,
     ),
     Kind(
         "revival",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import keras
 from keras import ops
 
 from vqfw.kinds.options import Count
+from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats, Latents, Mask, Scalar, Tokens
 
 
@@ -58,11 +60,23 @@ class Quantized(NamedTuple):
         )
 
 
+def _in_float32(method: Callable[..., None]) -> Callable[..., None]:
+    """A method within which layers take float32, whatever precision the network has."""
+
+    @wraps(method)
+    def whole(*arguments: Any, **options: Any) -> None:
+        with policy("float32"):
+            method(*arguments, **options)
+
+    return whole
+
+
 class Quantizer(keras.layers.Layer):
     """Replaces latents by codes out of a finite set.
 
     A subclass implements ``call(latents, training=False) -> Quantized`` and ``embed``,
-    and sets ``vocabulary`` in its constructor. It runs in float32 whatever the policy.
+    and sets ``vocabulary`` in its constructor. It runs in float32 whatever the policy, and
+    so do the layers that its ``build`` makes, and its constructor where the engine calls it.
     Outside training it changes no variable.
     """
 
@@ -84,6 +98,11 @@ class Quantizer(keras.layers.Layer):
     Where it is more than 1, ``call`` takes (batch, rows, columns, channels) with sides that
     it divides, and tokens are (batch, rows / cell, columns / cell, num_codebooks).
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "build" in vars(cls):
+            cls.build = _in_float32(cls.build)
 
     def __init__(self, **layer: Any) -> None:
         super().__init__(**{"dtype": "float32", "name": "quantizer", **layer})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -123,7 +123,7 @@ def build(
             )
     entry = index().find(kind, name)
     try:
-        with nullcontext() if entry.first_party else harmless():
+        with nullcontext() if entry.first_party else harmless(), _precision(kind):
             made = component(**arguments)
             if not entry.first_party and (wrong := wrong_attribute(made)):
                 raise PluginError(f'{kind} "{name}" of {entry.owner}: {wrong}')
@@ -141,6 +141,15 @@ def build(
         if isinstance(error, ValueError | TypeError):
             raise refused(kind, options, error, at) from error
         raise
+
+
+def _precision(kind: str) -> AbstractContextManager[None]:
+    """What layers compute in that a component makes without naming a dtype."""
+    if not KINDS[kind].in_float32:
+        return nullcontext()
+    from vqfw.kinds.precision import policy  # it imports Keras
+
+    return policy("float32")
 
 
 def _require_one_form(entry: Entry, component: type) -> None:

@@ -15,6 +15,7 @@ from keras import ops
 
 from vqfw.assembly.autoencoder import Reconstructor
 from vqfw.kinds import Model, Output
+from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats
 from vqfw.testing.check import Check, Factory, require
 from vqfw.testing.probe import (
@@ -83,6 +84,27 @@ def the_output_is_well_formed(factory: Factory) -> None:
             f"the vocabulary is {model.vocabulary} and the tokens "
             f"{'are missing' if found.tokens is None else 'are there'}: state both or "
             "neither",
+        )
+
+
+def mixed_precision_ends_in_float32(factory: Factory) -> None:
+    """Made under mixed_bfloat16 it trains, and reconstructions and losses are float32."""
+    try:
+        with policy("mixed_bfloat16"):
+            model = _built(factory)
+        gradients(model, _images(), _objective)
+        found = model(ops.convert_to_tensor(_images()), training=False)
+    except Exception as error:
+        raise AssertionError(
+            f"under mixed_bfloat16 it fails ({type(error).__name__}: {error}): cast what "
+            "layers of 16 bits give to float32 before it meets other numbers"
+        ) from error
+    parts = {"reconstruction": found.reconstruction, "bits": found.bits, **found.losses}
+    for name, value in parts.items():
+        dtype = keras.backend.standardize_dtype(ops.convert_to_tensor(value).dtype)
+        require(
+            dtype == "float32",
+            f"under mixed_bfloat16 {name} is {dtype}: cast it to float32",
         )
 
 
@@ -159,6 +181,7 @@ CHECKS: tuple[Check, ...] = (
     tokens_decode_to_the_reconstruction,
     evaluation_changes_no_variable,
     the_output_is_well_formed,
+    mixed_precision_ends_in_float32,
     the_bits_are_those_of_the_code,
     every_trained_variable_learns,
     state_is_all_in_variables,

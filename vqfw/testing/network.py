@@ -7,8 +7,6 @@ with ``image_shape=`` and ``downsampling=``, because its latents follow from the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -17,6 +15,7 @@ from keras import ops
 
 from vqfw.errors import Problem
 from vqfw.kinds import Context, Decoder, Encoder
+from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats
 from vqfw.registry import parameters_of
 from vqfw.testing.check import Check, Factory, require
@@ -90,7 +89,7 @@ def the_decoder_gives_the_image_shape(factory: Factory) -> None:
 
 def the_decoder_ends_in_float32(factory: Factory) -> None:
     """Under a policy of 16 bits the last layer still computes in float32."""
-    with _policy("mixed_bfloat16"):
+    with policy("mixed_bfloat16"):
         decoder = _decoder(factory)
         decoder.build((None, 3, 2, 8))
         found = decoder(ops.convert_to_tensor(_latents(8)), training=False)
@@ -171,13 +170,3 @@ def _problems(encoder: Encoder, size: int) -> list[Problem]:
     }
     context = Context(image_size=size, steps=None, batch_size=2, experiment={})
     return list(type(encoder).check(options, context))
-
-
-@contextmanager
-def _policy(name: str) -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -15,10 +15,19 @@ import numpy as np
 from keras import ops
 
 from vqfw.kinds import CodebookQuantizer, Quantized, Quantizer
+from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats
 from vqfw.testing import codebook
 from vqfw.testing.check import Check, Factory, require
-from vqfw.testing.probe import changed, copy_state, descend, gradients, predicted, state
+from vqfw.testing.probe import (
+    arrays,
+    changed,
+    copy_state,
+    descend,
+    gradients,
+    predicted,
+    state,
+)
 from vqfw.testing.quantizer_probe import (
     CHANNELS,
     SHAPE,
@@ -262,6 +271,37 @@ def half_precision_chooses_the_same_codes(factory: Factory) -> None:
         )
 
 
+def a_mixed_policy_changes_nothing(factory: Factory) -> None:
+    """Built and called under mixed_bfloat16, it gives what it gives in float32."""
+    right, mixed = ready(factory), factory()
+    with policy("mixed_bfloat16"):
+        mixed.build((None, *SHAPE[1:]))
+    copy_state(right, mixed)
+    aims = [outcome(right, random_latents(), training) for training in (False, True)]
+    with policy("mixed_bfloat16"):
+        latents = ops.convert_to_tensor(random_latents())
+        try:
+            found = [mixed(latents, training=training) for training in (False, True)]
+        except Exception as error:
+            raise AssertionError(
+                f"under mixed_bfloat16 it fails ({type(error).__name__}: {error}): "
+                f"{_IN_FLOAT32}"
+            ) from error
+    for called, aim in zip(found, aims, strict=True):
+        for name, value in zip(Quantized._fields, called, strict=True):
+            dtype = keras.backend.standardize_dtype(ops.convert_to_tensor(value).dtype)
+            wanted = "int32" if name == "tokens" else "float32"
+            require(
+                dtype == wanted
+                and np.allclose(arrays(value), getattr(aim, name), 1e-5, 1e-6),
+                f"under mixed_bfloat16 {name} is {dtype}, or another than under float32: "
+                f"{_IN_FLOAT32}",
+            )
+
+
+_IN_FLOAT32 = "let no layer inside take another dtype than float32, and cast nothing to the policy"
+
+
 def odd_inputs_stay_finite(factory: Factory) -> None:
     """One image, odd sizes, constant and huge latents give finite codes in range."""
     quantizer = built(factory)
@@ -375,6 +415,7 @@ CHECKS: tuple[Check, ...] = (
     a_code_has_one_gradient,
     losses_are_means,
     half_precision_chooses_the_same_codes,
+    a_mixed_policy_changes_nothing,
     odd_inputs_stay_finite,
     same_seed_gives_the_same_codes,
     state_is_all_in_variables,
