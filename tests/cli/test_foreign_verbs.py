@@ -112,7 +112,7 @@ def test_without_plugins_there_are_no_verbs_of_others(
 def test_an_unknown_verb_is_refused_as_ever(command):
     answer = command("rum")
     assert answer.code == 2
-    assert "No such command 'rum'" in answer.err
+    assert 'unknown verb "rum": did you mean vqfw run?' in answer.err
 
 
 def test_an_error_in_a_verb_of_others_is_blamed_on_their_package(install):

@@ -58,6 +58,14 @@ MISTAKES = {
     "a split that is none": (["eval", "--split", "train"], 2, "'validation', 'test'"),
     "an unknown option": (["run", "--fast"], 2, "--fast"),
     "an unknown verb": (["trian"], 2, "trian"),
+    "a verb of other tools": (["train", "x.json"], 2, "did you mean vqfw run?"),
+    "a verb of other tools below another": (
+        ["runs", "ls"],
+        2,
+        "did you mean vqfw runs list?",
+    ),
+    "a slip in a verb": (["valdate"], 2, "did you mean vqfw validate?"),
+    "a slip in an option": (["run", "--resum", "x"], 2, "--resume"),
     "a kind that is none": (["plugins", "list", "--kind", "x"], 2, "quantizer"),
 }
 

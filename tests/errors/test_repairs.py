@@ -14,6 +14,7 @@ from vqfw.errors import ExperimentError
 from vqfw.experiment import experiment_from
 from vqfw.experiment.repairs import distance, suggestions
 from vqfw.experiment.schema import packaged
+from vqfw.experiment.synonyms import OTHERS
 from vqfw.experiment.wording import multiples_of
 from vqfw.kinds.catalog import KINDS
 
@@ -34,6 +35,30 @@ VALID: dict[str, Any] = {
     "training": {"steps": 10, "optimizer": {"type": "adam"}, "trackers": []},
     "evaluation": {"metrics": []},
 }
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("lr", "learning_rate"),
+        ("n_embed", "num_embeddings"),
+        ("codebook-size", "num_embeddings"),
+        ("bs", "batch_size"),
+        ("max_steps", "steps"),
+        ("num_epochs", "epochs"),
+        ("commitment_cost", "beta"),
+        ("seeds", "seed"),
+    ],
+)
+def test_what_others_call_a_setting_is_answered_with_our_word(word, meant):
+    keys = {key for each in packaged()["$defs"].values() for key in each["properties"]}
+    keys |= {"steps", "epochs", "batch_size", "beta", "seed", "learning_rate"}
+    assert suggestions(word, keys)[0] == meant
+
+
+def test_every_word_of_ours_beside_other_words_is_in_the_schema():
+    schema = json.dumps(packaged())
+    assert all(f'"{ours}"' in schema for ours in OTHERS)
 
 
 def slips(word: str, draw: random.Random) -> list[str]:

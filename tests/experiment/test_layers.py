@@ -227,6 +227,24 @@ def test_a_number_that_stands_for_several_is_no_whole_number(
         load(valid, "seed=9007199254740994.0")
 
 
+@pytest.mark.parametrize("text", ["007", "1e3", "true", "null", "-1", "0x10", "1_000"])
+def test_a_setting_that_is_a_string_takes_the_text_as_it_stands(
+    load: Load, valid: Any, text: str
+) -> None:
+    folder = f"data.dataset.path={text}"
+    experiment = load(valid, "data.dataset.type=image_folder", folder)
+    assert experiment.data.dataset["path"] == text
+    quoted = load(valid, f'description="{text}"', f"name={text.strip('-')}")
+    assert quoted.values["description"] == text
+    assert quoted.name == text.strip("-")
+
+
+def test_a_setting_that_is_a_string_or_nothing_can_be_set_to_null(
+    load: Load, valid: Any
+) -> None:
+    assert load(valid, "training.steps=5", "training.epochs=null").training.steps == 5
+
+
 def test_explain_prints_value_origin_and_what_it_replaced(
     load: Load, valid: Any
 ) -> None:

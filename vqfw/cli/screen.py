@@ -1,12 +1,61 @@
-"""The help of a verb with verbs of its own: each with a whole sentence, however narrow."""
+"""A verb with verbs of its own: whole sentences in its help, and what a wrong one meant."""
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 import click
+
+# What other tools call a verb, and what to type here.
+_MEANT = {
+    "bench": "plan --measure",
+    "check": "validate",
+    "create": "init",
+    "decode": "reconstruct",
+    "describe": "show",
+    "diff": "compare",
+    "encode": "tokenize",
+    "evaluate": "eval",
+    "fit": "run",
+    "grid": "study",
+    "help": "--help",
+    "info": "show",
+    "ls": "list",
+    "new": "init",
+    "plugin": "plugins",
+    "resume": "run --resume RUN",
+    "score": "eval",
+    "start": "run",
+    "sweep": "study",
+    "test": "eval",
+    "train": "run",
+    "training": "run",
+    "version": "--version",
+}
 
 
 class Screen(click.Group):
     """A group whose list of commands cuts no sentence."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = [] if args[0].startswith("-") else self._meant(ctx, args[0])
+            if not close:
+                raise
+            typed = " or ".join(f"{ctx.command_path} {each}" for each in close)
+            message = f'unknown verb "{args[0]}": did you mean {typed}?'
+            raise click.UsageError(message, ctx) from error
+
+    def _meant(self, ctx: click.Context, word: str) -> list[str]:
+        names = self.list_commands(ctx)
+        other = _MEANT.get(word.lower(), "")
+        if other and (other.startswith("-") or other.split()[0] in names):
+            return [other]
+        return get_close_matches(word.lower(), names, n=2, cutoff=0.6)
 
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter

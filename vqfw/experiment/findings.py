@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from vqfw.errors import Path, Place, PluginError, Problem
+from vqfw.experiment.layers import filled
 from vqfw.experiment.repairs import (
     alternatives,
     homes,
@@ -194,7 +195,8 @@ class _Finder:
                 f'set "type": "{mine[0][1]}" or remove it'
             )
         if elsewhere := homes(key, self.tree, self.shape):
-            return f'"{key}" belongs at {" or ".join(elsewhere[:3])}: move it there'
+            move = f'"{key}" belongs at {" or ".join(elsewhere[:3])}: move it there'
+            return move + self.as_name(elsewhere[0], node.value[key])
         if loosely := suggestions(key, free):
             return _meant(loosely, key, node)
         if others := owners(key, self.shape):
@@ -204,6 +206,15 @@ class _Finder:
             places = " or ".join(homes(similar[0], self.tree, self.shape)[:3])
             return f'did you mean "{similar[0]}"? It belongs at {places}'
         return "remove it"
+
+    def as_name(self, home: str, node: Node) -> str:
+        """How a value is written where it belongs, if that is a component's name."""
+        path = tuple(home.split("."))
+        slot = self.shape.along(filled(self.tree, self.shape), path)
+        if slot is None or not isinstance(node.value, str) or node.value in slot.names:
+            return ""
+        close = suggestions(node.value, slot.names)
+        return f", as {alternatives(close)}" if close else ""
 
     def missing(self, error: Any, path: Path, node: Node) -> Iterator[Problem]:
         shape = self.at(path)
@@ -286,11 +297,14 @@ class _Finder:
         if elsewhere:
             kinds = " and ".join(f"{article(each)} {words(each)}" for each in elsewhere)
             keys = " or ".join(f'"{KINDS[each].key}"' for each in elsewhere)
+            begun = [each for each in slot.names if each.startswith(f"{name}_")]
             return Problem(
                 "wrong-slot",
                 f"{short(name)} is {kinds}, not {article(kind)} {words(kind)}",
                 path,
-                f"move it to {keys}" + _instead(name, slot.names),
+                f"did you mean {alternatives(begun)}?"
+                if begun
+                else f"move it to {keys}" + _instead(name, slot.names),
                 installed,
                 place,
             )

@@ -25,6 +25,7 @@ _STEP = re.compile(r"\[(\d{1,6})\]|(?:^|\.)(?:(\d{1,6})(?=[.\[]|$)|([^.\[\]=]+))
 _MEANT_AS_JSON = re.compile(
     r"\s*(?:[{\[\"']|(?:None|True|False|NaN|-?Infinity|nan|-?inf)\s*$)"
 )
+_JSON_CONTAINER = re.compile(r"\s*[{\[\"']")
 # These say how a file is read, and a command line is none.
 _OF_FILES = ("extends", "$schema")
 
@@ -38,16 +39,24 @@ class Override:
         path: keys and indices.
         places: of each step of the path, in the argument.
         value: what to set.
+        text: the same as it stands, for a setting that is a string; None where it can
+            only be meant as JSON.
+        problem: why the value cannot be read as anything else.
     """
 
     argument: str
     path: KeyPath
     places: tuple[Place, ...]
     value: Node
+    text: Node | None = None
+    problem: Problem | None = None
 
 
 def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
-    """Reads one ``path=value``; the value is JSON, or else a bare string."""
+    """Reads one ``path=value``; the value is JSON, or else a bare string.
+
+    Whether ``007`` or ``true`` is meant as a string is known where the setting is.
+    """
     shown = f"--set {argument}"
     before = len(shown) - len(argument)
 
@@ -71,12 +80,17 @@ def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
         problem = Problem("set", f'"{path[0]}" can only stand in a file')
         return None, [replace(problem, help="write it there", place=places[0])]
     offset = len(path_text) + 1
+    text = Node(value_text, locate(offset, offset + len(value_text)))
     value, problems = _override_value(
         value_text, lambda start, stop: locate(offset + start, offset + stop)
     )
     if value is None:
-        return None, [replace(problem, path=path) for problem in problems]
-    return Override(shown, path, places, value), []
+        found = [replace(problem, path=path) for problem in problems]
+        if _JSON_CONTAINER.match(value_text):
+            return None, found
+        return Override(shown, path, places, text, text, found[0]), []
+    scalar = not isinstance(value.value, dict | list | str)
+    return Override(shown, path, places, value, text if scalar else None), []
 
 
 def override_at(
@@ -162,9 +176,13 @@ def _assigned(
     problems: list[Problem],
 ) -> Node:
     if done == len(override.path):
-        return merged(
-            node, replace(override.value, key=override.places[done - 1]), shape
-        )
+        value = override.value
+        if override.text is not None and _takes_text(shape, value.value):
+            value = override.text
+        elif override.problem is not None:
+            problems.append(override.problem)
+            return node
+        return merged(node, replace(value, key=override.places[done - 1]), shape)
     part = override.path[done]
     place = override.places[done]
     if shape is not None:
@@ -193,6 +211,19 @@ def _assigned(
     if key == "type" and type_changed(node, fresh, shape):
         return Node({"type": fresh}, fresh.place, node.key, node)
     return replace(node, value={**held, key: fresh})
+
+
+def _takes_text(shape: Shape | None, value: Any) -> bool:
+    """Whether a setting is a string, and a scalar of JSON is not what it takes too."""
+    if shape is None or shape.kind is not None:
+        return False
+    if choices := shape.schema.get("enum"):
+        return value not in choices and all(isinstance(each, str) for each in choices)
+    if "string" not in shape.types:
+        return False
+    if value is None or isinstance(value, bool):
+        return ("null" if value is None else "boolean") not in shape.types
+    return not {"number", "integer"} & {*shape.types}
 
 
 def _no_item(

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from vqfw.errors import dotted
+from vqfw.experiment.layers import default_of
 from vqfw.experiment.shape import Shape
+from vqfw.experiment.synonyms import bare, is_called
 from vqfw.experiment.tree import Node
 
 
@@ -36,11 +38,13 @@ def near(word: str, known: Iterable[str]) -> list[str]:
 
 def _cost(word: str, meant: str) -> float | None:
     """How far a word is from what was meant; None where it is something else."""
-    given, wanted = _bare(word), _bare(meant)
+    given, wanted = bare(word), bare(meant)
     if not given:
         return None
     if given == wanted:
         return 0.5
+    if is_called(word, meant):
+        return 0.8
     edits = distance(given, wanted)
     if edits <= max(1, len(wanted) // 3):
         return float(edits)
@@ -52,11 +56,6 @@ def _cost(word: str, meant: str) -> float | None:
     if len(wanted) >= 4 and given.startswith(wanted):
         return 4.5
     return None
-
-
-def _bare(word: str) -> str:
-    """Without what spelling habits differ in: case and separators."""
-    return word[:80].lower().translate({ord(each): None for each in "_- ."})
 
 
 def distance(one: str, other: str) -> int:
@@ -126,8 +125,8 @@ def _containers(
         yield path, frozenset(options)
     for key, below in (options or {}).items():
         child, steps = node.down((key,))
-        # A section that the file leaves out could still be written.
+        # A section or a component that the file leaves out could still be written.
         if not steps:
-            child = Node({}, node.place)
-        if isinstance(child.value, dict) and (below.kind is None or steps):
+            child = default_of(below) or Node({}, node.place)
+        if isinstance(child.value, dict) and (below.kind is None or child.value):
             yield from _containers(child, below, (*path, key))
