@@ -65,7 +65,7 @@ PEOPLE = "by group: train 50 (20 groups), validation 5 (2 groups), test 5 (2 gro
 LAYOUTS = {
     "60 mixed pictures": (
         *(mixed, "pictures"),
-        ["60, each picture by itself", "by picture: train 48, validation 6, test 6"],
+        ["by picture: train 48, validation 6, test 6"],
     ),
     "a class layout": (
         *(classes, "pictures"),
