@@ -59,7 +59,8 @@ def test_the_views_of_a_person_stay_together(pictures: Any, plan: Any) -> None:
     assert found["data"].startswith("40 pictures of /")
     assert found["groups"] == "20, from the first folder"
     assert found["split"] == (
-        "by group: train 32 (16 groups), validation 4 (2 groups), test 4 (2 groups)"
+        "by group: train 32 (16 groups), validation 4 (2 groups), test 4 (2 groups) · "
+        "because folders may be people; if they are classes: --set data.split_by=image"
     )
     assert found["used"] == "the largest centred square of each picture, as 16 × 16"
 

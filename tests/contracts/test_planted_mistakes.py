@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from vqfw_augmentations.color import Brightness, Contrast, Saturation
 from vqfw_augmentations.filters import GaussianBlur, Sharpness
 from vqfw_augmentations.geometry import HorizontalFlip, Rotation, Translation, Zoom
 from vqfw_augmentations.noise import GaussianNoise
+from vqfw_datasets.image_folder import ImageFolder
 from vqfw_datasets.orl import ORL
 from vqfw_datasets.synthetic_faces import SyntheticFaces
 from vqfw_losses.pixel import MAE, MSE
@@ -55,7 +57,14 @@ def few_faces():
     return SyntheticFaces(count=12, people=4, size=16)
 
 
-@parametrize_with_checks("dataset", [few_faces, ORL])
+def few_files():
+    """Pictures whose groups are left to the engine."""
+    first = next(iter(ORL().records())).open()
+    with first:
+        return ImageFolder(str(Path(first.name).parent))
+
+
+@parametrize_with_checks("dataset", [few_faces, few_files, ORL])
 def test_a_dataset_keeps_the_contract(check, factory):
     check(factory)
 

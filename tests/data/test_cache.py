@@ -59,6 +59,25 @@ def test_other_shares_of_the_split_use_the_same_entry(
     assert len(splits.test) == 10
 
 
+def test_another_grouping_uses_the_same_entry_and_is_never_stale(
+    people: Any, made: Any, tmp_path: Path
+) -> None:
+    rows = [
+        (f"{name}/{side}/{i}.png", None, content, None)
+        for i, (_, name, content, _) in enumerate(people(25, 2).rows)
+        for side in (("front", "side")[i % 2],)
+    ]
+    first = read(made(rows), tmp_path)
+    again = made(rows)
+    second = read(again, tmp_path, group_level=2, split_by="image")
+    assert again.opened == []
+    assert len(set(first.train.groups)) == 21
+    assert second.train.groups[0].split("/")[1] in ("front", "side")
+    assert len(second.test) == 5
+    third = read(made(rows), tmp_path, group_level=None, split_by="group")
+    assert {*third.train.groups, *third.test.groups} == {"front", "side"}
+
+
 @pytest.mark.parametrize(
     "change", [{"image_size": 4}, {"crop": 8}, {"on_bad_image": "skip"}]
 )

@@ -12,8 +12,9 @@ from PIL import Image
 
 import vqfw
 from vqfw.data.splits import FEW_GROUPS
-from vqfw.experiment import as_recorded, experiment_from
+from vqfw.experiment import as_recorded, experiment_from, later
 from vqfw.experiment.later import with_later_defaults, without_later_defaults
+from vqfw.experiment.schema import packaged
 from vqfw.plan import Plan
 from vqfw.runs import Run
 from vqfw.study.identity import key_of_run, key_of_settings
@@ -82,3 +83,36 @@ def test_a_settled_split_stays_when_the_rule_changes(
     monkeypatch.setattr("vqfw.data.splits.FEW_GROUPS", 1)
     assert FEW_GROUPS == 20
     assert _plan(old).split_by == "image"
+
+
+def test_compare_sees_no_difference_in_a_later_setting_at_its_default(
+    old: Run, root: Path
+) -> None:
+    for name, split_by in (("new", "auto"), ("other", "image")):
+        shutil.copytree(old.path, root / "checkpoints" / name)
+        values = with_later_defaults(old.resolved)
+        values["data"]["split_by"] = split_by
+        (root / "checkpoints" / name / "resolved.json").write_text(json.dumps(values))
+    assert vqfw.compare(["old", "new"], root).settings == ()
+    (found,) = vqfw.compare(["old", "other"], root).settings
+    assert (found.name, found.values) == ("data.split_by", ("auto", "image"))
+
+
+def test_a_component_may_introduce_an_option_too(
+    old: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown = json.loads(json.dumps(packaged()))
+    options = grown["$defs"]["loss.mse"]["properties"]
+    options["power"] = {"type": "number", "default": 2.0, "introduced": "9"}
+    options["inner"] = {
+        "$ref": "#/$defs/loss", "default": "mae", "introduced": "9", "before": "mse"
+    }  # fmt: skip
+    monkeypatch.setattr(later, "schema_for", lambda names: (grown, {}))
+    values = with_later_defaults(old.resolved)
+    (loss,) = values["losses"]
+    assert loss["power"] == 2.0
+    assert loss["inner"] == {"type": "mae", "weight": 1.0}
+    assert without_later_defaults(values) == old.resolved
+    loss["power"] = 1.0
+    assert without_later_defaults(values)["losses"][0]["power"] == 1.0
+    assert as_recorded(old.resolved)["losses"][0]["inner"] == "mse"

@@ -34,7 +34,7 @@ class Found:
         rule: how the groups are named, in words.
         official_folders: folders that were taken as splits.
         split_by: what was divided.
-        reason: why pictures were divided though nobody asked for it; else empty.
+        reason: why they are divided so, where names decided; else empty.
         parts: the splits.
         notes: what a person should know, a sentence each.
         share: of a picture's area that the crop keeps, the mean of all; None where no

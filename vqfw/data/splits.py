@@ -29,7 +29,7 @@ class Division:
     Args:
         splits: (n,) a split each.
         by: what was divided.
-        reason: why it was divided by picture though nobody asked for it; else empty.
+        reason: why it was divided so, where names decided; else empty.
     """
 
     splits: tuple[Split, ...]
@@ -49,8 +49,11 @@ def divided(
     """The split of each picture.
 
     ``auto`` divides by group where the dataset names the groups itself. Groups named
-    after folders may as well be classes: if one of them is in two official folders, or
-    they are fewer than 20, it divides by picture and says so.
+    after folders may be people, who must not be in two splits, or classes, which all have
+    to be trained on, and names do not tell which. If one of them is in two official
+    folders, or they are fewer than 20, it divides by picture, else by group; either is
+    said with the setting for the other. Nothing is refused, since both are right for
+    somebody.
 
     Args:
         ids: (n,) names.
@@ -97,6 +100,10 @@ def _settled(
             "and not classes: --set data.split_by=group"
         )
         return "image", reason
+    if None in grouping.official:
+        return "group", (
+            "folders may be people; if they are classes: --set data.split_by=image"
+        )
     return "group", ""
 
 
