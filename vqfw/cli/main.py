@@ -35,6 +35,7 @@ _VERBS = {
 
 _NEXT = {
     "vqfw run experiments/experiment.json": "trains on embedded faces and scores",
+    "vqfw run ./my_pictures": "trains on a folder or archive of yours",
     "vqfw plugins list": "shows what an experiment can be made of",
     "vqfw --help": "lists every verb",
 }
