@@ -137,11 +137,12 @@ def test_an_odd_line_of_the_log_is_left_out(odd, command, root, line):
 def test_a_diagnosis_of_options_that_are_none_is_one_sentence(odd, command, root):
     path = root / "checkpoints" / "odd" / "resolved.json"
     resolved = json.loads(path.read_text())
-    resolved["model"]["revival"]["interval"] = "often"
-    odd("resolved.json", json.dumps(resolved))
-    answer = command("doctor", "odd")
-    assert answer.code == 1
-    assert "do not fit together" in in_one_sentence(answer)
+    for interval in ("often", 0, None):
+        resolved["model"]["revival"]["interval"] = interval
+        odd("resolved.json", json.dumps(resolved))
+        answer = command("doctor", "odd")
+        assert answer.code == 1
+        assert "do not fit together" in in_one_sentence(answer)
 
 
 ESCAPE = "\x1b[2J\x1b]0;title\x07\u202e"

@@ -141,5 +141,28 @@ def test_a_run_that_lies_elsewhere_as_a_whole_goes_on(run, tmp_path):
     run.path.symlink_to(moved)
     found = find_run(tmp_path, "mine")
     with found.locked():
-        assert found.resolved == {}
+        assert found.is_recorded
     assert (moved / "lock").exists()
+
+
+def test_what_a_killed_process_left_half_written_is_removed(run, outside):
+    left = run.path / f".scores.json.{'a1' * 8}.tmp"
+    left.write_text("{")
+    link = run.pictures / f".grid_1.png.{'b2' * 8}.tmp"
+    link.symlink_to("training.gif")
+    own = run.path / ".notes.tmp"
+    own.write_text("mine")
+    with run.locked():
+        pass
+    assert not left.exists()
+    assert not link.is_symlink()
+    assert own.exists()
+
+
+def test_pictures_that_cannot_be_written_are_told_before_the_work(run, monkeypatch):
+    allowed = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: path != run.pictures and allowed(path, mode)
+    )
+    with pytest.raises(UnwritableError, match=r"images_saved.mine cannot be written"):
+        run.require_free()

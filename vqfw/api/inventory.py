@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def use_plugin(path: str | Path) -> tuple[Entry, ...]:
     """Runs a Python file and makes its components known to this process, by name.
 
-    Runs record the file with its checksum; to resume or score one, the same file must
-    still be there.
+    Runs record the file with its checksum. To resume or score one, the same bytes must be
+    there still, or be named again; from now on they count as trusted on this machine.
 
     Args:
         path: of the file.

@@ -107,7 +107,7 @@ def dataset_path_of_run(
                 repair="correct --data-path",
             )
         )
-    recorded = folder.environment["dataset_path"]
+    recorded = folder.environment.get("dataset_path")
     asked = f"{again} --data-path {shlex.quote(recorded or options['path'] or 'PATH')}"
     if not is_made_here(folder) and options["path"]:
         raise DataError(

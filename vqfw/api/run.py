@@ -411,7 +411,7 @@ class Run:
     ) -> Plan:
         """The plan of the recorded experiment, with what was settled then."""
         environment = self.folder.environment
-        path = dataset_path or environment["dataset_path"]
+        path = dataset_path or environment.get("dataset_path")
         plan = plan_of(checked, path, environment["threads"])
         split_by = environment.get("split_by", plan.split_by)
         return replace(plan, precision=environment["precision"], split_by=split_by)
@@ -428,11 +428,13 @@ class Run:
         recorded = self.folder.environment.get("data_fingerprint")
         if recorded in (None, splits.fingerprint):
             return
-        place = "the dataset now gives" if path is None else f"now lie in {path}"
+        fact = f'run "{self.id}" was trained on other images than'
+        others = f"score others with: vqfw eval --run {self.id} --data PATH"
+        if path is None:
+            raise RunError(f"{fact} its dataset gives now: {others}")
         raise RunError(
-            f'run "{self.id}" was trained on other images than {place}: name the place of '
-            f"the same ones: {again} --data-path PATH; or score others with: vqfw eval "
-            f"--run {self.id} --data PATH"
+            f"{fact} those in {path}: name the place of the same ones: {again} "
+            f"--data-path PATH; or {others}"
         )
 
     def _inference(

@@ -111,7 +111,7 @@ def diagnose(run: Run) -> Diagnosis:
         seen = evidence_of(run)
         found = tuple(findings(seen))
     # Options of other types, numbers that are missing: as no run of ours records them.
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise RecordError(
             f'the records of run "{run.id}" do not fit together ({in_short(error)}): '
             "bring them back from a copy of the run, or train it again"

@@ -11,12 +11,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+_BESIDE = re.compile(r"\..+\.[0-9a-f]{16}\.tmp\Z")
 # Records are far smaller; what is larger is none.
 MOST_BYTES = 64 << 20
 
@@ -48,6 +51,13 @@ def _replace(path: Path, content: bytes, durable: bool) -> None:
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a killed process left half written beside its name."""
+    with suppress(OSError):
+        for name in filter(_BESIDE.match, os.listdir(folder)):
+            (folder / name).unlink(missing_ok=True)
 
 
 def open_own(path: Path, flags: int) -> int:

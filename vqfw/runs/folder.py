@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from vqfw.errors import RecordError, RunError, UnwritableError
 from vqfw.runs import checkpoint, records
-from vqfw.runs.files import open_own, read_json, read_own, ways_out, write_whole
+from vqfw.runs.files import open_own, read_json, read_own, sweep, ways_out, write_whole
 from vqfw.runs.locks import take_lock
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
@@ -155,6 +155,8 @@ class Run:
                     file.flush()
             except OSError as error:
                 raise self._unwritable(error) from error
+            for folder in (self.path, self.pictures):
+                sweep(folder)
             yield
 
     def require_contained(self) -> None:
@@ -182,6 +184,13 @@ class Run:
             raise UnwritableError(
                 f"{self.pictures} is a link, and what it leads to may hold pictures of "
                 f"yours: remove it, or link all of {self.pictures.parent}"
+            )
+        place = self.pictures
+        while not place.exists():
+            place = place.parent
+        if not os.access(place, os.W_OK):
+            raise UnwritableError(
+                f"{place} cannot be written: allow writing there, for the pictures"
             )
         for path, reason in ways_out(self.pictures):
             raise UnwritableError(

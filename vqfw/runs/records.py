@@ -145,6 +145,7 @@ ENVIRONMENT = having(
     },
     {
         "dataset_path": maybe(text),
+        "split_by": one_of("auto", "group", "image"),
         "plugin_files": list_of(having({"path": text, "sha256": text})),
         "versions": map_of(text),
         "git": maybe(having({"commit": text}, {"changed_files": whole(0)})),
