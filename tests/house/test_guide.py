@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vqfw import kinds
 from vqfw.kinds.catalog import OBSERVER
 from vqfw.registry import files, index
 from vqfw.registry.guide import guide, inserted
@@ -48,7 +49,18 @@ def page(kind: str) -> str:
 
 
 @pytest.fixture
-def documented(tmp_path):
+def forgotten():
+    """Forgets the plugin files of a test after it."""
+    yield
+    files._LOADED.clear()
+    sys.modules["vqfw.registry.index"]._FROM_FILES.clear()
+    for name in [each for each in sys.modules if "plugin_documented" in each]:
+        del sys.modules[name]
+    index.cache_clear()
+
+
+@pytest.fixture
+def documented(tmp_path, forgotten):
     """Loads the example of a kind as a file of one's own."""
 
     def load(kind: str):
@@ -57,16 +69,32 @@ def documented(tmp_path):
         (entry,) = files.load_file(path)
         return entry
 
-    yield load
-    files._LOADED.clear()
-    sys.modules["vqfw.registry.index"]._FROM_FILES.clear()
-    for name in [each for each in sys.modules if "plugin_documented" in each]:
-        del sys.modules[name]
-    index.cache_clear()
+    return load
 
 
 def test_the_guide_is_what_the_template_makes_it():
-    assert guide() == GUIDE, MEND
+    assert guide(GUIDE) == GUIDE, MEND
+
+
+def test_the_reference_has_everything_that_a_component_can_import():
+    found = GUIDE.partition("\n## reference\n")[2]
+    entries = re.findall(r"^- (?:\*\*)?`(\w+)", found, re.MULTILINE)
+    assert set(kinds.__all__) <= set(entries)
+    assert len(entries) == len(set(entries))
+    # A name without a sentence says nothing.
+    assert not re.findall(r"^ *- .*`:? *$", found, re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", ["quantizer", "loss", "tracker"])
+def test_the_recipe_keeps_its_contract(kind, tmp_path, forgotten):
+    text = GUIDE.partition(f"<!-- recipe: {kind} -->\n")[2].partition("\n```\n")[0]
+    path = tmp_path / f"documented_{kind}.py"
+    path.write_text(text.removeprefix("```python\n") + "\n")
+    (entry,) = files.load_file(path)
+    small = ["quantizer.num_embeddings=16"] if kind == "quantizer" else []
+    found = list(outcomes(entry, small))
+    assert [(each.check, each.complaint) for each in found if each.complaint] == []
+    assert len(found) > 5
 
 
 def test_the_readme_shows_the_quantizer_of_the_template():

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from vqfw.kinds.tracker import Tracker
     from vqfw.kinds.usage import Usage
 
-_HOME = {
+HOME = {
     "augmentation": ("Augmentation", "ImageAugmentation", "Params"),
     "beta": ("BetaScheduler",),
     "codebook": ("Codebook", "nearest"),
@@ -70,7 +70,8 @@ _HOME = {
     "tracker": ("Tracker",),
     "usage": ("Usage",),
 }
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+"""What is exported, by the file that defines it."""
+_MODULE_OF = {name: module for module, names in HOME.items() for name in names}
 
 __all__ = [
     "Augmentation",

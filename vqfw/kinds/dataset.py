@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Split = Literal["train", "validation", "test"]
+"""A part of a dataset: what is trained on, what is looked at meanwhile, what is scored."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ class Loss(ABC):
         """How far each reconstruction is from its original.
 
         Args:
-            original: float32 in [0, 1].
-            reconstruction: float32, meant for [0, 1].
+            original: (batch, height, width, channels) float32 in [0, 1].
+            reconstruction: the same shape, float32, meant for [0, 1].
 
         Returns:
             (batch,) float32; a mean over all elements of the image, so that nothing

@@ -57,8 +57,8 @@ class Metric(ABC):
 
     @abstractmethod
     def update(self, scored: Scored) -> None:
-        """Takes in a batch."""
+        """Takes in a batch; batches may differ in size."""
 
     @abstractmethod
     def result(self) -> Score:
-        """The score of all batches since construction."""
+        """The score of all batches since construction; asking changes nothing."""

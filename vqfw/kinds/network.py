@@ -33,7 +33,16 @@ class Encoder(keras.layers.Layer):
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Says what the schema cannot: sizes that do not fit, for one."""
+        """Says what the schema cannot: sizes that do not fit, for one.
+
+        Args:
+            options: of this component, with ``type``, defaults filled in.
+            context: sizes and steps of the experiment around it.
+
+        Returns:
+            ``vqfw.errors.Problem`` with a path from these options on; none where all is
+            well.
+        """
         return ()
 
 
@@ -42,7 +51,7 @@ class Decoder(keras.layers.Layer):
 
     A subclass takes ``image_shape: ImageShape`` and ``downsampling: Downsampling`` among
     its options (the engine supplies both) and implements ``call(latents,
-    training=False)``. Its output is meant for [0, 1]; it may leave that range a little,
+    training=False)``: (batch, *positions, channels) to (batch, height, width, channels). Its output is meant for [0, 1]; it may leave that range a little,
     and what is scored or shown is clipped.
     """
 

@@ -74,7 +74,7 @@ Weight = Annotated[float, {"minimum": 0}]
 Positive = Annotated[float, {"exclusiveMinimum": 0}]
 """A number above zero."""
 DataPath = Annotated[str, {"format": "data-path"}]
-"""A folder or an archive; the engine resolves it to an absolute path before building."""
+"""A folder or an archive of a dataset; it is an absolute path when the dataset is built."""
 
 # What the engine knows.
 Seed = Annotated[int, Supplied("seed")]

@@ -126,10 +126,22 @@ class Quantizer(keras.layers.Layer):
 
     @abstractmethod
     def embed(self, tokens: Tokens) -> Latents:
-        """Looks the tokens up: what the decoder takes for them, projections included."""
+        """Looks the tokens up: what the decoder takes for them, projections included.
+
+        Args:
+            tokens: int32 (batch, *positions, num_codebooks), as ``call`` gives them.
+
+        Returns:
+            (batch, *positions, channels) float32, as they came into ``call``.
+        """
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
-        """Quantizes a batch of latents."""
+        """Quantizes a batch of latents; yours to write.
+
+        Args:
+            latents: (batch, *positions, channels) float32.
+            training: whether a gradient is taken and the codebook may move.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no call()")
 
 

@@ -2,8 +2,9 @@
 
     python -m vqfw.registry.guide
 
-run in a checkout, writes ``plugins/README.md``, a page for each kind of component, and the
-part of ``README.md`` between its markers.
+run in a checkout, writes a page for each kind of component and the reference of
+``vqfw.kinds`` into ``plugins/README.md``, below what is written there by hand, and the part of
+``README.md`` between its markers.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 from vqfw.kinds.catalog import OBSERVER
+from vqfw.registry.kinds_reference import reference
 from vqfw.registry.template import (
     example,
     promised,
@@ -24,34 +26,27 @@ from vqfw.registry.template import (
 NAME = "mine"
 """What the examples are called."""
 
-_HEAD = """\
-# Components of your own
-
-One page for each kind: what it is, what it owes, and the smallest one that works. The code
-is that of [`template/`](template), as `vqfw plugins new KIND mine` writes it;
-`python -m vqfw.registry.guide` writes this file.
-
-| to | do |
-| --- | --- |
-| begin | `vqfw plugins new KIND mine` writes a package with the code, its test and its metadata |
-| try it as a file | `vqfw run FILE --plugin mine.py`, without a package |
-| install it | `pip install -e vqfw-mine`; from then on its name works in every experiment |
-| see its options | `vqfw plugins show KIND/mine`: they are the arguments of its constructor |
-| check it | `vqfw plugins check KIND/mine` runs the contract of its kind; `pytest` in its folder does too |
-
-Annotations of `vqfw.kinds` carry type and range of an option (`Count`, `Steps`, `Share`,
-`Weight`, `Positive`, or `Annotated[float, {"minimum": 0}]`), the `Args:` of the docstring its
-meaning. `Seed`, `ImageShape` and `Downsampling` are supplied by the engine. An option
-annotated with a contract, as in `inner: Quantizer`, takes another component.
-"""
+MARK = "<!-- the rest is written by: python -m vqfw.registry.guide -->\n"
+"""Ends the part of ``plugins/README.md`` that is written by hand."""
 
 
-def guide() -> str:
-    """The text of ``plugins/README.md``."""
+def guide(page: str) -> str:
+    """The text of ``plugins/README.md``: what is written by hand, pages, reference.
+
+    Args:
+        page: as it is; what follows the mark is made anew.
+    """
+    head = page.partition(MARK)[0]
     kinds = [kind for kind in template_kinds() if kind != OBSERVER]
-    links = [f"[{kind}](#{kind})" for kind in kinds]
+    links = " · ".join(f"[{kind}](#{kind})" for kind in (*kinds, "reference"))
     pages = [_page(kind) for kind in kinds]
-    return "\n".join([_HEAD, " · ".join(links), "", *pages])
+    found = ["## reference\n", _REFERENCE, reference()]
+    return "\n".join([head + MARK, f"{links}\n", *pages, *found])
+
+
+_REFERENCE = """\
+All that `from vqfw.kinds import ...` gives, by the file that defines it.
+"""
 
 
 def blocks(kind: str) -> str:
@@ -95,7 +90,8 @@ vqfw run experiments/experiment.json --set {argument}
 
 def main() -> None:
     """Writes both files of the checkout that is the working folder."""
-    Path("plugins/README.md").write_text(guide(), "utf-8")
+    own = Path("plugins/README.md")
+    own.write_text(guide(own.read_text("utf-8")), "utf-8")
     readme = Path("README.md")
     readme.write_text(inserted(readme.read_text("utf-8")), "utf-8")
 
