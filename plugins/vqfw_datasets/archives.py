@@ -300,8 +300,8 @@ def _listing(path: Path) -> Iterator[str]:
             yield f"{file.name}\0{file.size}\0{file.modified}\n"
 
 
-def _open_file(path: Path) -> BinaryIO:
-    return path.open("rb")
+def _open_file(path: str) -> BinaryIO:
+    return open(path, "rb")
 
 
 def _open_in_zip(

@@ -28,14 +28,15 @@ class File:
 
     Args:
         name: relative path with forward slashes, through links.
-        path: absolute or relative to the working directory.
+        path: absolute or relative to the working directory; as text, because objects for
+            paths slow down the listing of a large folder.
         size: in bytes.
         modified: in nanoseconds.
         other: what it is, if it is no regular file that is reached for the first time.
     """
 
     name: str
-    path: Path
+    path: str
     size: int = 0
     modified: int = 0
     other: str = ""
@@ -53,10 +54,10 @@ def files(root: Path) -> Iterator[File]:
     Raises:
         DataError: if a folder cannot be read; it is named.
     """
-    with _readable(root, root):
-        seen = {_identity(root.stat(), root)}
-    folders = [("", root)]
-    links: list[tuple[str, Path]] = []
+    with _readable(str(root), root):
+        seen = {_identity(root.stat(), str(root))}
+    folders = [("", str(root))]
+    links: list[tuple[str, str]] = []
     while folders or links:
         if not folders:
             name, path = heapq.heappop(links)
@@ -70,7 +71,7 @@ def files(root: Path) -> Iterator[File]:
         prefix, folder = folders.pop()
         for name, path in _listed(prefix, folder, root):
             try:
-                status = path.lstat()
+                status = os.lstat(path)
             except FileNotFoundError:  # removed since it was listed
                 continue
             if stat.S_ISLNK(status.st_mode):
@@ -84,7 +85,7 @@ def files(root: Path) -> Iterator[File]:
 
 
 @contextmanager
-def _readable(path: Path, root: Path) -> Iterator[None]:
+def _readable(path: str, root: Path) -> Iterator[None]:
     """Says which folder cannot be read, and what helps."""
     try:
         yield
@@ -95,20 +96,20 @@ def _readable(path: Path, root: Path) -> Iterator[None]:
         ) from error
 
 
-def _listed(prefix: str, folder: Path, root: Path) -> list[tuple[str, Path]]:
+def _listed(prefix: str, folder: str, root: Path) -> list[tuple[str, str]]:
     with _readable(folder, root):
         names = sorted(os.listdir(folder))
     return [
-        (f"{prefix}{name}", folder / name)
+        (f"{prefix}{name}", os.path.join(folder, name))
         for name in names
         if not name.startswith(".") and name != "__MACOSX"
     ]
 
 
-def _target(name: str, path: Path, seen: set[Identity]) -> File | None:
+def _target(name: str, path: str, seen: set[Identity]) -> File | None:
     """What a link leads to; None for a folder that is still to be listed."""
     try:
-        status = path.stat()
+        status = os.stat(path)
     except OSError as error:
         if error.errno in _BROKEN:
             return File(name, path, other="broken link")
@@ -120,13 +121,13 @@ def _target(name: str, path: Path, seen: set[Identity]) -> File | None:
     return None if stat.S_ISDIR(status.st_mode) else _file(name, path, status)
 
 
-def _file(name: str, path: Path, status: os.stat_result) -> File:
+def _file(name: str, path: str, status: os.stat_result) -> File:
     if not stat.S_ISREG(status.st_mode):
         return File(name, path, other="special file")
     return File(name, path, status.st_size, status.st_mtime_ns)
 
 
-def _identity(status: os.stat_result, path: Path) -> Identity:
+def _identity(status: os.stat_result, path: str) -> Identity:
     """What two names of one file or folder have in common."""
     # Some network drives number nothing.
-    return status.st_dev, status.st_ino or str(path)
+    return status.st_dev, status.st_ino or path
