@@ -87,7 +87,7 @@ def test_a_run_that_is_not_there_is_an_error(root, command):
 def test_without_a_run_the_machine_is_told(root, command):
     answer = command("doctor")
     assert answer.code == 0
-    for word in ("vqfw 0", "keras 3", "backend", "precision", "threads", "0 broken"):
+    for word in ("vqfw 0", "keras 3", "backend", "precision", "threads", "none broken"):
         assert word in answer.out
 
 

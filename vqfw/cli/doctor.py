@@ -72,8 +72,8 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield _line("runs", found["root"])
     yield _line("cache", found["cache"] or "none")
     yield _line("data", found["data"] or "VQFW_DATA is not set")
-    broken = len(found["broken"])
-    yield _line("components", f"{found['components']}, {broken} broken")
+    broken = f"{len(found['broken']) or 'none'} broken"
+    yield _line("components", f"{found['components']}, {broken}")
     for number, limit in enumerate(found["limits"] or ["none found"]):
         yield _line("" if number else "limits", limit)
 

@@ -110,11 +110,14 @@ def show_scores(
 ) -> None:
     """Prints a score a line: value, interval, what the experiment expects."""
     expected = run.folder.resolved.get("expected", {}) if split == "test" else {}
-    echo(f"run {run.id} · {split} · {recorded.get('images', 0)} images")
+    images = recorded.get("images")
+    scored = f"{split} · {images} images" if images else "not scored"
+    echo(f"run {run.id} · {scored}")
     for name, entry in recorded.items():
         if isinstance(entry, Mapping):
             echo(_line(name, entry, expected.get(name)))
-    echo(f"  {'bits an image':<16} {recorded.get('bits_per_image', 0):.0f}")
+    if bits := recorded.get("bits_per_image"):
+        echo(f"  {'bits an image':<16} {bits:.0f}")
     if seconds is not None:
         hoped = expected.get("minutes")
         beside = f"   (expected {hoped:g})" if hoped is not None else ""

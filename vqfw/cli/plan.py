@@ -19,6 +19,7 @@ from vqfw.cli.talk import (
     use_plugins,
 )
 from vqfw.errors import DataError
+from vqfw.terminal import BETWEEN
 
 if TYPE_CHECKING:
     from vqfw.api import Experiment
@@ -166,12 +167,17 @@ def _parameters(outline: Outline) -> str:
 
 
 def _memory(outline: Outline, batch: int) -> str:
-    sizes = outline.weight_bytes, outline.optimizer_bytes, outline.activation_bytes
-    weights, moments, activations = (f"{size / 1e6:.1f} MB" for size in sizes)
-    return (
-        f"weights {weights} · optimizer {moments} · activations ≈ {activations} "
-        f"at batch {batch}"
-    )
+    sizes = {
+        "weights": outline.weight_bytes,
+        "optimizer": outline.optimizer_bytes,
+        "activations ≈": outline.activation_bytes,
+    }
+    told = BETWEEN.join(f"{what} {_size(of)}" for what, of in sizes.items() if of)
+    return f"{told} at batch {batch}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
 def _training(plan: Plan) -> str:

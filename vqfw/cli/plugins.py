@@ -65,12 +65,12 @@ def list_components(kind: str | None, check: bool, as_json: bool) -> int:
     broken = [each for each in found if each.state == "broken"]
     if as_json:
         print_json({"components": [each.data() for each in found]})
-    else:
+    elif found:
         _show(found)
     for each in broken:
         say(f"broken: {each.reason}")
-    end = f"{len(broken)} broken" if check else "nothing was imported"
-    say(f"{len(found)} components; {end}")
+    end = f"{len(broken) or 'none'} broken" if check else "nothing was imported"
+    say(f"{len(found)} components; {end}" if found else f"none installed; {end}")
     return 3 if check and broken else 0
 
 
@@ -107,7 +107,7 @@ def _show(found: Sequence[Described]) -> None:
     table = Table.grid(padding=(0, 2, 0, 0))
     if not narrow:
         table.add_column(no_wrap=True)
-    longest = max((len(each.write) for each in found), default=0)
+    longest = max(len(each.write) for each in found)
     table.add_column(overflow="fold", no_wrap=longest <= console.width // 2)
     table.add_column(overflow="fold")
     above = ""

@@ -120,10 +120,12 @@ def show(run: Run) -> None:
     show_scores(run, *scored(run), seconds=trained.seconds)
     revival = trained.revival
     if revival.get("revived"):
-        say(
-            f"codes revived: {revival['revived']}; of {revival['examined']} asked 100 "
-            f"steps later {revival['survived']} were in use"
+        later = (
+            f"; {revival['survived']} of {revival['examined']} in use 100 steps later"
+            if revival.get("examined")
+            else ""
         )
+        say(f"codes revived: {revival['revived']}{later}")
     say(f"records and weights: {_from_here(run.folder.path)}")
     say(f"pictures:            {_from_here(run.folder.pictures)}")
 

@@ -65,7 +65,11 @@ def _brief(run: Run) -> tuple[str, str, str]:
         shown = "-".join(filter(None, map(str, names)))
     except (VqfwError, OSError, ValueError, LookupError, TypeError, AttributeError):
         return "", "", "unreadable"
-    return time.strftime("%Y-%m-%d %H:%M", began), f"{steps:,} steps", shown
+    return time.strftime("%Y-%m-%d %H:%M", began), _steps(steps), shown
+
+
+def _steps(saved: int) -> str:
+    return f"{saved:,} steps" if saved else "no checkpoint"
 
 
 def _told(run: Run) -> str:
@@ -101,7 +105,8 @@ def show(wanted: str, as_json: bool) -> None:
         return
     facts = _facts(run)
     echo(f"run {run.id} · {facts['experiment']} · {facts['model']}")
-    echo(f"  {facts['steps']} steps saved · {facts['path']}")
+    saved = f"{_steps(facts['steps'])} saved" if facts["steps"] else "no checkpoint"
+    echo(f"  {saved} · {facts['path']}")
     for split, recorded in run.scores.items():
         show_scores(run, split, recorded)
     for failure in run.folder.failures:

@@ -177,4 +177,5 @@ def _foretell(study: Study, jobs: int, as_json: bool) -> None:
             "missing": f"to run: {clock(row['seconds'])}",
         }[row["state"]]
         echo(f"{row['arm']} · seed {row['seed']}   {told}")
-    echo(f"{len(waiting)} of {len(rows)} to run: {clock(known)}. Nothing was run.")
+    left = f"{len(waiting)} of {len(rows)} to run: {clock(known)}"
+    echo(f"{left if waiting else 'All are finished'}. Nothing was run.")

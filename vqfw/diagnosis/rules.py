@@ -247,10 +247,13 @@ def revival_that_never_comes(seen: Evidence) -> Finding | None:
     else:
         path = _path(seen, "images", "model.revival")
         repair = f"lower {path}"
+    looked = f"looked {seen.visits:.0f} times and moved none"
+    if not seen.visits:
+        looked = "has never looked at them"
     return Finding(
         "dead threshold never reached",
         f"{seen.dead_codes:.0f} of {seen.codes:.0f} codes are below a tenth of uniform "
-        f"use, and revival looked {seen.visits:.0f} times and moved none",
+        f"use, and revival {looked}",
         path,
         repair,
     )

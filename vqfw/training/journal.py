@@ -79,7 +79,8 @@ class Journal(AbstractContextManager["Journal", None]):
         self._write(step, named)
         self._trackers.scalars(step, named)
         shown = " · ".join(f"{name} {value:.4g}" for name, value in values.items())
-        self.say(f"step {step} · validation: {shown}")
+        if shown:
+            self.say(f"step {step} · validation: {shown}")
 
     def grid(self, step: int, epoch: int, sheet: Pixels) -> None:
         """Saves the pictures of an epoch."""
