@@ -124,7 +124,7 @@ def test_without_a_run_all_fits_80_columns(root, command, monkeypatch):
     labels = [line[:11].strip() for line in lines if line[:11].strip()]
     assert labels == [
         "python", "packages", "processor", "backend", "precision", "runs", "cache",
-        "data", "components", "limits",
+        "trust", "data", "components", "limits",
     ]  # fmt: skip
 
 
@@ -140,6 +140,7 @@ def test_what_cannot_work_is_told_with_its_repair(root, command, monkeypatch):
     monkeypatch.setenv("VQFW_CACHE", "/proc/cache")
     monkeypatch.setenv("VQFW_DATA", "/nothing/here")
     monkeypatch.setenv("VQFW_ROOT", "/proc")
+    monkeypatch.setenv("VQFW_STATE", "/proc/state")
     monkeypatch.setattr("os.access", lambda place, how: str(place) != "/proc")
     answer = command("doctor", "--json")
     assert answer.code == 0
@@ -149,6 +150,7 @@ def test_what_cannot_work_is_told_with_its_repair(root, command, monkeypatch):
     assert "pip install 'vqfw[tensorboard]'" in told
     assert "no run can be saved in /proc: set VQFW_ROOT" in told
     assert "/proc/cache cannot be written" in told
+    assert "set VQFW_STATE to a folder of your own" in told
     assert "VQFW_DATA is /nothing/here, where nothing is" in told
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import numpy as np
@@ -160,3 +161,24 @@ def test_arrays_that_would_run_code_are_refused(tmp_path):
     with pytest.raises(ValueError, match="allow_pickle"):
         commit(tmp_path, harmful, keep=2)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("counters", ["[]", "3", "[" * 100_000, '{"a"'])
+def test_counters_that_are_none_are_as_good_as_damage(folder, counters):
+    state_folder = folder / "00000008"
+    (state_folder / "counters.json").write_text(counters)
+    manifest = json.loads((state_folder / "manifest.json").read_text())
+    digest = hashlib.sha256(counters.encode()).hexdigest()
+    manifest["sha256"]["counters.json"] = digest
+    (state_folder / "manifest.json").write_text(json.dumps(manifest))
+    found, sentences = load(folder)
+    assert found.step == 4
+    assert "00000008 cannot be read" in sentences[0]
+
+
+@pytest.mark.parametrize("manifest", ["[]", "3", "[" * 100_000, '{"format": "x"}'])
+def test_a_manifest_that_is_none_is_as_good_as_damage(folder, manifest):
+    (folder / "00000008" / "manifest.json").write_text(manifest)
+    found, sentences = load(folder)
+    assert found.step == 4
+    assert "00000008 is incomplete" in sentences[0]

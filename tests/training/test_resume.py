@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 import vqfw
 from vqfw import api
 from vqfw.errors import CheckpointError, Interrupted, RunError, VqfwError
-from vqfw.runs.checkpoint import newest, steps
+from vqfw.runs.checkpoint import commit, newest, steps
 from vqfw.training import loop
 from vqfw.training.state import arrays_of, restore
 
@@ -196,8 +197,18 @@ def test_other_images_are_not_trained_on_by_mistake(tiny, cut):
     run = cut(tiny(), 7, "interrupted")
     path = run.folder.path / "resolved.json"
     path.write_text(path.read_text().replace('"count": 48', '"count": 60'))
-    with pytest.raises(RunError, match="other images than the ones found now"):
+    with pytest.raises(RunError, match="other images than its dataset gives now"):
         run.resume()
+
+
+def test_counters_that_fit_no_experiment_are_one_sentence(tiny, cut):
+    run = cut(tiny(), 7, "interrupted")
+    found = newest(run.folder.states, pytest.fail)
+    for odd in ({}, {"patience": 3}, {"patience": {}, "revival": []}):
+        counters = {"data": found.counters["data"], **odd}
+        commit(run.folder.states, replace(found, counters=counters), keep=1)
+        with pytest.raises(CheckpointError, match="do not fit its experiment"):
+            run.resume()
 
 
 def test_the_newest_checkpoints_are_kept(done):

@@ -14,6 +14,7 @@ from vqfw.api.inventory import components, survey
 from vqfw.errors import in_short
 from vqfw.registry.backends import BACKENDS, chosen_backend, installed_backends
 from vqfw.registry.index import FIRST_PARTY
+from vqfw.registry.trust import state_folder
 from vqfw.runs import default_root
 
 
@@ -27,7 +28,8 @@ def doctor() -> dict[str, Any]:
         ``backends``, each with its version, or None where it is not installed;
         ``backend`` in use and its ``devices``, none where it cannot be imported;
         ``precision`` (what ``auto`` means here) and ``threads``; the folders ``root``,
-        ``cache`` and ``data``, None where there is none; how many ``components`` there
+        ``cache``, ``data`` and ``state`` (a key and the trusted plugin files), None where
+        there is none; how many ``components`` there
         are, and for each ``broken`` one the reason; ``limits``, a sentence with its
         repair for each thing that cannot work.
     """
@@ -42,6 +44,7 @@ def doctor() -> dict[str, Any]:
     found = [] if unusable else survey(check=True)
     root, cache, data = default_root(), cache_folder(), os.environ.get("VQFW_DATA")
     folders = {"root": root.resolve(), "cache": cache, "data": data}
+    folders["state"] = state_folder()
     return {
         **{name: environment[name] for name in ("python", "platform", "processor")},
         "versions": {name: _version(name) for name in named},
@@ -112,6 +115,11 @@ def _unwritable(folders: Mapping[str, Path | str | None]) -> Iterator[str]:
         yield (
             f"{cache} cannot be written, so pictures are decoded in every run: set "
             "VQFW_CACHE to another folder"
+        )
+    if folders["state"] is None or not _is_writable(folders["state"]):
+        yield (
+            "runs cannot be signed as made here, so their data and plugins have to be "
+            "named again: set VQFW_STATE to a folder of your own"
         )
     if data is not None and not Path(data).exists():
         yield f"VQFW_DATA is {data}, where nothing is: set it to a folder with data"

@@ -142,6 +142,7 @@ class Run:
             plan = self._plan(checked, path)
             say(promise(self.folder.environment, environment_of(plan)))
             splits = splits_to_train_on(plan, quiet, say)
+            self._require_same(splits, path, self._again("run", "--resume", self.id))
             self.trained = train_and_score(self.folder, plan, splits, quiet, say)
         return self
 

@@ -71,6 +71,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
     yield _line("precision", f"auto is {found['precision'] or 'not known'}")
     yield _line("runs", found["root"])
     yield _line("cache", found["cache"] or "none")
+    yield _line("trust", found["state"] or "none")
     yield _line("data", found["data"] or "VQFW_DATA is not set")
     broken = f"{len(found['broken']) or 'none'} broken"
     yield _line("components", f"{found['components']}, {broken}")

@@ -14,7 +14,9 @@ import json
 import os
 import secrets
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,20 @@ if TYPE_CHECKING:
 FORMAT = 1
 _ARRAYS, _COUNTERS, _MANIFEST = "state.npz", "counters.json", "manifest.json"
 _CONTENTS = (_ARRAYS, _COUNTERS)
+# What a right checksum does not rule out: whoever made the files made the checksums too.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    MemoryError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
 
@@ -125,7 +141,7 @@ def read(folder: Path) -> Checkpoint:
         step, checksums = int(manifest["step"]), dict(manifest["sha256"])
         # A manifest names no files: those of a checkpoint are always the same.
         contents = {name: read_own(folder / name, None) for name in _CONTENTS}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise CheckpointError(f"{folder} is incomplete ({error})") from error
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != checksums.get(name):
@@ -139,7 +155,9 @@ def read(folder: Path) -> Checkpoint:
         with np.load(io.BytesIO(contents[_ARRAYS]), allow_pickle=False) as archive:
             arrays = dict(archive)
         counters = json.loads(contents[_COUNTERS])
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        if not isinstance(counters, dict):
+            raise ValueError(f"{_COUNTERS} does not hold a JSON object")
+    except _UNREADABLE as error:
         raise CheckpointError(f"{folder} cannot be read ({error})") from error
     return Checkpoint(step, arrays, counters)
 

@@ -24,7 +24,14 @@ from vqfw.assembly.assemble import (
 from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.data.arrays import Splits
 from vqfw.data.batches import Batches, prefetched
-from vqfw.errors import Interrupted, NonFiniteError, RunError, VqfwError
+from vqfw.errors import (
+    CheckpointError,
+    Interrupted,
+    NonFiniteError,
+    RunError,
+    VqfwError,
+    in_short,
+)
 from vqfw.evaluation.pictures import Pixels, grid, save_film, spread
 from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate
@@ -308,16 +315,22 @@ class _Training:
         found = checkpoint.newest(self._run.states, messages.append)
         if found is None:
             return messages
-        if found.counters["data"] != self._splits.fingerprint:
+        if found.counters.get("data") != self._splits.fingerprint:
             raise RunError(
                 f'run "{self._run.id}" was trained on other images than the ones found '
                 "now: bring the same data back, or start a new run"
             )
         restore(self._autoencoder, found.arrays)
         self._step = found.step
-        self._patience.restore(found.counters["patience"])
-        if self._revival is not None:
-            self._revival.restore(found.counters["revival"])
+        try:
+            self._patience.restore(found.counters["patience"])
+            if self._revival is not None:
+                self._revival.restore(found.counters["revival"])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise CheckpointError(
+                f'the counters of checkpoint {found.step} of run "{self._run.id}" do not '
+                f"fit its experiment ({in_short(error)}): train it again"
+            ) from error
         return [*messages, f"resumed after step {self._step} of {self._total}"]
 
     def _place_codes(self) -> None:
