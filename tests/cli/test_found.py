@@ -44,7 +44,7 @@ def plan(tiny_file: Path, command: Any) -> Callable[..., dict[str, str]]:
         options = [part for each in settings for part in ("--set", each)]
         answer = command("plan", "tiny.json", *options)
         assert answer.code == 0, answer.err
-        text = answer.out[: answer.out.index("augmented by")]
+        text = answer.out[: answer.out.index("augmented ")]
         found: dict[str, str] = {}
         for line in text.splitlines():
             label = line[:13].strip()

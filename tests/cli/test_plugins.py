@@ -148,7 +148,7 @@ def test_a_component_that_keeps_its_contract_passes(command):
     answer = command("plugins", "check", "loss/mse", "--json")
     assert answer.code == 0
     assert answer.data["failed"] == 0
-    assert len(answer.data["checks"]) == 9
+    assert len(answer.data["checks"]) == 10
 
 
 def test_a_failed_check_says_what_it_means_and_how_it_is_mended(plugin, command):
@@ -157,14 +157,14 @@ def test_a_failed_check_says_what_it_means_and_how_it_is_mended(plugin, command)
     line = answer.out.index("FAILED  the_loss_does_not_grow_with_the_image: An image")
     assert "take the mean over height, width and channels" in answer.out[line:]
     assert "ok      a_match_costs_least" in answer.out
-    assert "9 checks; 1 failed" in answer.err
+    assert "10 checks; 1 failed" in answer.err
 
 
 def test_a_component_that_fails_by_itself_is_a_failed_check(plugin, command):
     plugin.write_text(SUMMED.replace("ops.sum(", "[][1]("))
     answer = command("plugins", "check", "mine.py", "--json")
     assert answer.code == 1
-    assert answer.data["failed"] == 6
+    assert answer.data["failed"] == 7
     assert (
         "IndexError: list index out of range" in answer.data["checks"][3]["complaint"]
     )
@@ -268,7 +268,7 @@ def test_a_folder_with_a_plugin_file_is_checked(plugin, root, command):
     (root / "new" / "train.py").write_text("raise SystemExit('a script was run')")
     answer = command("plugins", "check", "new")
     assert answer.code == 1
-    assert "9 checks; 1 failed" in answer.err
+    assert "10 checks; 1 failed" in answer.err
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from vqfw.cli.main import vqfw as verbs
+from vqfw.cli.talk import say_folded
 from vqfw.terminal import beside, columns, fitted
 
 ROOT = Path(__file__).parents[2]
@@ -137,3 +138,12 @@ def test_a_pipe_has_no_width_and_columns_of_the_environment_are_taken(monkeypatc
         assert columns(stream) == 72
         monkeypatch.setenv("COLUMNS", "wide")
         assert columns(stream) is None
+
+
+def test_the_progress_of_a_study_is_folded_at_sixty_columns(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    news = "[1/8] gradient, no revival · seed 0: 3 min · psnr 27.1 dB · about 2 h left"
+    say_folded(news)
+    lines = capsys.readouterr().err.splitlines()
+    assert not too_wide("\n".join(lines), 60)
+    assert " · ".join(line.strip() for line in lines) == news

@@ -130,7 +130,7 @@ def _lines(
     augmented = [each["type"] for each in checked.data.augmentations]
     rows = {
         "experiment": f"{checked.name}   {checked.file or ''}",
-        "augmented by": ", ".join(augmented) or "nothing",
+        "augmented": f"by {', '.join(augmented) or 'nothing'}",
         "pipeline": _pipeline(plan, outline),
         "parameters": _parameters(outline),
         "memory": _memory(outline, batch),

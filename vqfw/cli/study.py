@@ -13,8 +13,10 @@ from vqfw.cli.talk import (
     print_json,
     quiet_option,
     say,
+    say_folded,
     say_nothing,
     set_option,
+    show,
     start_backend,
     use_plugins,
 )
@@ -97,7 +99,7 @@ def command(
     if only_table:
         _publish(study, as_json, quiet)
         return 0
-    table = study.run(say=tell, jobs=jobs)
+    table = study.run(say=say_nothing if quiet else say_folded, jobs=jobs)
     _show(table, as_json)
     return 1 if table.failures else 0
 
@@ -176,6 +178,6 @@ def _foretell(study: Study, jobs: int, as_json: bool) -> None:
             "begun": f"goes on after step {row['step']}: {clock(row['seconds'])}",
             "missing": f"to run: {clock(row['seconds'])}",
         }[row["state"]]
-        echo(f"{row['arm']} · seed {row['seed']}   {told}")
+        show(f"{row['arm']} · seed {row['seed']}   {told}")
     left = f"{len(waiting)} of {len(rows)} to run: {clock(known)}"
-    echo(f"{left if waiting else 'All are finished'}. Nothing was run.")
+    show(f"{left if waiting else 'All are finished'}. Nothing was run.")

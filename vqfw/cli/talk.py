@@ -124,6 +124,11 @@ def say(text: str) -> None:
     click.echo(printable(text), err=True)
 
 
+def say_folded(text: str) -> None:
+    """``say`` for progress, folded to the terminal; a command to paste stays whole."""
+    say(fitted(text, columns(sys.stderr)))
+
+
 def say_nothing(text: str) -> None:
     """Swallows a sentence, for ``--quiet``."""
 
