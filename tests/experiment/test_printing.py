@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -98,3 +100,25 @@ def test_lists_in_messages_name_what_is_installed_and_accepted(
     note = problems(valid)[0].note
     assert note.startswith('quantizer "gradient" (vqfw ')
     assert "num_embeddings=512" in note
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("column", [1, 50, 190])
+def test_problems_fit_the_terminal_and_carets_stay_under_their_place(
+    width: int, column: int
+) -> None:
+    excerpt = "".join(chr(97 + each % 26) for each in range(200))
+    place = Place("x.json", 3, column, 4, excerpt)
+    note = f"an experiment accepts {', '.join(f'key_{each}=0' for each in range(40))}"
+    problem = Problem("unknown-key", "m " * 80, ("k",), "h " * 80, note, place)
+    lines = render([problem], color=False, width=width).splitlines()
+    assert max(map(len, lines)) <= width
+    line, carets = next(pair for pair in pairwise(lines) if "^" in pair[1])
+    marked = line[carets.index("^") : carets.rindex("^") + 1]
+    assert marked == excerpt[column - 1 : column + 3]
+
+
+def test_a_command_in_a_repair_is_not_folded() -> None:
+    command = "go on with: vqfw run experiments/experiment.json --set training.steps=5"
+    problem = replace(PROBLEM, help=command)
+    assert f"  = help: {command}\n" in render([problem], color=False, width=60)

@@ -15,7 +15,7 @@ from typing import Any
 from vqfw.errors import Place, Problem, dotted
 from vqfw.experiment.explanations import CODES, explanation
 from vqfw.streams import forgiving
-from vqfw.terminal import Styled
+from vqfw.terminal import Styled, columns, fitted
 
 __all__ = ["CODES", "as_data", "explanation", "render"]
 
@@ -26,18 +26,23 @@ Segment = tuple[str, str]
 """A style of rich, and a text without line ends."""
 
 
-def render(problems: Sequence[Problem], color: bool | None = None) -> str:
+def render(
+    problems: Sequence[Problem], color: bool | None = None, width: int | None = None
+) -> str:
     """The problems as a person reads them, in the order given.
 
     Args:
         problems: at least one.
         color: whether to colour; None colours where standard error is a terminal and
             NO_COLOR is not set.
+        width: columns; None takes those of the terminal at standard error, if any.
     """
-    lines = [line for problem in problems for line in (*_lines(problem), [])]
-    lines.append([("bold", _closing(problems))])
+    stderr = forgiving(sys.stderr)
+    width = width or columns(stderr)
+    lines = [line for problem in problems for line in (*_lines(problem, width), [])]
+    lines += [[("bold", each)] for each in _parts(_closing(problems), width)]
     if color is None:
-        color = forgiving(sys.stderr).isatty() and not os.environ.get("NO_COLOR")
+        color = stderr.isatty() and not os.environ.get("NO_COLOR")
     if not color:
         return "\n".join("".join(text for _, text in line).rstrip() for line in lines)
     return _colored(lines)
@@ -71,10 +76,10 @@ def _place_data(place: Place | None) -> dict[str, Any]:
     }
 
 
-def _lines(problem: Problem) -> Iterator[list[Segment]]:
+def _lines(problem: Problem, width: int | None) -> Iterator[list[Segment]]:
     style = "bold red" if problem.severity == "error" else "bold yellow"
     head = f"{problem.severity}[{problem.code}]"
-    yield [(style, head), ("bold", f": {_safe(problem.message)}")]
+    yield from _folded((style, head), f": {_safe(problem.message)}", width, "bold")
     place = problem.place
     at = f"   at {_safe(dotted(problem.path))}" if problem.path else ""
     if place is not None and place.line:
@@ -84,22 +89,38 @@ def _lines(problem: Problem) -> Iterator[list[Segment]]:
     elif place is not None and not place.column:
         yield [("blue", f"  --> {_safe(place.source)}")]
     if place is not None and place.column and place.excerpt:
-        yield from _excerpt(place, style)
+        yield from _excerpt(place, style, width)
     if problem.help:
-        yield [("green", "  = help: "), ("", _safe(problem.help))]
+        yield from _folded(("green", "  = help: "), _safe(problem.help), width)
     if problem.note:
-        yield [("cyan", "  = note: "), ("", _safe(problem.note))]
+        yield from _folded(("cyan", "  = note: "), _safe(problem.note), width)
 
 
-def _excerpt(place: Place, style: str) -> Iterator[list[Segment]]:
+def _folded(
+    head: Segment, text: str, width: int | None, style: str = ""
+) -> Iterator[list[Segment]]:
+    """A head and a text, folded to the terminal; a command to paste stays whole."""
+    first, *more = _parts(head[1] + text, None if "--" in text else width)
+    yield [head, (style, first.removeprefix(head[1]))]
+    for part in more:
+        yield [(style, part)]
+
+
+def _parts(text: str, width: int | None) -> list[str]:
+    return fitted(text, width).split("\n")
+
+
+def _excerpt(place: Place, style: str, width: int | None) -> Iterator[list[Segment]]:
     """The line and, below it, carets under the place."""
     text, start = place.excerpt, place.column - 1
-    first = max(0, start - WIDTH // 2) if len(text) > WIDTH else 0
-    shown = text[first : first + WIDTH]
+    margins = len(f"{place.line} | ......")
+    window = WIDTH if width is None else min(WIDTH, max(20, width - margins))
+    first = max(0, start - window // 2) if len(text) > window else 0
+    shown = text[first : first + window]
     before = ("..." if first else "") + _fixed(shown[: start - first])
     marked = _fixed(shown[start - first : start - first + place.length])
     after = _fixed(shown[start - first + place.length :])
-    after += "..." if first + WIDTH < len(text) else ""
+    after += "..." if first + window < len(text) else ""
     number = str(place.line) if place.line else " "
     margin = " " * len(number)
     yield [("blue", f"{number} | "), ("", before + marked + after)]
