@@ -93,7 +93,7 @@ def test_pictures_that_are_there_already_belong_to_someone(root, tiny):
 
 
 def test_a_run_is_locked_before_its_experiment_is_recorded(root, tiny, monkeypatch):
-    def record(folder, plan, splits):
+    def record(folder, plan, splits, say):
         with pytest.raises(RunError, match="being written"):
             folder.require_free()
         raise RuntimeError("recorded under the lock")
