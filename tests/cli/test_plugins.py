@@ -254,7 +254,9 @@ def test_an_attribute_that_its_contract_does_not_allow_is_named(plugin, command)
 def test_a_new_package_is_checked_by_its_folder(kind, root, command, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys.modules["vqfw.registry.index"], "_FROM_FILES", {})
-    folder = command("plugins", "new", kind, f"fresh_{kind}").out.strip()
+    written = command("plugins", "new", kind, f"fresh_{kind}")
+    folder = written.out.strip()
+    assert written.hint() == ["plugins", "check", folder]
     for subject in (folder, f"{folder}/vqfw_fresh_{kind}", f"{folder}/pyproject.toml"):
         answer = command("plugins", "check", subject, "--json")
         assert answer.code == 0, answer.out + answer.err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from vqfw.cli.talk import echo, say
@@ -27,5 +29,7 @@ def command(kind: str, name: str, folder: str | None) -> None:
     from vqfw import api
 
     written = api.new_plugin(kind, name, folder)
-    say(f"wrote {written}; next: pip install -e {written}")
+    folder = shlex.quote(str(written))
+    say(f"wrote {written}; install it: pip install -e {folder}")
+    say(f"check it, installed or not: vqfw plugins check {folder}")
     echo(str(written))
