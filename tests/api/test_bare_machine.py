@@ -10,10 +10,12 @@ import tempfile
 
 import keras
 import pytest
+from vqfw_losses.pixel import MSE
 
 from vqfw.api.preparation import splits_of
 from vqfw.errors import DataError
 from vqfw.registry.fragments import cache_folder
+from vqfw.testing import parametrize_with_checks
 
 
 @pytest.fixture
@@ -84,6 +86,7 @@ def odd_keras():
     keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.processes
 def test_what_keras_is_set_to_changes_no_run_and_stays(done, tiny, odd_keras):
     run = tiny().run(name="odd")
     assert run.scores["test"] == done.scores["test"]
@@ -104,3 +107,18 @@ def test_settings_that_keras_refuses_are_named(settings, tiny_file, root):
     assert found.returncode == 2
     assert "Traceback" not in found.stderr
     assert f"correct or remove {root / 'keras.json'}" in found.stderr
+
+
+def test_what_keras_is_set_to_changes_no_check_of_an_author_and_stays(odd_keras):
+    found = []
+
+    def mine():
+        found.append(keras.config.floatx())
+        return MSE()
+
+    cases = parametrize_with_checks("loss", [mine]).args[1]
+    (case,) = [each for each in cases if each.id == "mine-its_options_alone_make_it"]
+    check, factory = case.values
+    check(factory)
+    assert set(found) == {"float32"}
+    assert keras.config.floatx() == "float64"

@@ -14,7 +14,7 @@ function, so it can be called without pytest too. They run on the backend that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -95,16 +95,25 @@ def parametrize_with_checks(
     """
     import pytest
 
-    from vqfw.assembly.backend import settle_keras
-
-    settle_keras()  # the checks expect it, whatever the author's own Keras is set to
-
     cases: list[Any] = [
-        pytest.param(check, factory, id=f"{_name(factory)}-{check.__name__}")
+        pytest.param(_settled(check), factory, id=f"{_name(factory)}-{check.__name__}")
         for factory in factories
         for check in (*general_checks(), *checks(kind, factory))
     ]
     return pytest.mark.parametrize(("check", "factory"), cases)
+
+
+def _settled(check: Check) -> Check:
+    """A check whatever the author's own Keras is set to, which stays as it is."""
+
+    @wraps(check)
+    def settled(factory: Factory) -> str | None:
+        from vqfw.assembly.backend import settled_keras
+
+        with settled_keras():
+            return check(factory)
+
+    return settled
 
 
 def _changes_pictures(factory: Factory) -> bool:
