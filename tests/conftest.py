@@ -65,6 +65,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for tier in TIERS:
             if Path(__file__).with_name(tier) in item.path.parents:
                 item.add_marker(tier)
+        limit = item.get_closest_marker("default_cases")
+        if limit and min(item.callspec.indices.values()) >= limit.args[0]:
+            item.add_marker("processes")
         tiers = {mark.name for mark in item.iter_markers()} & {*TIERS}
         if len(tiers) > 1:
             raise pytest.UsageError(f"{item.nodeid} is of two tiers: {sorted(tiers)}")

@@ -46,6 +46,7 @@ def test_the_last_weights_come_back_bit_by_bit(stepped):
     assert all((a == b).all() for a, b in zip(before, after, strict=True))
 
 
+@pytest.mark.processes
 def test_a_run_is_scored_with_the_average_and_scored_alike_again(tiny):
     changes = ("training.steps=8", "training.checkpoint_every=8")
     plain = tiny(*changes).run()

@@ -103,6 +103,7 @@ class Learned(Encoder):
 """
 
 
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize(
     ("group", "source", "change", "told"),
     [
@@ -126,6 +127,7 @@ def test_what_would_never_be_trained_ends_a_run_before_its_first_step(
     assert not (root / "checkpoints" / "a").exists()
 
 
+@pytest.mark.processes
 def test_frozen_weights_of_a_loss_are_taken(install, tiny):
     frozen = LOSS.replace("Dense(2)", "Dense(2, trainable=False)")
     install("vqfw-learned", frozen, {"vqfw.losses": "learned = MODULE:Learned"})

@@ -261,6 +261,7 @@ def place_of(path, text):
     return f"{path}:{number}"
 
 
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize(
     ("group", "setting", "source"),
     [

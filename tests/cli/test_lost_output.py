@@ -46,6 +46,7 @@ def shell(command):
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("loss", "terminal"), [*zip(LOSSES, (False, False, True), strict=True)]
 )
@@ -80,6 +81,7 @@ def test_vqfw_run_says_on_stderr_where_the_scores_lie_that_stdout_lost(
     assert stderr.getvalue().endswith(end)
 
 
+@pytest.mark.processes
 def test_vqfw_run_keeps_training_when_both_streams_are_lost(
     tiny_file, command, monkeypatch
 ):
@@ -113,6 +115,7 @@ def test_data_that_cannot_be_written_is_one_sentence(verb, done, tiny_file):
     assert said.count("\n") == 1
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full device here")
 def test_talk_that_cannot_be_written_changes_no_exit_code(root):
     assert shell(f"{VQFW} plugins list --kind beta 2> /dev/full")[0] == 0

@@ -214,6 +214,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_run(
     assert not list(tiny_file.parent.glob("checkpoints/*/"))
 
 
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize("step", [2, 6])
 def test_a_disk_that_fills_up_costs_no_checkpoint_and_the_hint_works(
     step, tiny_file, command, monkeypatch

@@ -111,6 +111,7 @@ VERBS = [
 ]
 
 
+@pytest.mark.processes
 def test_code_that_a_run_names_runs_only_if_this_person_names_it(
     run_with_code, pictures, command, root, another_person
 ):
@@ -131,6 +132,7 @@ def test_code_that_a_run_names_runs_only_if_this_person_names_it(
         another_person()
 
 
+@pytest.mark.processes
 def test_a_named_file_counts_wherever_it_lies_and_only_with_its_checksum(
     run_with_code, plugin, command
 ):
@@ -225,6 +227,7 @@ def augmented_by(tiny_file, *augmentations):
     tiny_file.write_text(json.dumps(experiment, indent=1))
 
 
+@pytest.mark.processes
 def test_a_file_with_an_image_augmentation_trains(plugin, command, tiny_file):
     plugin.write_text(PICTURES)
     coarse = {"type": "coarse", "fewest": 3, "probability": 0.5}

@@ -61,6 +61,7 @@ def in_a_process_with(backend: str, root: Path, *path: Path) -> tuple[int, str, 
     return found.returncode, found.stdout, found.stderr
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("backend", ["nonsense", "numpy"])
 def test_a_backend_that_is_none_is_answered_with_those_there_are(
     backend, tiny_file, root

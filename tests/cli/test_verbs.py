@@ -333,6 +333,7 @@ def test_the_rule_of_the_run_for_bad_pictures_holds_everywhere(
     assert "--on-bad-image skip leaves such pictures out" in answer.err
 
 
+@pytest.mark.processes
 def test_pictures_are_cropped_as_by_the_run_unless_asked_otherwise(
     tiny, mixed, command
 ):

@@ -59,6 +59,7 @@ SITUATIONS = {
 }
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("power", [True, False], ids=["power cut", "kill"])
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_a_commit_that_dies_anywhere_leaves_the_old_or_the_new_state(

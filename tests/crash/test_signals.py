@@ -104,6 +104,7 @@ def at_step(monkeypatch):
     return install
 
 
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
@@ -131,6 +132,7 @@ def test_sigusr1_saves_and_goes_on(tiny_file, command, at_step):
     assert steps(vqfw.open_run("a").folder.states) == [11, 12]
 
 
+@pytest.mark.processes
 def test_a_signal_in_the_last_step_ends_nothing_early(tiny_file, command, at_step):
     at_step({12: signal.SIGTERM})
     assert command("run", "tiny.json", "--name", "a", "--quiet").code == 0

@@ -140,6 +140,7 @@ def test_evidence_survives_json():
     assert math.isnan(again.beta)
 
 
+@pytest.mark.processes
 def test_a_run_without_steps_or_tokens_is_refused(done):
     log = done.folder.path / "metrics.jsonl"
     log.write_text('{"step": 1, "loss": 1.0, "reconstruction": 1.0}\n')

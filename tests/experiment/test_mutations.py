@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,7 @@ def mutated(text: str, edit: tuple[str, float, int, str, Any]) -> str:
     return text[:colon] + json.dumps(value) + text[end:]
 
 
+@pytest.mark.mutations
 @settings(
     max_examples=COUNT,
     deadline=None,

@@ -110,6 +110,7 @@ class Bookless(Quantizer):
 """
 
 
+@pytest.mark.processes
 def test_the_default_revival_of_a_quantizer_of_other_people_without_books_is_a_warning(
     tiny_file, install
 ):
@@ -251,6 +252,7 @@ def test_a_model_without_tokens_has_no_bits_before_it_is_trained():
     assert found.token_shape == ()
 
 
+@pytest.mark.processes
 def test_planning_writes_nothing_and_needs_no_data(tmp_path):
     code = "from vqfw.cli.main import main; main()"
     found = subprocess.run(

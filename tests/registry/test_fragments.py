@@ -96,6 +96,7 @@ sys.meta_path.insert(0, Hidden())
 """
 
 
+@pytest.mark.processes
 def test_a_component_is_read_where_tensorflow_is_the_only_backend(
     install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -309,6 +310,7 @@ def test_one_process_reads_all_and_one_that_fails_costs_the_others_nothing(
     assert len(children) == 3
 
 
+@pytest.mark.processes
 def test_code_that_nothing_can_interrupt_is_ended_with_its_process(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,6 +132,7 @@ def own_tests(folder: Path) -> None:
     assert tested.returncode == 0, tested.stdout[-3000:]
 
 
+@pytest.mark.processes
 def test_a_new_tracker_passes_its_test_and_tracks(tmp_path, developed, tiny_file):
     import vqfw
 
@@ -145,6 +146,7 @@ def test_a_new_tracker_passes_its_test_and_tracks(tmp_path, developed, tiny_file
     assert run.folder.failures == []
 
 
+@pytest.mark.processes
 def test_a_new_observer_passes_its_test_and_watches_a_run(
     tmp_path, developed, tiny, command
 ):
@@ -182,6 +184,7 @@ def test_a_new_observer_passes_its_test_and_watches_a_run(
         new_package("observer", "my_own", tmp_path / "again")
 
 
+@pytest.mark.processes
 def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
     folder = tmp_path / "whole"
     subprocess.run(["cp", "-r", str(template_folder()), str(folder)], check=True)

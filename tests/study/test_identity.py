@@ -45,6 +45,7 @@ def test_other_code_or_another_backend_is_another_run(
     assert (key_of_run(Run(folder.name, root)) == study.points[0].key) is same
 
 
+@pytest.mark.processes
 def test_a_new_version_of_a_package_that_is_named_is_another_run(tiny, install):
     def key(version):
         install(

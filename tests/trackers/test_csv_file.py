@@ -77,6 +77,7 @@ def test_a_run_with_nothing_left_to_do_keeps_its_table(tmp_path, rows):
     assert len(rows()) == 1
 
 
+@pytest.mark.processes
 def test_a_run_cut_and_resumed_has_the_table_of_one_that_was_not(
     tiny, root, monkeypatch
 ):

@@ -44,6 +44,7 @@ def test_what_was_counted_in_a_warm_up_is_forgotten_when_codes_are_placed(
     assert mass > 0
 
 
+@pytest.mark.processes
 def test_a_run_logs_the_options_that_follow_a_schedule(tiny, root):
     schedule = '{"type":"linear","start":0.0,"end":0.3,"steps":3}'
     inner = f'{{"type":"lfq","bits":4,"entropy_weight":{schedule}}}'
@@ -56,6 +57,7 @@ def test_a_run_logs_the_options_that_follow_a_schedule(tiny, root):
         assert found == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.3])
 
 
+@pytest.mark.processes
 def test_a_run_is_scored_and_resumed_with_data_found_through_the_environment(
     root, tiny, monkeypatch
 ):

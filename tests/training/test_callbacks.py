@@ -86,6 +86,7 @@ def test_callbacks_are_told_what_keras_would_tell_them(observed, tiny):
     assert diary.seen == [*begun, *EPOCHS[0], *EPOCHS[1], *EPOCHS[2], *ended]
 
 
+@pytest.mark.processes
 def test_a_callback_sees_the_model_and_the_size_of_the_training(observed, tiny):
     diary = Diary()
     observed(diary)
@@ -95,6 +96,7 @@ def test_a_callback_sees_the_model_and_the_size_of_the_training(observed, tiny):
     assert diary.params == {"epochs": 3, "steps": 5, "verbose": 0}
 
 
+@pytest.mark.processes
 def test_a_resumed_run_goes_on_in_its_epoch(observed, tiny, cut):
     cut(tiny(), 7, "interrupted")
     diary = Diary()
@@ -115,6 +117,7 @@ def test_an_interrupted_training_has_no_end(observed, tiny, after_step):
     assert diary.seen[-1] == ("done", 2, True)
 
 
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize(
     ("moment", "method", "told"),
     [
@@ -144,6 +147,7 @@ def test_one_that_raises_is_detached_and_recorded_and_all_else_goes_on(
     assert failure["observer"] == "vqfw-watch/watch"
 
 
+@pytest.mark.processes
 def test_one_that_wants_to_stop_is_told_once_that_it_cannot(observed, tiny):
     class Impatient(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -156,6 +160,7 @@ def test_one_that_wants_to_stop_is_told_once_that_it_cannot(observed, tiny):
     assert '"early_stopping" in "training"' in line
 
 
+@pytest.mark.processes
 def test_callbacks_of_keras_itself_work(observed, tiny, root):
     path = root / "log.csv"
     observed(keras.callbacks.CSVLogger(path), keras.callbacks.TerminateOnNaN())
@@ -163,6 +168,7 @@ def test_callbacks_of_keras_itself_work(observed, tiny, root):
     assert len(path.read_text().splitlines()) == 4
 
 
+@pytest.mark.processes
 def test_a_watched_training_makes_the_same_weights(observed, tiny, everything):
     plain = everything(tiny().run(name="plain"))
     observed(Diary())

@@ -48,6 +48,7 @@ WHERE = {
 }
 
 
+@pytest.mark.default_cases(2)
 @pytest.mark.parametrize(
     ("where", "number"),
     [*((where, np.nan) for where in WHERE), ("a weight", np.inf)],

@@ -56,11 +56,13 @@ def test_a_run_is_measured_at_its_first_step_and_then_at_intervals(tiny):
     assert found[1]["books"] == 1
 
 
+@pytest.mark.processes
 def test_codes_that_are_placed_late_are_measured_then(tiny):
     found = measured(tiny("model.quantizer.warm_up=4").run())
     assert list(found) == [5]
 
 
+@pytest.mark.processes
 def test_a_model_without_a_codebook_is_not_measured(tiny):
     vae = 'model={"type":"vae","encoder":"residual_conv","decoder":"residual_conv"}'
     assert measured(tiny(vae).run()) == {}

@@ -142,6 +142,7 @@ def test_without_a_terminal_a_training_tells_its_vitals(tiny, capsys):
     assert "step 24 · validation: psnr" in err
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not hasattr(pty, "openpty"), reason="no terminals here")
 def test_a_terminal_shows_a_bar_with_the_same_vitals(tiny_file):
     script = Path(sysconfig.get_path("scripts")) / "vqfw"

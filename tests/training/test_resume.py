@@ -29,15 +29,16 @@ def differing(one, other):
 
 # An epoch has five steps, a checkpoint is written every four, revival comes every five.
 CUTS = {
-    "after the first step": (1, "interrupted"),
     "in the middle of an epoch": (7, "interrupted"),
+    "killed between two checkpoints": (11, "killed"),
+    "after the first step": (1, "interrupted"),
     "at the end of an epoch, with a revival": (5, "interrupted"),
     "at a checkpoint": (8, "interrupted"),
     "killed before the first checkpoint": (3, "killed"),
-    "killed between two checkpoints": (11, "killed"),
 }
 
 
+@pytest.mark.default_cases(2)
 @pytest.mark.parametrize("where", CUTS)
 def test_a_resumed_run_equals_the_uninterrupted_one(where, tiny, done, cut, everything):
     step, how = CUTS[where]
@@ -46,6 +47,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(where, tiny, done, cut, ever
     assert differing(everything(run), everything(done)) == []
 
 
+@pytest.mark.processes
 def test_what_was_cut_after_the_last_step_is_only_scored(
     tiny, done, everything, monkeypatch
 ):
@@ -68,6 +70,7 @@ def test_resuming_a_finished_run_changes_nothing(done, everything):
     assert differing(everything(done), before) == []
 
 
+@pytest.mark.processes
 def test_a_run_of_adam_resumes_in_every_bit(tiny, cut, everything):
     adam = "training.optimizer=adam"
     whole = tiny(adam).run(name="whole")
@@ -76,6 +79,7 @@ def test_a_run_of_adam_resumes_in_every_bit(tiny, cut, everything):
     assert differing(everything(run), everything(whole)) == []
 
 
+@pytest.mark.processes
 def test_a_model_that_draws_noise_resumes_in_every_bit(tiny, cut, everything):
     whole = tiny(VAE).run(name="whole")
     run = cut(tiny(VAE), 7, "interrupted")
@@ -85,6 +89,7 @@ def test_a_model_that_draws_noise_resumes_in_every_bit(tiny, cut, everything):
     assert any("seed_generator" in name for name in names)
 
 
+@pytest.mark.processes
 def test_a_run_with_image_augmentations_resumes_in_every_bit(
     tiny, cut, everything, install
 ):
@@ -106,6 +111,7 @@ def test_a_run_with_image_augmentations_resumes_in_every_bit(
     assert differing(everything(plain), everything(whole))
 
 
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize(
     ("part", "changes"),
     [
@@ -134,6 +140,7 @@ def test_no_part_of_the_state_can_be_left_out(
     assert differing(everything(run), everything(whole))
 
 
+@pytest.mark.processes
 def test_a_damaged_checkpoint_costs_steps_and_nothing_else(
     tiny, done, cut, everything, capsys
 ):
@@ -147,6 +154,7 @@ def test_a_damaged_checkpoint_costs_steps_and_nothing_else(
     assert differing(everything(run), everything(done)) == []
 
 
+@pytest.mark.processes
 def test_a_run_without_its_pictures_goes_on_to_the_same_scores(tiny, done, cut):
     run = cut(tiny(), 7, "interrupted")
     shutil.rmtree(run.folder.pictures)
@@ -156,6 +164,7 @@ def test_a_run_without_its_pictures_goes_on_to_the_same_scores(tiny, done, cut):
     assert drawn == {"grid_00002.png", "grid_00003.png"}  # the first is gone for good
 
 
+@pytest.mark.processes
 def test_a_torn_line_of_the_log_is_dropped(tiny, done, cut, everything):
     run = cut(tiny(), 7, "interrupted")
     with open(run.folder.path / "metrics.jsonl", "a") as log:
@@ -228,7 +237,7 @@ def test_a_run_on_jax_resumes_in_every_bit(tmp_path):
         f"{__file__}::test_a_resumed_run_equals_the_uninterrupted_one[{revived}]",
         f"{__file__}::test_a_run_of_adam_resumes_in_every_bit",
     ]
-    options = ("-q", "-p", "no:cacheprovider", "--numprocesses=0")
+    options = ("-q", "-p", "no:cacheprovider", "--numprocesses=0", "-m", "")
     arguments = ["-m", "pytest", *options, *cases]
     # Trainings of one model: most of what was compiled for the first serves the others.
     compiled = {

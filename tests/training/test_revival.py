@@ -57,6 +57,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.default_cases(2)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_revived_rows_lose_their_moments_and_no_others_do(optimizer, trained):
     change, slots = OPTIMIZERS[optimizer]

@@ -23,6 +23,7 @@ def arrays(run):
     return found.arrays
 
 
+@pytest.mark.processes
 def test_the_same_seed_gives_the_same_bits_and_another_one_does_not(tiny, everything):
     first = everything(tiny(*SHORT).run(name="a"))
     assert everything(tiny(*SHORT).run(name="b")) == first
@@ -49,6 +50,7 @@ def test_every_step_is_logged_with_its_numbers(done):
     assert [line["step"] for line in validations] == [4, 8, 12]
 
 
+@pytest.mark.processes
 def test_epochs_count_whole_passes_over_the_images(tiny):
     run = tiny("training.steps=null", "training.epochs=2").run(name="a")
     assert run.trained is not None
@@ -71,6 +73,7 @@ def test_training_stops_when_validation_no_longer_improves(tiny):
     assert again.trained.steps == 6
 
 
+@pytest.mark.processes
 def test_patience_goes_on_over_a_resume(tiny, cut):
     stopping = '{"metric":"psnr","patience":2,"min_delta":100}'
     changes = (f"training.early_stopping={stopping}", "training.checkpoint_every=2")
@@ -79,6 +82,7 @@ def test_patience_goes_on_over_a_resume(tiny, cut):
     assert run.trained.steps == 6
 
 
+@pytest.mark.processes
 def test_clipping_bounds_how_far_a_step_goes(tiny):
     plain = '{"type":"sgd","learning_rate":1.0,"momentum":0}'
     sgd = plain.replace("}", ',"global_clipnorm":1e-6}')
@@ -95,6 +99,7 @@ def test_clipping_bounds_how_far_a_step_goes(tiny):
     assert moved(free) > 1e-4
 
 
+@pytest.mark.processes
 def test_a_learning_rate_follows_its_schedule(tiny):
     schedule = '{"type":"cosine_decay","initial_learning_rate":0.01,"decay_steps":3}'
     change = f"training.optimizer.learning_rate={schedule}"
@@ -114,6 +119,7 @@ def test_without_validation_images_nothing_validates(tiny):
     assert not any("validation_psnr" in line for line in log_of(run))
 
 
+@pytest.mark.processes
 def test_without_test_images_the_scores_say_validation(tiny, command):
     run = tiny(*SHORT, "data.test=0").run(name="a")
     assert set(run.scores) == {"validation"}
@@ -122,6 +128,7 @@ def test_without_test_images_the_scores_say_validation(tiny, command):
     assert found.values["psnr"] == run.scores["validation"]["psnr"]["value"]
 
 
+@pytest.mark.default_cases(2)
 @pytest.mark.parametrize(
     "changes",
     [

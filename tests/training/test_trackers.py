@@ -57,6 +57,7 @@ def test_a_run_tells_its_tracker_every_step_and_every_grid(named):
     assert run.folder.failures == []
 
 
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize("method", ["scalars", "images", "close"])
 def test_a_tracker_that_fails_is_dropped_and_recorded_and_the_run_goes_on(
     named, method, capsys
