@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from vqfw.errors import ExperimentError, Path, PluginError, Problem, in_short
+from vqfw.errors import ExperimentError, Path, PluginError, Problem, dotted, in_short
 from vqfw.experiment import Experiment
 from vqfw.kinds.augmentation import ImageAugmentation
 from vqfw.kinds.catalog import KINDS
@@ -171,6 +171,16 @@ def components(kind: str, options: Mapping[str, Any], path: Path) -> Iterator[Na
             if isinstance(each, Mapping):
                 at = (parameter.name, position) if parameter.many else (parameter.name,)
                 yield from components(parameter.slot, each, (*path, *at))
+
+
+def data_paths(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    """Options that lead to files, where they were set: their place, and the path."""
+    for each in _all_components(experiment):
+        for parameter in parameters_of(each.component, KINDS[each.kind]):
+            value = each.options.get(parameter.name)
+            leads = parameter.schema.get("format") == "data-path"
+            if leads and value and value != parameter.schema.get("default"):
+                yield dotted((*each.path, parameter.name)), value
 
 
 def _problems(experiment: Experiment) -> list[Problem]:

@@ -152,6 +152,46 @@ def test_a_named_file_counts_wherever_it_lies_and_only_with_its_checksum(
     assert command("eval", "--quiet").code == 0  # found where it was run last
 
 
+READER = """
+from pathlib import Path
+from keras import ops
+from vqfw.kinds import DataPath, Loss
+
+class WeighedLoss(Loss):
+    '''Weighed by what a file says.
+
+    Args:
+        weights: The file.
+        other: Another one.
+    '''
+
+    def __init__(self, weights: DataPath, other: DataPath = "none") -> None:
+        self.weight = float(Path(weights).read_text())
+
+    def __call__(self, original, reconstruction):
+        return self.weight * ops.mean(ops.square(original - reconstruction), (1, 2, 3))
+"""
+
+
+def test_files_that_options_of_a_run_made_elsewhere_name_are_not_read(
+    plugin, tiny_file, command, root, another_person
+):
+    plugin.write_text(READER)
+    (root / "weight.txt").write_text("2")
+    weighed = {"type": "weighed", "weights": str(root / "weight.txt")}
+    values = json.loads(tiny_file.read_text()) | {"losses": [weighed]}
+    tiny_file.write_text(json.dumps(values))
+    ran = command("run", "tiny.json", "--plugin", "mine.py", "--name", "a", "--quiet")
+    assert ran.code == 0, ran.err
+    assert command("eval", "--quiet").code == 0
+    another_person()
+    refused = command("eval", "--plugin", "mine.py")
+    assert refused.code == 4, refused.err
+    assert f'its "losses[0].weights" reads {root / "weight.txt"}' in refused.err
+    again = command(*refused.hint(), "--plugin", "mine.py", "--name", "b", "--quiet")
+    assert again.code == 0, again.err
+
+
 def test_a_run_without_plugin_files_takes_none(done, plugin, command):
     refused = command("eval", "--plugin", "mine.py")
     assert refused.code == 3

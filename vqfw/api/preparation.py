@@ -65,6 +65,28 @@ def dataset_path(checked: experiments.Experiment) -> str | None:
     return str(found)
 
 
+def require_named_paths(folder: RunFolder, checked: experiments.Experiment) -> None:
+    """Refuses a run that was made elsewhere and leads to files of this person.
+
+    The path of its dataset is another matter: ``--data-path`` names it.
+
+    Raises:
+        DataError: naming the option.
+    """
+    from vqfw.plan import data_paths
+    from vqfw.runs.origin import is_made_here
+
+    found = dict(data_paths(checked))
+    found.pop("data.dataset.path", None)
+    if found and not is_made_here(folder):
+        option, path = next(iter(found.items()))
+        file = shlex.quote(str(folder.path / "resolved.json"))
+        raise DataError(
+            f'run "{folder.id}" was not made by you on this machine, and its "{option}" '
+            f"reads {path}: if it may, train it yourself: vqfw run {file}"
+        )
+
+
 def dataset_path_of_run(
     folder: RunFolder,
     checked: experiments.Experiment,

@@ -17,6 +17,7 @@ from vqfw.api.preparation import (
     dataset_path_of_run,
     pictures_of,
     plan_of,
+    require_named_paths,
     splits_of,
     splits_to_train_on,
 )
@@ -405,7 +406,9 @@ class Run:
         files = [PluginFile(**each) for each in recorded]
         load_recorded(files, self.plugins, again)
         settings = experiments.as_recorded(self.folder.resolved)
-        return experiments.experiment_from(settings)
+        checked = experiments.experiment_from(settings)
+        require_named_paths(self.folder, checked)
+        return checked
 
     def _plan(
         self, checked: experiments.Experiment, dataset_path: str | None = None
