@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
@@ -48,8 +49,8 @@ def _escape(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
 
 
-def columns(stream: TextIO) -> int | None:
-    """How many columns a stream shows; None where it is a file or a pipe.
+def columns(stream: TextIO | None) -> int | None:
+    """How many columns a stream shows; None where it is no terminal.
 
     ``COLUMNS`` of the environment is taken before what the terminal says.
     """
@@ -57,11 +58,20 @@ def columns(stream: TextIO) -> int | None:
     if wanted.isdecimal() and int(wanted):
         return int(wanted)
     try:
-        if stream.isatty():
+        if stream is not None and stream.isatty():
             return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
         pass
     return None
+
+
+def width_of(text: str) -> int:
+    """How many columns of a terminal a text takes; Chinese and Japanese take two each."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    combining = sum(unicodedata.combining(each) > 0 for each in text)
+    return len(text) + wide - combining
 
 
 def flowed(items: Iterable[str], width: int) -> Iterator[str]:
@@ -74,12 +84,10 @@ def flowed(items: Iterable[str], width: int) -> Iterator[str]:
         items: in their order; one wider than the line has a line of its own.
         width: columns of the line.
     """
-    from rich.cells import cell_len
-
     line = ""
     for item in items:
         longer = f"{line}{BETWEEN}{item}" if line else item
-        if line and cell_len(longer) > width:
+        if line and width_of(longer) > width:
             yield line
             longer = item
         line = longer
@@ -128,11 +136,9 @@ def _hang(line: str, width: int) -> int:
 
 
 def _room(line: str, width: int) -> int:
-    """How many characters of a line fit; those of Chinese and Japanese take two columns."""
-    from rich.cells import cell_len
-
+    """How many characters of a line fit."""
     room = min(len(line), width)
-    while cell_len(line[:room]) > width:
+    while width_of(line[:room]) > width:
         room -= 1
     return room
 
@@ -149,10 +155,8 @@ def _cut(line: str, hang: int, room: int) -> tuple[int, int] | None:
 
 def beside(left: str, right: str, width: int | None) -> str:
     """Two texts in a line where they fit, else the second one beneath, indented."""
-    from rich.cells import cell_len
-
     above, between, last = left.rpartition("\n")
     line = f"{last}  {right}".rstrip()
-    if width is None or cell_len(line) <= width:
+    if width is None or width_of(line) <= width:
         return f"{above}{between}{line}"
     return "\n".join(fitted(text, width) for text in (left.rstrip(), f"    {right}"))

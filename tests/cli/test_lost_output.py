@@ -60,10 +60,8 @@ def test_a_training_outlives_whoever_watched_it(loss, terminal, tiny, monkeypatc
 
 
 def test_a_training_needs_no_stderr(tiny, monkeypatch):
-    closed = io.StringIO()
-    closed.close()
     monkeypatch.setattr("sys.stderr", None)
-    monkeypatch.setattr("sys.stdout", closed)
+    monkeypatch.setattr("sys.stdout", None)
     assert tiny("training.steps=5").run(name="a", quiet=False).trained.steps == 5
 
 

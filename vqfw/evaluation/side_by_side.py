@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vqfw.evaluation.comparison import Comparison, Difference, Result
-from vqfw.terminal import fitted, inline, printable
+from vqfw.terminal import fitted, inline, printable, width_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,10 +55,8 @@ def _table(heads: list[str], rows: Rows) -> RenderableType:
 
 
 def _natural_width(rows: Rows) -> int:
-    from rich.cells import cell_len
-
     def widest(cells: Sequence[str]) -> int:
-        return max(cell_len(line) for cell in cells for line in cell.split("\n"))
+        return max(width_of(line) for cell in cells for line in cell.split("\n"))
 
     return sum(map(widest, zip(*rows, strict=True))) + _GAP * len(rows[0])
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from vqfw.errors import Place, Problem, dotted
 from vqfw.experiment.explanations import CODES, explanation
 from vqfw.streams import forgiving
-from vqfw.terminal import Styled, columns, fitted
+from vqfw.terminal import Styled, columns, fitted, width_of
 
 __all__ = ["CODES", "as_data", "explanation", "render"]
 
@@ -124,15 +123,8 @@ def _excerpt(place: Place, style: str, width: int | None) -> Iterator[list[Segme
     number = str(place.line) if place.line else " "
     margin = " " * len(number)
     yield [("blue", f"{number} | "), ("", before + marked + after)]
-    carets = "^" * max(1, _columns(marked))
-    yield [("blue", f"{margin} | "), (style, " " * _columns(before) + carets)]
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal a text takes."""
-    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
-    combining = sum(unicodedata.combining(each) > 0 for each in text)
-    return len(text) + wide - combining
+    carets = "^" * max(1, width_of(marked))
+    yield [("blue", f"{margin} | "), (style, " " * width_of(before) + carets)]
 
 
 def _fixed(text: str) -> str:
