@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -14,6 +15,9 @@ import pytest
 
 import vqfw
 from vqfw.registry import index
+
+# Workers of xdist are told the columns of the terminal; a test that needs a width sets it.
+os.environ.pop("COLUMNS", None)
 
 # The default tier is all that is in none of these.
 TIERS = ("backends", "processes", "mutations")

@@ -55,7 +55,7 @@ def schemas_in(node: Any) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def fresh() -> str:
     """What the command prints, made by another process that imports the components."""
-    environment = {**os.environ, "KERAS_BACKEND": "numpy", "VQFW_NO_PLUGINS": "1"}
+    environment = {**os.environ, "VQFW_NO_PLUGINS": "1"}
     command = [sys.executable, "-m", "vqfw.experiment.schema"]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, check=True

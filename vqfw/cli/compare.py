@@ -35,5 +35,5 @@ def command(wanted: tuple[str, ...], as_json: bool) -> None:
     console = Console(width=columns(sys.stdout) or _WIDE, highlight=False)
     with console.capture() as shown:
         for each in renderables(found, console.width):
-            console.print(each)
+            console.print(each, soft_wrap=True)  # a path stays whole
     echo(Styled("\n".join(line.rstrip() for line in shown.get().splitlines())))

@@ -29,7 +29,7 @@ def renderables(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
     for number, run in enumerate(comparison.runs, start=1):
-        yield Text(f"{number}  {inline(run)}", overflow="fold")
+        yield Text(f"{number}  {inline(run)}")
     for title, cells in _tables(comparison):
         rows = [[printable(each) for each in row] for row in cells]
         heads = [title, *map(str, range(1, len(comparison.runs) + 1))]
@@ -39,7 +39,7 @@ def renderables(comparison: Comparison, width: int) -> Iterator[RenderableType]:
         else:
             yield Text(fitted("\n".join(_listed(title, rows)), width))
     yield Text("")
-    yield Text(printable(verdict(comparison)))
+    yield Text(fitted(printable(verdict(comparison)), width))
 
 
 def _table(heads: list[str], rows: Rows) -> RenderableType:
