@@ -11,6 +11,8 @@ from typing import TextIO
 BETWEEN = " · "
 """What separates the items of a line."""
 
+# The option of a command, before its value.
+_OPTION = re.compile(r" --[a-z-]+\Z")
 # A label and the spaces up to its value, or the number of a list, or an indentation.
 _LABEL = re.compile(r" *(?:\d+\. |[^ ]+(?: [^ ]+)* {2,})?")
 
@@ -147,6 +149,8 @@ def _cut(line: str, hang: int, room: int) -> tuple[int, int] | None:
     """Where a line ends and where the next one begins; None if it has no such place."""
     for separator in (BETWEEN, "   ", " ─ ", " "):
         at = line.rfind(separator, hang + 1, room + len(separator))
+        if separator == " " and (option := _OPTION.search(line, hang + 1, max(at, 0))):
+            at = option.start()  # its value would be on the next line
         if at > hang and line[hang:at].strip():
             return at, at + (len(BETWEEN) if separator == BETWEEN else 1)
     at = line.find(" ", max(room, hang + 1))

@@ -152,7 +152,7 @@ def fingerprint(path: Path) -> str:
     with _damage_named(path):
         if path.is_dir():
             for line in sorted(_listing(path)):
-                digest.update(line.encode(errors="replace"))
+                digest.update(line.encode(errors="surrogatepass"))
             return digest.hexdigest()
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,8 @@
 """The files of a folder and all folders below it, symbolic links followed.
 
-Every file and folder is reached once, whatever links lead to it: so a loop of links ends,
-and a picture that is linked into a second folder is not in two splits. Nothing is opened.
+Every file and folder is reached once, whatever links lead to it, symbolic or hard: so a
+loop of links ends, and a picture that is linked into a second folder is not in two splits.
+Nothing is opened.
 """
 
 from __future__ import annotations
@@ -70,17 +71,21 @@ def files(root: Path) -> Iterator[File]:
             continue
         prefix, folder = folders.pop()
         for name, path in _listed(prefix, folder, root):
-            try:
-                status = os.lstat(path)
-            except FileNotFoundError:  # removed since it was listed
-                continue
+            with _readable(folder, root):
+                try:
+                    status = os.lstat(path)
+                except FileNotFoundError:  # removed since it was listed
+                    continue
+            identity = _identity(status, path)
             if stat.S_ISLNK(status.st_mode):
                 heapq.heappush(links, (name, path))
             elif not stat.S_ISDIR(status.st_mode):
-                seen.add(_identity(status, path))
-                yield _file(name, path, status)
-            elif _identity(status, path) not in seen:
-                seen.add(_identity(status, path))
+                # Some network drives give a number to several files, and one name each.
+                again = status.st_nlink > 1 and identity in seen
+                yield _file(name, path, status, "duplicate link" if again else "")
+                seen.add(identity)
+            elif identity not in seen:
+                seen.add(identity)
                 folders.append((f"{name}/", path))
 
 
@@ -121,10 +126,10 @@ def _target(name: str, path: str, seen: set[Identity]) -> File | None:
     return None if stat.S_ISDIR(status.st_mode) else _file(name, path, status)
 
 
-def _file(name: str, path: str, status: os.stat_result) -> File:
+def _file(name: str, path: str, status: os.stat_result, other: str = "") -> File:
     if not stat.S_ISREG(status.st_mode):
         return File(name, path, other="special file")
-    return File(name, path, status.st_size, status.st_mtime_ns)
+    return File(name, path, status.st_size, status.st_mtime_ns, other)
 
 
 def _identity(status: os.stat_result, path: str) -> Identity:

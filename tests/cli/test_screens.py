@@ -115,6 +115,7 @@ def test_a_run_that_cannot_be_read_leaves_the_list_whole(two_runs, root, command
         ("    deep one two", 12, ["    deep one", "      two"]),
         ("path  /a/very/long/path/of/a/file x", 12, None),
         ("漢字 漢字 漢字", 9, ["漢字 漢字", "  漢字"]),
+        ("words --set a=1", 12, ["words", "  --set a=1"]),
         ("", 9, [""]),
     ],
 )

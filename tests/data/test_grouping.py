@@ -100,8 +100,6 @@ def test_a_wrapper_is_no_group() -> None:
 @pytest.mark.parametrize(
     ("folder", "split"),
     [
-        ("train", "train"),
-        ("Train", "train"),
         ("val", "validation"),
         ("VALID", "validation"),
         ("validation", "validation"),
@@ -115,6 +113,32 @@ def test_folders_named_after_splits_are_the_split_and_no_group(
     assert found.official == (None, split, split)
     assert found.groups == ("ben", "anna", "eve")
     assert found.official_folders == (folder,)
+
+
+def test_folders_called_train_are_a_split_only_beside_one_that_is_held_out() -> None:
+    vehicles = ["bus/1.png", "car/1.png", "train/1.png"]
+    assert group(vehicles).groups == ("bus", "car", "train")
+    assert group(vehicles).official == (None, None, None)
+    assert group(vehicles).official_folders == ()
+    (note,) = group(vehicles).notes
+    assert "a folder called train is no split here" in note
+
+    inside = [
+        f"p{i:02d}/{name}/1.png" for i in range(25) for name in ("other", "train")
+    ]
+    parts = describe(inside).parts
+    assert all(part.pictures for part in parts.values())
+
+    beside = group(["Train/bus/1.png", "TEST/train/1.png"])
+    assert beside.official == ("train", "test")
+    assert beside.groups == ("bus", "train")
+    assert beside.notes == ()
+
+
+def test_official_folders_of_single_pictures_need_no_reason() -> None:
+    told = text(describe([f"{s}/{i}.png" for s in ("train", "val") for i in (1, 2)]))
+    assert "by picture: train 2, validation 2, test 0" in told
+    assert "because" not in told
 
 
 def test_official_folders_below_a_wrapper_and_above_one_are_removed() -> None:

@@ -133,6 +133,37 @@ def test_loops_of_links_end_and_nothing_is_read_twice(packed: Packed) -> None:
     assert "1 broken link ('itself')" in text
 
 
+def test_a_picture_with_two_hard_links_is_taken_once(packed: Packed) -> None:
+    path = packed({"a/1.jpg": b"1", "b/2.jpg": b"2"}, "folder")
+    (path / "b" / "again.jpg").hardlink_to(path / "a" / "1.jpg")
+    assert sorted(read(path).values()) == [b"1", b"2"]
+    assert "1 duplicate link" in left_out(path)
+
+
+def test_a_folder_that_only_lists_its_names_is_named(
+    packed: Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = packed({"a/1.jpg": b"1"}, "folder")
+
+    def refuse(path: str) -> os.stat_result:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("vqfw_datasets.folders.os.lstat", refuse)
+    with pytest.raises(DataError, match=r"cannot be read \(Permission denied\): allow"):
+        read(path)
+
+
+def test_pictures_renamed_to_other_odd_bytes_have_another_fingerprint(
+    packed: Packed,
+) -> None:
+    path = packed({"a/1.jpg": b"1"}, "folder")
+    one, other = (os.path.join(os.fsencode(path), b"a/%c.jpg" % i) for i in (253, 254))
+    os.rename(os.path.join(os.fsencode(path), b"a/1.jpg"), one)
+    before = archives.fingerprint(path)
+    os.rename(one, other)
+    assert archives.fingerprint(path) != before
+
+
 def test_a_link_to_a_folder_of_links_is_followed(
     tmp_path: Path, packed: Packed
 ) -> None:

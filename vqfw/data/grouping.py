@@ -22,6 +22,10 @@ OFFICIAL: Mapping[str, Split] = {
 """Folders that say the split of what lies in them, in lower case."""
 
 _NAMED = 3  # examples that a note gives
+_TRAIN_ALONE = (
+    "a folder called train is no split here, since none is called val, valid, validation "
+    "or test: its pictures are divided like all others"
+)
 _NO_EFFECT = '"data.group_level" has no effect: the dataset names the groups itself'
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
 
@@ -57,7 +61,8 @@ def grouped(
 
     Levels are counted below the deepest folder above all pictures, so that the wrapper of
     an archive is no group. The first folder on the way that is called train, val, valid,
-    validation or test, in any case, is the split of a picture and no level. A group is
+    validation or test, in any case, is the split of a picture and no level; where all of
+    them are called train, they hold nothing back and are folders like others. A group is
     called by the whole path down to its level; a picture outside of any folder is a group
     of its own.
 
@@ -84,6 +89,7 @@ def grouped(
         return Grouping(own, tuple(official), rule, None, notes=notes)
     found = list(groups)
     splits = list(official)
+    notes = ()
     if level is None:
         for row in unnamed:
             found[row] = last_folder(ids[row])
@@ -94,13 +100,17 @@ def grouped(
     else:
         paths = {row: tuple(ids[row].split("/")[:-1]) for row in unnamed}
         above, paths = _below_root(paths)
+        root = "/".join(above)
         named = tuple(sorted({each for path in paths.values() for each in _of(path)}))
-        for row, path in paths.items():
-            if splits[row] is None:
-                for folder in _of(path):
-                    splits[row] = OFFICIAL[folder.casefold()]
-        below, paths = _below_root({row: _without(p) for row, p in paths.items()})
-        root = "/".join((*above, *below))
+        if named and {OFFICIAL[each.casefold()] for each in named} == {"train"}:
+            named, notes = (), (_TRAIN_ALONE,)
+        if named:
+            for row, path in paths.items():
+                if splits[row] is None:
+                    for folder in _of(path):
+                        splits[row] = OFFICIAL[folder.casefold()]
+            below, paths = _below_root({row: _without(p) for row, p in paths.items()})
+            root = "/".join((*above, *below))
         for row, path in paths.items():
             found[row] = "/".join(path[:level]) or ids[row]
         folders = {"/".join(path[:level]) for path in paths.values()} - {""}
@@ -113,7 +123,7 @@ def grouped(
         rule,
         len(folders),
         named,
-        (*_repeated(paths.values(), level), *_short(paths.values(), level)),
+        (*notes, *_repeated(paths.values(), level), *_short(paths.values(), level)),
     )
 
 

@@ -87,7 +87,8 @@ def _settled(
     if grouping.folders is None:
         return "group", ""
     if not grouping.folders:
-        return "image", "there are no sub-folders"
+        told = None not in grouping.official
+        return "image", "" if told else "there are no sub-folders"
     torn = _torn(grouping)
     if torn:
         more = f" and {len(torn) - 1:,} more" if torn[1:] else ""
