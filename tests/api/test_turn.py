@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -56,3 +57,25 @@ def test_a_thread_waits_for_another_that_does_not_train():
         may_end.set()
         assert (one.result(60), other.result(60)) == ("first", "second")
     assert again() == "second"
+
+
+def test_a_thread_that_fails_before_its_turn_keeps_nobody_waiting(monkeypatch):
+    ended = threading.Event()
+
+    @one_at_a_time()
+    def answer():
+        ended.set()
+
+    def fails():
+        with pytest.raises(ImportError):
+            answer()
+
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "vqfw.assembly.backend", None)
+        first = threading.Thread(target=fails)
+        first.start()
+        first.join(60)
+    assert not ended.is_set()
+    # Not in a pool, which would wait for a thread that never ends.
+    threading.Thread(target=answer, daemon=True).start()
+    assert ended.wait(60)

@@ -76,7 +76,9 @@ CHANGES = {
         {"precision": "float8"},
         {"precision": []},
         {"plugin_files": {}},
-        {"plugin_files": [{"path": 1, "sha256": "a"}]},
+        {"plugin_files": [{"path": 1, "sha256": "a" * 64}]},
+        {"plugin_files": [{"path": "a.py", "sha256": "../key"}]},
+        {"plugin_files": [{"path": "a.py", "sha256": "/dev/zero"}]},
         {"versions": []},
         {"git": "dirty"},
         {"dataset_path": 7},
@@ -184,6 +186,24 @@ def test_nothing_in_a_record_drives_the_terminal(odd, command, root, monkeypatch
     monkeypatch.delenv("COLUMNS")
     assert len(command("runs", "list").out.splitlines()) == 2
     assert "\x1b" not in command("runs", "list", "--json").out
+
+
+def test_a_command_names_a_run_of_any_name_as_one_word(odd, command, root):
+    name = "odd; touch harm $(touch harm)"
+    (root / "checkpoints" / "odd").rename(root / "checkpoints" / name)
+    shutil.rmtree(root / "checkpoints" / name / "state")
+    answer = command("eval", "--run", "odd", "--quiet")
+    assert answer.code == 2
+    assert answer.hint() == ["run", "--resume", name]
+
+
+def test_a_plugin_file_with_more_in_its_record_is_one_sentence(odd, command, root):
+    path = root / "checkpoints" / "odd" / "environment.json"
+    file = {"path": "a.py", "sha256": "a" * 64, "more": 1}
+    odd(path.name, json.dumps({**json.loads(path.read_text()), "plugin_files": [file]}))
+    answer = command("eval", "--run", "odd")
+    assert answer.code == 3
+    assert "you have not run on this machine" in answer.err
 
 
 def test_a_name_that_is_no_text_can_be_printed(odd, command, root):

@@ -1,5 +1,6 @@
 """Trackers hear what a run reports; one that fails is dropped, and the run goes on."""
 
+import asyncio
 import contextlib
 import threading
 
@@ -67,6 +68,16 @@ def test_a_tracker_that_fails_is_dropped_and_recorded_and_the_run_goes_on(
     assert run.scores["test"]["psnr"]["value"] > 0
     reason = "ConnectionError: the server is gone"
     assert run.folder.failures == [{"tracker": "csv", "hook": method, "error": reason}]
+
+
+def test_a_tracker_whose_call_was_cancelled_is_dropped_and_recorded(named):
+    class Cancelled(Ear):
+        def scalars(self, step, values):
+            raise asyncio.CancelledError
+
+    run = named(ear=Cancelled())
+    failure = {"tracker": "csv", "hook": "scalars", "error": "CancelledError"}
+    assert run.folder.failures == [failure]
 
 
 class Named:

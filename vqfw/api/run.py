@@ -403,7 +403,7 @@ class Run:
 
         self.folder.require_contained()
         recorded = self.folder.environment.get("plugin_files", ())
-        files = [PluginFile(**each) for each in recorded]
+        files = [PluginFile(each["path"], each["sha256"]) for each in recorded]
         load_recorded(files, self.plugins, again)
         settings = experiments.as_recorded(self.folder.resolved)
         checked = experiments.experiment_from(settings)
@@ -433,7 +433,7 @@ class Run:
         if recorded in (None, splits.fingerprint):
             return
         fact = f'run "{self.id}" was trained on other images than'
-        others = f"score others with: vqfw eval --run {self.id} --data PATH"
+        others = f"score others with: vqfw eval --run {self.folder.quoted} --data PATH"
         if path is None:
             raise RunError(f"{fact} its dataset gives now: {others}")
         raise RunError(
@@ -454,7 +454,7 @@ class Run:
         if found is None:
             raise RunError(
                 f'run "{self.id}" has no checkpoint yet: train it with '
-                f"vqfw run --resume {self.id}"
+                f"vqfw run --resume {self.folder.quoted}"
             )
         autoencoder = build_autoencoder(plan)
         restore(autoencoder, found.arrays)

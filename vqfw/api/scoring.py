@@ -52,7 +52,7 @@ def score_trained(
         keep(folder, plan, inference, images, found, name, folder.pictures)
     except KeyboardInterrupt:
         raise Interrupted(
-            f"the training is done and saved; score it with: vqfw eval --run {folder.id}",
+            f"the training is done and saved; score it with: vqfw eval --run {folder.quoted}",
             signal.SIGINT,
         ) from None
     return found.record()
@@ -95,7 +95,7 @@ def keep(
     except OSError as error:
         raise VqfwError(
             f"the scores cannot be saved to {folder.path} ({error.strerror}): make room, "
-            f"then score again with: vqfw eval --run {folder.id}"
+            f"then score again with: vqfw eval --run {folder.quoted}"
         ) from error
 
 

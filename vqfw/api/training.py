@@ -67,5 +67,5 @@ def _record(folder: RunFolder, trained: Trained, resumed: bool) -> None:
     except OSError as error:
         raise VqfwError(
             f"{folder.path} cannot be written ({error.strerror}): make room, "
-            f"then finish with: vqfw run --resume {folder.id}"
+            f"then finish with: vqfw run --resume {folder.quoted}"
         ) from error

@@ -34,6 +34,9 @@ class _Turn:
         Raises:
             RunError: if the other thread trains, which may take hours.
         """
+        # Before the lock: where the backend cannot be imported, nobody would give it back.
+        from vqfw.assembly.backend import settled_keras
+
         while not self._lock.acquire(timeout=_SECONDS):
             if self._trains:
                 raise RunError(
@@ -41,8 +44,6 @@ class _Turn:
                     "and seeds for the whole process: train one run after another, or "
                     "each in a process of its own, as vqfw study FILE --jobs N does"
                 )
-        from vqfw.assembly.backend import settled_keras
-
         before = self._trains
         self._trains = before or trains
         try:

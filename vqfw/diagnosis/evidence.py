@@ -166,7 +166,7 @@ def evidence_of(run: Run) -> Evidence:
     if "loss" not in series:
         raise RunError(
             f'run "{run.id}" has no step on record yet: train it with '
-            f"vqfw run --resume {run.id}"
+            f"vqfw run --resume {run.quoted}"
         )
     if "usage" not in series:
         raise RunError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -46,6 +47,11 @@ class Run:
         object.__setattr__(self, "root", self.root.absolute())
 
     @property
+    def quoted(self) -> str:
+        """The id as a shell takes it: a folder from elsewhere may have any name."""
+        return shlex.quote(self.id)
+
+    @property
     def path(self) -> Path:
         """Records and weights."""
         return self.root / "checkpoints" / self.id
@@ -79,7 +85,7 @@ class Run:
         """
         if not os.path.lexists(self.path / "scores.json"):
             return {}
-        repair = f"score it again: vqfw eval --run {self.id}"
+        repair = f"score it again: vqfw eval --run {self.quoted}"
         return self._record("scores.json", records.SCORES, repair)
 
     @property
@@ -372,7 +378,7 @@ def _taken(run: Run, obstacle: Path) -> tuple[str, str]:
         return f"{obstacle} is there, though no run has this name", "move it away"
     problem = f'run "{run.id}" exists already'
     if run.is_recorded:
-        return problem, f"continue it with: vqfw run --resume {run.id}"
+        return problem, f"continue it with: vqfw run --resume {run.quoted}"
     if (obstacle / "lock").exists():
         run.require_free()
     return problem, f"remove {obstacle}, which holds no experiment"

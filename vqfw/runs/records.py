@@ -7,6 +7,7 @@ of these finds a number or a list. What is not read is not checked.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ Shape: TypeAlias = Callable[[Any, str], None]
 # Numbers beyond it are exact in no float and overflow elsewhere.
 _LARGEST = 1 << 53
 _MOST_THREADS = 4096
+_CHECKSUM = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def check(value: Any, shape: Shape, at: str = "") -> None:
@@ -39,6 +41,12 @@ def text(value: Any, at: str) -> None:
     """A text."""
     if not isinstance(value, str):
         raise _wrong(value, at, "a text")
+
+
+def checksum(value: Any, at: str) -> None:
+    """A SHA-256 in hexadecimal digits; anything else could pass for a path."""
+    if not isinstance(value, str) or not _CHECKSUM.match(value):
+        raise _wrong(value, at, "64 hexadecimal digits")
 
 
 def whole(low: int, high: int = _LARGEST) -> Shape:
@@ -146,7 +154,7 @@ ENVIRONMENT = having(
     {
         "dataset_path": maybe(text),
         "split_by": one_of("auto", "group", "image"),
-        "plugin_files": list_of(having({"path": text, "sha256": text})),
+        "plugin_files": list_of(having({"path": text, "sha256": checksum})),
         "versions": map_of(text),
         "git": maybe(having({"commit": text}, {"changed_files": whole(0)})),
         "data_fingerprint": maybe(text),

@@ -183,7 +183,7 @@ class _Training:
             f"step {self._step} cannot be saved to {self._run.path} ({error.strerror}): "
             "make room, then "
             + (
-                f"go on from the last checkpoint with: vqfw run --resume {self._run.id}"
+                f"go on from the last checkpoint with: vqfw run --resume {self._run.quoted}"
                 if checkpoint.steps(self._run.states)
                 else "train it again; nothing was saved yet"
             )
@@ -214,7 +214,7 @@ class _Training:
                 if wishes.stop is not None and not last:
                     raise Interrupted(
                         f"stopped after step {self._step} of {self._total}, which is "
-                        f"saved; go on with: vqfw run --resume {self._run.id}",
+                        f"saved; go on with: vqfw run --resume {self._run.quoted}",
                         wishes.stop,
                     )
 
@@ -250,7 +250,7 @@ class _Training:
     def _what_is_saved(self) -> str:
         if not checkpoint.steps(self._run.states):
             return "nothing was saved yet"
-        return f"the last checkpoint is good: vqfw eval --run {self._run.id}"
+        return f"the last checkpoint is good: vqfw eval --run {self._run.quoted}"
 
     def _report(self, values: Mapping[str, float], journal: Journal) -> None:
         recent = self._times[-20:]

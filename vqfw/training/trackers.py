@@ -179,7 +179,7 @@ class _Feed:
             if self.failure is None:
                 try:
                     getattr(self._tracker, method)(*arguments)
-                except (Exception, SystemExit) as error:
+                except BaseException as error:  # CancelledError is no Exception
                     self.failure = (method, in_short(error))
             with self._changed:
                 self._is_busy = False
