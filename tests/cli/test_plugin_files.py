@@ -192,6 +192,32 @@ def test_files_that_options_of_a_run_made_elsewhere_name_are_not_read(
     assert again.code == 0, again.err
 
 
+def test_code_that_was_run_before_is_taken_from_where_it_was_run(plugin, command, root):
+    plugin.write_text(
+        f"{SOURCE}\nfrom pathlib import Path\n"
+        "exec(Path(__file__).with_name('beside.py').read_text())\n"
+    )
+    (root / "beside.py").write_text("")
+    options = ("--plugin", "mine.py", "--name", "a", "--quiet")
+    assert command("run", "tiny.json", *options).code == 0
+    elsewhere = root / "elsewhere"
+    elsewhere.mkdir()
+    copy = shutil.copy(plugin, elsewhere)
+    (elsewhere / "beside.py").write_text(f"open({str(root / 'ran')!r}, 'w').close()")
+    path = root / "checkpoints" / "a" / "environment.json"
+    record = path.read_text().replace(str(plugin), str(copy))
+    path.write_text(record)
+    forget()
+    assert command("eval", "--quiet").code == 0
+    forget()
+    plugin.unlink()
+    refused = command("eval", "--quiet")
+    assert refused.code == 3
+    assert f"{plugin}, which is not there any more" in refused.err
+    assert not (root / "ran").exists()
+    assert command(*refused.hint()).code == 0  # now it is this person's choice
+
+
 def test_a_run_without_plugin_files_takes_none(done, plugin, command):
     refused = command("eval", "--plugin", "mine.py")
     assert refused.code == 3

@@ -144,29 +144,29 @@ def _chosen(was: PluginFile, offered: Sequence[_Source], again: str) -> _Source:
         if source.file.sha256 == was.sha256:
             return source
     trusted = trusted_path(was.sha256)
-    places = dict.fromkeys((was.path, trusted or was.path))
-    found = [each for each in map(_read_regular, places) if each is not None]
-    same = [each for each in found if each.file.sha256 == was.sha256]
-    if trusted is not None and same:
-        return same[0]
-    short = was.sha256[:12]
+    # Only from where this person ran it: what such code finds beside itself counts too,
+    # and at the path of a record that may be a stranger's.
+    found = None if trusted is None else _read_regular(trusted)
+    if found is not None and found.file.sha256 == was.sha256:
+        return found
+    short, copy = was.sha256[:12], _read_regular(was.path)
+    is_same = copy is not None and copy.file.sha256 == was.sha256
+    command = f"{again} --plugin {shlex.quote(was.path if is_same else was.name)}"
     if trusted is None:
-        file = shlex.quote(was.path if same else was.name)
-        missing = "" if same else f"ask its author for {was.name}, "
+        missing = "" if is_same else f"ask its author for {was.name}, "
         raise PluginError(
             f"the run needs the code of {was.path} (sha256 {short}), which you have not "
-            f"run on this machine: {missing}read it, and if you trust it: "
-            f"{again} --plugin {file}"
+            f"run on this machine: {missing}read it, and if you trust it: {command}"
         )
-    if found:
+    if found is not None:
         raise PluginError(
-            f"{was.path} has changed since the run was made with it (sha256 {short} then, "
-            f"{found[0].file.sha256[:12]} now): put the old file back, or name a copy of "
-            f"it: {again} --plugin {shlex.quote(was.name)}"
+            f"{trusted} has changed since the run was made with it (sha256 {short} then, "
+            f"{found.file.sha256[:12]} now): put the old file back, or name a copy of it: "
+            f"{command}"
         )
     raise PluginError(
-        f"the run was made with {was.path}, which is not there any more: put the file "
-        f"back, or name a copy of it: {again} --plugin {shlex.quote(was.name)}"
+        f"the run was made with {trusted}, which is not there any more: put the file "
+        f"back, or name a copy of it: {command}"
     )
 
 
