@@ -57,6 +57,16 @@ MISTAKES = {
     "no run to score": (["eval"], 2, "vqfw run experiments/experiment.json"),
     "a split that is none": (["eval", "--split", "train"], 2, "'validation', 'test'"),
     "an unknown option": (["run", "--fast"], 2, "--fast"),
+    "a setting as an option": (
+        ["run", "tiny.json", "--steps", "5"],
+        2,
+        "--set training.steps=600",
+    ),
+    "a setting without an option": (
+        ["run", "tiny.json", "training.steps=5"],
+        2,
+        "--set training.steps=600",
+    ),
     "an unknown verb": (["trian"], 2, "trian"),
     "a verb of other tools": (["train", "x.json"], 2, "did you mean vqfw run?"),
     "a verb of other tools below another": (

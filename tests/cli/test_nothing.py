@@ -54,6 +54,9 @@ def test_a_run_without_images_to_score_says_so_once(tiny_file, command):
     assert answer.code == 0, answer.err
     assert "there are no test images, so nothing was scored" in answer.err
     assert not NOTHING.search(answer.out + answer.err)
+    scored = command("eval", "--run", "a")
+    assert scored.code == 4
+    assert "score others with: vqfw eval --run a --data PATH" in scored.err
 
 
 def test_a_run_that_was_cut_before_its_first_checkpoint_has_no_steps(done, command):

@@ -40,7 +40,7 @@ def test_run_and_eval_print_one_object_with_the_same_scores(ran, root, command):
         scored = command("eval", "--json")
         assert scored.code == 0
         assert scored.data == {name: data[name] for name in list(data)[:6]}
-        assert "decoded from their tokens alone: equal in every bit" in scored.err
+        assert "decoded from the tokens alone: equal in every bit" in scored.err
 
 
 def test_a_run_leaves_every_file_that_the_readmes_list(ran, root):

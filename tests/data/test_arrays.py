@@ -130,8 +130,14 @@ def test_bad_pictures_are_skipped_counted_and_three_are_named(
 
 
 def test_nothing_but_bad_pictures_is_an_error(made: Any) -> None:
-    with pytest.raises(DataError, match=r"none of 1 pictures of Made .*'x\.png'"):
+    with pytest.raises(DataError, match=r"none of 1 picture of Made .*'x\.png'"):
         read(made([("x.png", "x", b"no picture", None)]), on_bad_image="skip")
+
+
+def test_nothing_but_pictures_smaller_than_the_crop_names_a_crop(people: Any) -> None:
+    with pytest.raises(DataError, match=r"none of 2 .*--set data\.crop=null") as error:
+        read(people(2, 1), on_bad_image="skip", crop=999)
+    assert "leaves such pictures out" not in str(error.value)
 
 
 def test_a_picture_that_cannot_be_opened_is_named(people: Any) -> None:

@@ -252,9 +252,10 @@ class Run:
             if split == "validation" and "test" in earlier_scores(self.folder):
                 shown /= split  # the pictures of the test stay
         if not len(images):
+            others = self._again("eval", "--run", self.id, "--data", "PATH")
             raise DataError(
-                f'the {name} split has no images: give "data.{name}" a share above 0, '
-                "or score other pictures with --data"
+                f'the {name} split of run "{self.id}" has no images: score others with: '
+                f"{others}"
             )
         if last:
             name, shown = f"{name}_last_weights", shown / "last_weights"

@@ -55,7 +55,8 @@ def agreement(inference: Inference, images: Images, file: TokenFile) -> str:
         if apart == 0.0
         else f"at most {apart:.2g} (of 1) from the model's own reconstruction"
     )
-    return f"{len(images)} images decoded from their tokens alone: {verdict}"
+    noun = "image" if len(images) == 1 else "images"
+    return f"{len(images):,} {noun} decoded from the tokens alone: {verdict}"
 
 
 def targets_of(folder: Path, names: Sequence[str]) -> list[Path]:

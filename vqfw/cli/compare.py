@@ -17,7 +17,7 @@ _WIDE = 400
 @click.argument("wanted", metavar="RUN RUN...", nargs=-1, required=True)
 @json_option
 def command(wanted: tuple[str, ...], as_json: bool) -> None:
-    """Put runs side by side: settings, versions, scores; the first is the measure.
+    """Compare runs with the first one: settings, versions, scores.
 
     RUN is an id, the beginning of one, latest, or best:METRIC. Whether the runs can be
     compared fairly is said in the last line.

@@ -15,7 +15,7 @@ from vqfw.cli.talk import hushed, json_option, print_json, say, show
 @click.argument("wanted", metavar="[RUN]", required=False)
 @json_option
 def command(wanted: str | None, as_json: bool) -> int:
-    """Show what is installed and cannot work here; or why a codebook collapsed.
+    """Show what is installed and what cannot work here, or why a codebook collapsed.
 
     Without RUN: versions, backends and devices, folders, broken plugins, and what cannot
     work on this machine. Exit code 3 says that a plugin is broken, 2 that the backend

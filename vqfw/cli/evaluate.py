@@ -111,7 +111,8 @@ def show_scores(
     """Prints a score a line: value, interval, what the experiment expects."""
     expected = run.folder.resolved.get("expected", {}) if split == "test" else {}
     images = recorded.get("images")
-    scored = f"{split} · {images} images" if images else "not scored"
+    counted = f"{images:,} image{'' if images == 1 else 's'}" if images else ""
+    scored = f"{split} · {counted}" if images else "not scored"
     echo(f"run {run.id} · {scored}")
     for name, entry in recorded.items():
         if isinstance(entry, Mapping):

@@ -124,6 +124,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
+def _takes_settings(error: click.ClickException) -> bool:
+    """Whether what was typed may be a setting: no option, or one argument too many."""
+    context = getattr(error, "ctx", None)
+    if context is None or "overrides" not in {
+        each.name for each in context.command.params
+    }:
+        return False
+    return isinstance(error, click.NoSuchOption) or "extra argument" in error.message
+
+
 def _code_of(arguments: Sequence[str] | None) -> int:
     """Runs the command line and tells its errors; gives the exit code."""
     code = None
@@ -138,6 +148,8 @@ def _code_of(arguments: Sequence[str] | None) -> int:
         code = error.exit_code
     except click.ClickException as error:
         error.show()
+        if _takes_settings(error):
+            say("A setting is changed by --set, as in: --set training.steps=600")
         if "--json" in (arguments or sys.argv[1:]):
             from vqfw.cli.talk import print_json
 

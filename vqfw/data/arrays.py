@@ -244,7 +244,7 @@ def _decoded(
     rows: list[NDArray[np.uint8]] = []
     shares: list[float] = []
     records: list[tuple[str, str | None, Split | None]] = []
-    bad: list[str] = []
+    bad: list[DataError] = []
     seen: set[str] = set()
     for record in dataset.records():
         if record.id in seen:
@@ -257,7 +257,7 @@ def _decoded(
         except DataError as error:
             if recipe.on_bad_image == "error":
                 raise _with_repair(error, recipe.others) from error
-            bad.append(str(error))
+            bad.append(error)
             continue
         rows.append(found.pixels)
         shares.append(found.share)
@@ -265,25 +265,33 @@ def _decoded(
         if progress is not None:
             progress(len(rows))
     if not rows:
-        raise _nothing(dataset, bad)
+        raise _nothing(dataset, bad, recipe.others)
     notes = (*dataset.notes(), *_bad_note(bad))
     return replace(_sorted(rows, records, notes), share=float(np.mean(shares)))
 
 
-def _with_repair(error: DataError, others: bool) -> DataError:
-    """The same error with what to type against it."""
-    crop, largest, skip = (
+def _with_repair(error: DataError, others: bool, skip: bool = True) -> DataError:
+    """The same error with what to type against it.
+
+    Args:
+        error: of a picture.
+        others: see ``_Recipe``.
+        skip: whether to leave such pictures out is another way.
+    """
+    crop, largest, skipping = (
         ("--crop ", "none", "--on-bad-image skip")
         if others
         else ("--set data.crop=", "null", "--set data.on_bad_image=skip")
     )
-    repair = f"{skip} leaves such pictures out"
+    repairs = [f"{skipping} leaves such pictures out"] if skip else []
     if not isinstance(error, SmallerThanCropError):
-        return DataError(f"{error}; {repair}")
-    return DataError(
-        f"{error}: {crop}{largest} takes the largest square of each picture, "
-        f"{crop}{error.largest} a smaller one, {repair}"
-    )
+        return DataError("; ".join((str(error), *repairs)))
+    repairs = [
+        f"{crop}{largest} takes the largest square of each picture",
+        f"{crop}{error.largest} a smaller one",
+        *repairs,
+    ]
+    return DataError(f"{error}: {', '.join(repairs)}")
 
 
 def _fitted(record: Record | Drawn, recipe: _Recipe) -> Fitted:
@@ -316,21 +324,24 @@ def _sorted(
     return Decoded(pixels, ids, groups, official, notes, store.hash_of(pixels))
 
 
-def _nothing(dataset: Dataset, bad: Sequence[str]) -> DataError:
+def _nothing(dataset: Dataset, bad: Sequence[DataError], others: bool) -> DataError:
     kind = type(dataset).__name__
     if bad:
+        pictures = "picture" if len(bad) == 1 else "pictures"
+        first = _with_repair(bad[0], others, skip=False)
         return DataError(
-            f"none of {len(bad):,} pictures of {kind} can be used: {bad[0]}"
+            f"none of {len(bad):,} {pictures} of {kind} can be used: {first}"
         )
     return DataError(f"{kind} gave no picture at all: check its path and options")
 
 
-def _bad_note(bad: Sequence[str]) -> tuple[str, ...]:
+def _bad_note(bad: Sequence[DataError]) -> tuple[str, ...]:
     if not bad:
         return ()
+    named = "; ".join(str(each) for each in bad[:_NAMED])
     more = f" ({len(bad) - _NAMED:,} more)" if len(bad) > _NAMED else ""
     pictures = "picture was" if len(bad) == 1 else "pictures were"
-    return (f"{len(bad):,} {pictures} left out: {'; '.join(bad[:_NAMED])}{more}",)
+    return (f"{len(bad):,} {pictures} left out: {named}{more}",)
 
 
 def _part(

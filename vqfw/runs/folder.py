@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TextIO
 
 from vqfw.errors import RecordError, RunError, UnwritableError
@@ -418,7 +418,10 @@ def _best(existing: list[Run], metric: str) -> Run:
 
 def _known(root: Path, existing: list[Run], wanted: str) -> str:
     ids = [run.id for run in existing]
-    close = get_close_matches(wanted, [*ids, "latest"], n=1)
+    typed = PurePath(wanted).name  # of a path, as a shell completes it
+    close = (
+        [typed] if typed in ids else get_close_matches(wanted, [*ids, "latest"], n=1)
+    )
     if close:
         return f'in {root / "checkpoints"}: did you mean "{close[0]}"?'
     shown = ", ".join(ids[-5:])
