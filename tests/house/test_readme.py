@@ -24,6 +24,7 @@ PAGES = [
     "README.md",
     "CHANGELOG.md",
     ".github/CONTRIBUTING.md",
+    ".github/SECURITY.md",
     "experiments/README.md",
     "experiments/studies/README.md",
     "plugins/README.md",
