@@ -35,6 +35,7 @@ from vqfw.experiment.wording import (
     described,
     given,
     limits_of,
+    means_nothing,
     multiples_of,
     named,
     short,
@@ -317,7 +318,9 @@ class _Finder:
             return Problem(
                 "missing-plugin", f"{message}: {package}", path, help_, installed, place
             )
-        if close:
+        if slot.nullable and means_nothing(name):
+            help_ = "write null to go without"
+        elif close:
             help_ = f"did you mean {alternatives(close)}?"
         elif KINDS[kind].shorthand and KINDS[kind].shorthand.json_type == "string":  # type: ignore[union-attr]  # it was just tested
             help_ = f'write one of these, or a folder as a path: "./{name[:60]}"'

@@ -31,6 +31,7 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
+_NOTHING = ("none", "null", "nil", "off", "no", "false", "disabled")
 LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 
 
@@ -88,10 +89,21 @@ def type_help(value: Any, types: list[str], shape: Shape) -> str:
     return f"write {_types(types, shape)}"
 
 
+def means_nothing(word: str) -> bool:
+    """Whether a word says that nothing is wanted.
+
+    >>> means_nothing("None"), means_nothing("nine")
+    (True, False)
+    """
+    return word.strip().casefold() in _NOTHING
+
+
 def _unquoted(text: str, types: list[str]) -> str:
     bare = {"None": "null", "True": "true", "False": "false"}.get(text, text.strip())
     value, mistakes = scan(bare, "")
     if value is None or mistakes:
+        if means_nothing(text) and {"null", "array"} & {*types}:
+            return "write null" if "null" in types else "write [] for none"
         return f"put it in a list: [{short(text)}]" if "array" in types and text else ""
     fits = any(_is_a(value.value, each) for each in types if each != "string")
     return f"remove the quotes: {bare[:60]}" if fits else ""
