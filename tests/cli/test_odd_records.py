@@ -136,6 +136,16 @@ def test_an_odd_line_of_the_log_is_left_out(odd, command, root, line):
     assert command("doctor", "odd").out == before
 
 
+@pytest.mark.parametrize("line", [b"\xff", b"[" * 9999, b'{"step": 1e999}'])
+def test_a_run_with_an_odd_line_in_its_log_goes_on(odd, command, root, line):
+    path = root / "checkpoints" / "odd" / "metrics.jsonl"
+    before = path.read_bytes()
+    odd("metrics.jsonl", line + b"\n" + before)
+    answer = command("run", "--resume", "odd", "--quiet")
+    assert answer.code == 0, answer.err
+    assert path.read_bytes() == before
+
+
 def test_a_diagnosis_of_options_that_are_none_is_one_sentence(odd, command, root):
     path = root / "checkpoints" / "odd" / "resolved.json"
     resolved = json.loads(path.read_text())

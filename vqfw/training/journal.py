@@ -102,16 +102,16 @@ class Journal(AbstractContextManager["Journal", None]):
 
 def _forget_after(path: Path, step: int) -> None:
     if path.exists():
-        lines = read_own(path, None).decode("utf-8").splitlines(keepends=True)
+        lines = read_own(path, None).splitlines(keepends=True)
         kept = [line for line in lines if _step_of(line) <= step]
-        write_whole(path, "".join(kept).encode())
+        write_whole(path, b"".join(kept))
 
 
-def _step_of(line: str) -> int:
-    """The step of a line of the log; a torn last line counts as never written."""
+def _step_of(line: bytes) -> int:
+    """The step of a line of the log; a torn or damaged one counts as never written."""
     try:
         return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return 1 << 62
 
 
