@@ -79,3 +79,21 @@ def test_data_without_a_path_has_no_new_place(done, command, pictures):
     new = command("run", "tiny.json", "--data-path", "pictures")
     assert new.code == 2
     assert "--set data.dataset.path=pictures" in new.err
+
+
+def test_a_strangers_run_without_a_path_is_not_said_to_have_lost_its_data(
+    done, command, root
+):
+    for name, changes in {
+        "environment.json": {"dataset_path": str(root)},
+        "resolved.json": {"data": {"dataset": {"type": "lfw", "path": ""}}},
+    }.items():
+        path = done.folder.path / name
+        found = json.loads(path.read_text())
+        for key, value in changes.items():
+            found[key] = {**found[key], **value} if key == "data" else value
+        path.write_text(json.dumps(found))
+    refused = command("eval")
+    assert refused.code == 4
+    assert "was not made by you on this machine" in refused.err
+    assert refused.hint() == ["eval", "--run", "done", "--data-path", str(root)]

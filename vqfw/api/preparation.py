@@ -131,16 +131,20 @@ def dataset_path_of_run(
         )
     recorded = folder.environment.get("dataset_path")
     asked = f"{again} --data-path {shlex.quote(recorded or options['path'] or 'PATH')}"
-    if not is_made_here(folder) and options["path"]:
-        raise DataError(
-            f'run "{folder.id}" was not made by you on this machine, so its data is read '
-            f"only if you name it: {asked}"
-        )
-    if is_made_here(folder) and recorded is not None and Path(recorded).exists():
+    is_own = is_made_here(folder)
+    unnamed = DataError(
+        f'run "{folder.id}" was not made by you on this machine, so its data is read '
+        f"only if you name it: {asked}"
+    )
+    if not is_own and options["path"]:
+        raise unnamed
+    if is_own and recorded is not None and Path(recorded).exists():
         return str(recorded)
     try:
         return dataset_path(checked)
     except DataError as error:
+        if not is_own:
+            raise unnamed from error
         raise DataError(
             f'the data of run "{folder.id}" is not at {recorded} any more: name its new '
             f"place: {again} --data-path PATH"
