@@ -131,6 +131,17 @@ def test_pictures_of_the_same_name_elsewhere_get_a_hint_of_their_own(
     assert plan.dataset_path == str(root / "more" / "pictures")
 
 
+@pytest.mark.parametrize("content", ["{}", "not JSON", '{"data": 1}'])
+def test_a_file_that_is_no_experiment_is_not_to_be_trained(
+    content, pictures, root, command
+):
+    (root / "pictures.json").write_text(content)
+    answer = command("validate", "pictures")
+    assert answer.code == 2
+    assert answer.err.endswith("nothing is overwritten: move it away\n")
+    assert "vqfw run" not in answer.err
+
+
 def test_what_is_no_file_of_that_name_is_left_alone(pictures, root, command):
     (root / "pictures.json").symlink_to("nowhere.json")
     answer = command("validate", "pictures")

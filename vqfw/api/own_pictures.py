@@ -157,28 +157,34 @@ def _resumed(path: Path) -> str:
 
 def _experiments(folder: Path) -> Iterator[Path]:
     """The experiments that lie in a folder, ``experiment.json`` first."""
-    from vqfw.experiment.reader import MAX_BYTES, scan
-
     files = sorted(folder.glob("*.json"), key=lambda each: each.name)[:_MOST_FILES]
     for file in sorted(files, key=lambda each: each.name != "experiment.json"):
-        if not file.is_file() or file.stat().st_size > MAX_BYTES:
-            continue
-        root, _ = scan(file.read_text("utf-8", errors="replace"), str(file))
-        keys = root.value if root is not None else None
-        if isinstance(keys, dict) and (
-            {"data", "model"} <= {*keys} or "extends" in keys
-        ):
+        if _is_experiment(file):
             yield file
+
+
+def _is_experiment(path: Path) -> bool:
+    from vqfw.experiment.reader import MAX_BYTES, scan
+
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        return False
+    root, _ = scan(path.read_text("utf-8", errors="replace"), str(path))
+    keys = root.value if root is not None else None
+    return isinstance(keys, dict) and (
+        {"data", "model"} <= {*keys} or "extends" in keys
+    )
 
 
 def _in_the_way(target: Path, typed: Path, said: str) -> UsageError:
     """What to do where another file has the name."""
-    command = f"vqfw run {target}"
-    if target.is_file():
-        text = target.read_text("utf-8", errors="replace")
-        if json.dumps(said, ensure_ascii=False) not in text:
-            command += f" --set {shlex.quote(f'data.dataset={said}')}"
-    return UsageError(
+    fact = (
         f"{target} is there already, with other content than {typed} would give, and "
-        f"nothing is overwritten: train as it says with: {command}; or move it away"
+        "nothing is overwritten"
     )
+    if not _is_experiment(target):
+        return UsageError(f"{fact}: move it away")
+    command = f"vqfw run {target}"
+    text = target.read_text("utf-8", errors="replace")
+    if json.dumps(said, ensure_ascii=False) not in text:
+        command += f" --set {shlex.quote(f'data.dataset={said}')}"
+    return UsageError(f"{fact}: train as it says with: {command}; or move it away")
