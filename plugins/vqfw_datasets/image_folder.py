@@ -51,10 +51,12 @@ class ImageFolder(Dataset):
             yield Record(member.name, None, member.open)
         if not found:
             endings = " ".join(ending[1:] for ending in archives.PICTURES)
-            others = f"; {text}" if (text := self._left_out.sentence()) else ""
+            text = self._left_out.sentence()
+            others = f"; {text}" if text else ""
+            convert = "convert pictures of other formats, or " if text else ""
             raise DataError(
                 f"{self._path} holds no picture (a file ending in {endings}){others}: "
-                "correct the path"
+                f"{convert}correct the path"
             )
 
     def fingerprint(self) -> str:

@@ -32,3 +32,11 @@ def test_a_folder_without_pictures_says_what_counts_as_one(packed: Packed) -> No
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_channels_are_those_asked_for(channels: int) -> None:
     assert ImageFolder("anywhere", channels=channels).channels == channels  # type: ignore[arg-type]
+
+
+def test_a_folder_of_other_formats_asks_to_convert_them(tmp_path: Path) -> None:
+    (tmp_path / "1.heic").write_bytes(b"1")
+    with pytest.raises(
+        DataError, match=r"1 \.heic .*: convert pictures of other formats"
+    ):
+        list(ImageFolder(str(tmp_path)).records())

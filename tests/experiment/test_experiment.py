@@ -196,7 +196,9 @@ def test_a_component_that_is_recorded_by_its_name_stands_once(
     items = {key: [{"type": "a"}, {"type": "b"}, {"type": "a"}]}
     values = {"training": {"steps": 1}, "model": {}, "evaluation": {}}
     merged = {**values, **(items if section is None else {section: items})}
-    found = [each for each in broken_rules(merged) if each.code == "twice"]
+    found = [
+        each for each in broken_rules(merged) if each.code == "duplicate-component"
+    ]
     (problem,) = found
     assert problem.path == (*filter(None, [section]), key, 2, "type")
     assert problem.help.startswith("remove one")

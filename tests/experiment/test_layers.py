@@ -174,7 +174,7 @@ def test_a_new_type_alone_warns_of_what_goes_back_to_its_default(
     arguments: list[str], fallen: list[str], load: Load, valid: Any
 ) -> None:
     found = load(valid, *arguments).warnings
-    assert [each.code for each in found] == ["fallen"] * len(fallen)
+    assert [each.code for each in found] == ["reset-to-default"] * len(fallen)
     assert [each.message.split('"')[1] for each in found] == fallen
 
 

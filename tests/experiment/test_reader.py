@@ -152,7 +152,7 @@ def test_a_habit_of_another_language_is_told_how_json_writes_it(
 def test_reading_goes_on_behind_what_can_be_understood() -> None:
     root, problems = scan('{a: None, \'b\': 1 "c": .5, "c": 2}', "x")
     assert [problem.message.split()[0] for problem in problems] == [
-        "a", "write", "'b'", "','", ".5", "key",
+        "quotes", "write", "'b'", "','", ".5", "key",
     ]  # fmt: skip
     assert root is not None
     assert root.plain() == {"a": None, "b": 1, "c": 0.5}

@@ -68,10 +68,14 @@ def test_every_problem_of_every_run_is_told_once_with_its_place(problems):
         (f'{{{HEAD}, "vary": {{▸"extends": ["x"]}}}}', "set", "in the experiment file"),
         (f'{{{HEAD}, "vary": {{▸"notes": [{{}}]}}}}', "set", "changes no number"),
         (f'{{{HEAD}, "vary": {{▸"losses[3].weight": [1]}}}}', "set", "write [0]"),
-        (f'{{{HEAD}, "vary": {{"seed": [1, ▸1]}}}}', "twice", "seed 1 stands twice"),
+        (
+            f'{{{HEAD}, "vary": {{"seed": [1, ▸1]}}}}',
+            "duplicate-component",
+            "seed 1 is listed twice",
+        ),
         (
             f'{{{HEAD}, "arms": {{"a": {{"seed": 0}}, "b": {{"seed": ▸0}}}}}}',
-            "twice",
+            "duplicate-component",
             '"a" and "b" are the same experiment',
         ),
         (

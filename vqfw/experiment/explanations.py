@@ -66,7 +66,7 @@ wrong:  "extends": "/home/me/base.json"
 wrong:  "extends": "../base.json"
 right:  "extends": "base.json"
 """,
-    "fallen": """
+    "reset-to-default": """
 A warning: a new type takes the place of a component, and an option that was given to the
 old one exists in the new one too, where its default holds now.
 
@@ -201,8 +201,8 @@ of 262,144, and usage, perplexity and a prior over the tokens can follow them.
 wrong:  "quantizer": {"type": "lfq", "bits": 36}
 right:  "quantizer": {"type": "lfq", "bits": 36, "factors": 4}
 """,
-    "twice": """
-The same component stands twice in one list. Terms of the loss, scores and trackers are
+    "duplicate-component": """
+The same component is listed twice. Terms of the loss, scores and trackers are
 recorded under the names of their components, so one would hide the other. Augmentations
 may repeat. In a study, two rows with the same settings are the same run.
 

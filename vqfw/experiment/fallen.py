@@ -7,6 +7,8 @@ of them exists there too, with another default, a person may have meant to keep 
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator, Sequence
 
 from vqfw.errors import Path, Place, Problem
@@ -48,13 +50,15 @@ def _fallen(given: Node, settled: Node, path: Path, place: Place) -> Iterator[Pr
             continue
         if now.plain() != before.plain():
             dotted = ".".join(map(str, (*path, key)))
+            value = json.dumps(before.plain(), ensure_ascii=False)
+            kept = shlex.quote(f"{dotted}={value}")
             yield Problem(
-                "fallen",
-                f'"{key}" goes from {short(before.plain())} back to '
-                f'{short(now.plain())}, the default of "{type_of(given)}"',
+                "reset-to-default",
+                f'"{key}" is reset from {short(before.plain())}, set for '
+                f'"{type_of(was)}", to {short(now.plain())}, the default of '
+                f'"{type_of(given)}"',
                 (*path, "type"),
-                help=f"give {dotted} too, whichever you want",
-                note=f'{short(before.plain())} was said of "{type_of(was)}"',
+                help=f"to keep it: --set {kept}",
                 place=place,
                 severity="warning",
             )

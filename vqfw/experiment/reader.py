@@ -88,9 +88,7 @@ def _undecodable(error: UnicodeDecodeError, source: str) -> Problem:
 def _document(cursor: Cursor) -> Node:
     cursor.space()
     if not cursor.peek():
-        raise cursor.stopped(
-            "there is nothing in it", "write an object: {...}", start=0
-        )
+        raise cursor.stopped("the file is empty", "write an object: {...}", start=0)
     root = _value(cursor)
     cursor.space()
     if cursor.peek():

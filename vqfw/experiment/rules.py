@@ -33,7 +33,7 @@ def _length(values: Values) -> Iterator[Problem]:
     if steps is None and epochs is None:
         yield Problem(
             "missing-key",
-            '"training" says neither how many "steps" nor how many "epochs"',
+            '"training" needs "steps" or "epochs"',
             ("training", "steps"),
             help='add "steps", the number of optimizer steps',
         )
@@ -127,8 +127,8 @@ def _twice(values: Values) -> Iterator[Problem]:
                 continue
             both = " and give the other the sum of both weights"
             yield Problem(
-                "twice",
-                f'"{name}" stands twice in "{path[-1]}", as items {first[name]} and {i}',
+                "duplicate-component",
+                f'"{name}" is listed twice in "{path[-1]}", as items {first[name]} and {i}',
                 (*path, i, "type"),
                 help=f"remove one{both if path == ('losses',) else ''}",
                 note="each is recorded under its name",

@@ -198,7 +198,7 @@ def unquoted(cursor: Cursor, found: re.Match[str]) -> str:
     """A word that should be a string."""
     cursor.at = found.end()
     text = _cut(found[0])
-    message = f"{text} stands without quotes"
+    message = f"quotes are missing around {text}"
     repair = f'put it in double quotes: "{text}"'
     cursor.note(message, *found.span(), repair=repair)
     return found[0]

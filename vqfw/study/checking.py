@@ -87,11 +87,11 @@ class _Checking:
             self._sheet.root,
         )
         if one.arm is other.arm:
-            fact = f"seed {one.seed} stands twice"
+            fact = f"seed {one.seed} is listed twice"
         else:
             fact = f'"{one.arm.label}" and "{other.arm.label}" are the same experiment'
         help_ = "remove one, or give it a setting that differs"
-        self._sheet.note("twice", fact, help_, node, node.place)
+        self._sheet.note("duplicate-component", fact, help_, node, node.place)
 
     def _refuse(self) -> None:
         """Ends the reading if anything is wrong.

@@ -104,7 +104,7 @@ def train(
     training = _Training(plan, splits, run, autoencoder, inference, quiet)
     try:
         return training.to_the_end()
-    except BrokenPipeError:  # whoever watched has gone; no file is to blame
+    except BrokenPipeError:  # stdout was closed; not a disk error
         raise
     except OSError as error:
         if blame(error):  # another package's, and no disk that is full
