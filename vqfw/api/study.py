@@ -11,6 +11,7 @@ from vqfw.api.experiment import Experiment
 from vqfw.api.inventory import use_plugin
 from vqfw.api.preparation import Say, dataset_path, plan_of
 from vqfw.api.run import Run
+from vqfw.api.turn import one_at_a_time
 from vqfw.errors import (
     ExperimentError,
     UsageError,
@@ -128,6 +129,7 @@ class Study:
         done = [each for each in found if each.state == "finished"]
         return [(each, expected_seconds(each, done)) for each in found]
 
+    @one_at_a_time()
     def check(self) -> None:
         """Plans every run, so that its components are asked too; runs nothing.
 

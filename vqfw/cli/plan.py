@@ -43,9 +43,8 @@ def command(
 ) -> None:
     """Show what the experiment in FILE would run: data, shapes, sizes, bits, paths.
 
-    The pictures are listed where they are there. Nothing is trained, decoded or written.
-
-    For a folder or archive of pictures, its experiment is written to NAME.json first.
+    The pictures are listed where they are there. Nothing is trained or decoded, and
+    nothing is written but, for a folder or archive of pictures, its experiment NAME.json.
     """
     from vqfw import api
 

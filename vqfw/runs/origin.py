@@ -2,7 +2,8 @@
 
 A run carries a signature of what it may lead to: its experiment, where its data lies and
 the checksums of its plugin files. Only this person's key makes one, so a stranger cannot.
-The name of the run is no part of it: a copy under another name stays this person's own, and
+It does not vouch for what the run contains: weights, scores, logs and settled values may have
+been changed since. The name of the run is no part of it: a copy under another name stays this person's own, and
 a run whose experiment was changed by hand does not.
 """
 
