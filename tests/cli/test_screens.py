@@ -148,3 +148,12 @@ def test_the_progress_of_a_study_is_folded_at_sixty_columns(monkeypatch, capsys)
     lines = capsys.readouterr().err.splitlines()
     assert not too_wide("\n".join(lines), 60)
     assert " · ".join(line.strip() for line in lines) == news
+
+
+def test_an_explanation_is_wrapped_without_ragged_lines(monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = command("explain", "reset-to-default").out.splitlines()
+    prose = lines[2 : lines.index("", 2)]
+    assert not too_wide("\n".join(lines), 60)
+    assert all(len(line) > 40 for line in prose[:-1])
+    assert not any(line.startswith(" ") for line in prose)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 import click
@@ -18,6 +19,8 @@ from vqfw.cli.talk import (
     use_plugins,
 )
 from vqfw.terminal import columns
+
+_EXAMPLE = ("wrong:", "right:", " ")
 
 
 @click.command("explain")
@@ -36,7 +39,7 @@ def command(
         if as_json:
             print_json({"code": subject, "explanation": explanation(subject)})
         else:
-            show(explanation(subject))
+            show(_wrapped(explanation(subject), columns(sys.stdout)))
         return
     use_plugins(plugins, say)
     checked = api.load(subject, overrides, say=say).checked
@@ -44,3 +47,13 @@ def command(
         print_json({"values": checked.explain_data()})
     else:
         echo(checked.explain(columns(sys.stdout)))
+
+
+def _wrapped(text: str, width: int | None) -> str:
+    """Prose wrapped anew; the lines of an example stay as they are."""
+    if width is None:
+        return text
+    return "\n\n".join(
+        each if each.startswith(_EXAMPLE) else textwrap.fill(each, width)
+        for each in text.split("\n\n")
+    )
