@@ -12,6 +12,7 @@ from vqfw.api.turn import one_at_a_time
 from vqfw.errors import RunError
 
 
+@pytest.mark.processes
 def test_of_three_threads_one_trains_with_the_numbers_of_one_alone(tiny, done):
     together = threading.Barrier(3)
 

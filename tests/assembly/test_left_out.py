@@ -103,7 +103,7 @@ class Learned(Encoder):
 """
 
 
-@pytest.mark.default_cases(1)
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("group", "source", "change", "told"),
     [

@@ -30,6 +30,7 @@ def trained(faces, tiny_file, command):
     return ran.data["scores"]
 
 
+@pytest.mark.processes
 def test_data_that_has_moved_is_named_and_must_be_the_same(
     trained, faces, command, root
 ):

@@ -223,6 +223,7 @@ def snapshot(folder: Path) -> dict[str, object]:
     return found
 
 
+@pytest.mark.default_cases(2)
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda each: each.__name__)
 def test_no_code_runs_and_nothing_outside_changes(
     hostile, scene, root, command, pictures

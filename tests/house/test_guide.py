@@ -85,6 +85,7 @@ def test_the_reference_has_everything_that_a_component_can_import():
     assert not re.findall(r"^ *- .*`:? *$", found, re.MULTILINE)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("kind", ["quantizer", "loss", "tracker"])
 def test_the_recipe_keeps_its_contract(kind, tmp_path, forgotten):
     text = GUIDE.partition(f"<!-- recipe: {kind} -->\n")[2].partition("\n```\n")[0]

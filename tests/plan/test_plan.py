@@ -126,6 +126,7 @@ def test_the_default_revival_of_a_quantizer_of_other_people_without_books_is_a_w
     assert not mended.plan().warnings
 
 
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize(
     ("quantizer", "row"),
     [

@@ -57,6 +57,7 @@ def test_layers_that_a_quantizer_makes_compute_in_float32(mapped):
     a_mixed_policy_changes_nothing(mapped)
 
 
+@pytest.mark.processes
 def test_an_experiment_in_mixed_precision_trains_with_it(install, tiny):
     install("vqfw-mapped", SOURCE, {"vqfw.quantizers": "mapped = MODULE:Mapped"})
     run = tiny(

@@ -83,6 +83,7 @@ def test_an_entropy_loss_without_weight_is_none(kind):
     assert 2 * losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
+@pytest.mark.processes
 def test_a_training_on_the_entropy_alone_spreads_latents_over_the_codes():
     quantizer = made(LFQQuantizer, bits=4, temperature=2.0)
     latents = random(1, 8, 8, 4) + 1.5

@@ -117,6 +117,7 @@ def test_a_component_is_read_where_tensorflow_is_the_only_backend(
     assert not isinstance(read, PluginError)
 
 
+@pytest.mark.processes
 def test_a_component_may_be_built_on_its_contract(install: Install) -> None:
     source = CALM.replace(
         "class Calm:", "from vqfw.kinds import Revival\n\nclass Calm(Revival):"

@@ -38,7 +38,7 @@ CUTS = {
 }
 
 
-@pytest.mark.default_cases(2)
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize("where", CUTS)
 def test_a_resumed_run_equals_the_uninterrupted_one(where, tiny, done, cut, everything):
     step, how = CUTS[where]
@@ -111,7 +111,7 @@ def test_a_run_with_image_augmentations_resumes_in_every_bit(
     assert differing(everything(plain), everything(whole))
 
 
-@pytest.mark.default_cases(1)
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("part", "changes"),
     [

@@ -128,7 +128,7 @@ def test_without_test_images_the_scores_say_validation(tiny, command):
     assert found.values["psnr"] == run.scores["validation"]["psnr"]["value"]
 
 
-@pytest.mark.default_cases(2)
+@pytest.mark.default_cases(1)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -153,6 +153,7 @@ def test_it_trains_and_scores(changes, tiny):
     assert 0 < scores["codebook_usage"]["value"] <= 1
 
 
+@pytest.mark.processes
 def test_a_vae_has_a_rate_and_no_codebook(tiny):
     vae = (
         'model={"type":"vae","encoder":{"type":"residual_conv","filters":8},'

@@ -82,7 +82,7 @@ class OneOfEach(Revival):
         return np.where(mask[:, None], 7.0, vectors), mask
 
 
-@pytest.mark.default_cases(1)
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "quantizer",
     [RESIDUAL_EMA, NESTED, PREDICTIVE],
