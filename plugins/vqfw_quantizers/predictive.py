@@ -1,4 +1,4 @@
-"""Predictive quantization: what the neighbours tell of a latent is not told again."""
+"""Predictive quantization: quantizes what remains of a latent after its prediction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vqfw_quantizers.wrapper import Wrapper
 CELL = 2
 # Rows and columns of a cell in the order in which they are quantized.
 PLACES = ((0, 0), (1, 1), (0, 1), (1, 0))
-# The neighbours that foretell each place but the first: their own place, and how many rows
+# The neighbours that predict each place but the first: their own place, and how many rows
 # and columns of cells away.
 NEIGHBOURS = (
     ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)),
@@ -32,7 +32,7 @@ SWEEPS = 2
 
 
 class PredictiveQuantizer(Wrapper):
-    """Quantizes the difference between a latent and what its known neighbours foretell.
+    """Quantizes the difference between a latent and its prediction from known neighbours.
 
     (batch, rows, columns, channels) to the same shape, both even. The grid falls into
     cells of 2 x 2. First the latents of all first places are quantized as they are; then
@@ -41,7 +41,7 @@ class PredictiveQuantizer(Wrapper):
     cell that is missing is taken to be like the last one. Every place has a quantizer of
     its own, so tokens are (batch, rows / 2, columns / 2, 4 times those of the wrapped
     quantizer), and a grid takes as many bits as it would without prediction. The maps
-    begin as the mean of the neighbours and learn to foretell the latents; no gradient of
+    begin as the mean of the neighbours and learn to predict the latents; no gradient of
     theirs reaches the encoder. Losses are means over places, and the mean squared error of
     the predictions, which the first place has none of, is part of the codebook loss.
 
@@ -49,14 +49,14 @@ class PredictiveQuantizer(Wrapper):
     again, twice, place after place: what is quantized is ``e + F^T (z - F e) / w`` with the
     codes ``e`` so far, the map ``F`` from codes to latents ``z``, and the weight ``w`` of
     one code in all the latents that it reaches. So a code answers for those that it
-    foretells too, as far as the wrapped quantizer takes the code that is nearest. An image
+    predicts too, as far as the wrapped quantizer takes the code that is nearest. An image
     keeps the tokens that it had where the new ones come no closer to its latents. Losses
     are those of the first choice.
 
     Sources: the closed loop, Gersho and Gray 1992, chapter 13,
     https://doi.org/10.1007/978-1-4615-3626-0; the order of the places, Roos et al. 1988,
-    https://doi.org/10.1109/42.14513; choosing again what all others leave, here for a
-    place at a time, Besag 1986, https://doi.org/10.1111/j.2517-6161.1986.tb01412.x.
+    https://doi.org/10.1109/42.14513; iterated conditional modes, here
+    a place at a time, Besag 1986, https://doi.org/10.1111/j.2517-6161.1986.tb01412.x.
 
     Args:
         quantizer: Quantizes one place of the cells; each has its own copy, with its own
@@ -68,7 +68,7 @@ class PredictiveQuantizer(Wrapper):
     >>> quantizer.vocabulary
     (5, 5, 5, 5)
     >>> codes = quantizer.embed(ops.convert_to_tensor([[[[4, 2, 2, 0]]]]))
-    >>> ops.convert_to_numpy(codes)[0, ..., 0].tolist()  # 1 is foretold everywhere
+    >>> ops.convert_to_numpy(codes)[0, ..., 0].tolist()  # 1 is predicted everywhere
     [[1.0, 1.0], [0.0, 1.0]]
     """
 
@@ -101,12 +101,12 @@ class PredictiveQuantizer(Wrapper):
         found: list[Quantized] = []
         missed = ops.zeros(())
         for part, latent in zip(self.parts, _apart(latents), strict=True):
-            foretold = self._foretold(known) if known else ops.zeros_like(latent)
+            predicted = self._predicted(known) if known else ops.zeros_like(latent)
             if known:
-                missed += ops.mean(ops.square(ops.stop_gradient(latent) - foretold))
-            foretold = ops.stop_gradient(foretold)
-            found.append(part(latent - foretold, training=training))
-            passed.append(foretold + found[-1].latents)
+                missed += ops.mean(ops.square(ops.stop_gradient(latent) - predicted))
+            predicted = ops.stop_gradient(predicted)
+            found.append(part(latent - predicted, training=training))
+            passed.append(predicted + found[-1].latents)
             known.append(ops.stop_gradient(passed[-1]))
         all_places = self.together(found, _joined(passed))
         loss = all_places.codebook_loss + missed / len(PLACES)
@@ -122,9 +122,9 @@ class PredictiveQuantizer(Wrapper):
     def initialize(self, latents: Floats, seed: int) -> None:
         known: list[Tensor] = []
         for i, latent in enumerate(_apart(ops.convert_to_tensor(latents))):
-            foretold = self._foretold(known) if known else ops.zeros_like(latent)
-            self.place_codes(i, ops.convert_to_numpy(latent - foretold), seed)
-            known.append(foretold + self.parts[i](latent - foretold).latents)
+            predicted = self._predicted(known) if known else ops.zeros_like(latent)
+            self.place_codes(i, ops.convert_to_numpy(latent - predicted), seed)
+            known.append(predicted + self.parts[i](latent - predicted).latents)
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
@@ -154,14 +154,14 @@ class PredictiveQuantizer(Wrapper):
         return tokens
 
     def _codes(self, tokens: Tokens) -> list[Tensor]:
-        """What every place adds to what is foretold of it."""
+        """What every place adds to what is predicted of it."""
         return [part.embed(its) for part, its in self.each_with_tokens(tokens)]
 
     def _latents_of(self, codes: Sequence[Tensor]) -> list[Tensor]:
         """The latents of each place."""
         known: list[Tensor] = []
         for code in codes:
-            known.append(self._foretold(known) + code if known else code)
+            known.append(self._predicted(known) + code if known else code)
         return known
 
     def _missed(self, latents: Latents, codes: Sequence[Tensor]) -> list[Tensor]:
@@ -179,7 +179,7 @@ class PredictiveQuantizer(Wrapper):
                 asked[its] = asked[its] + _given_back(share, away)
         return asked[place]
 
-    def _foretold(self, known: Sequence[Tensor]) -> Tensor:
+    def _predicted(self, known: Sequence[Tensor]) -> Tensor:
         """What the places that are known tell of the next one."""
         around = [_taken(known[its], away) for its, *away in NEIGHBOURS[len(known) - 1]]
         return self.predictors[len(known) - 1](ops.concatenate(around, axis=-1))

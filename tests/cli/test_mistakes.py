@@ -177,6 +177,7 @@ def test_the_hint_of_a_taken_name_works(tiny_file, done, command):
     assert command(*answer.hint(), "--quiet").code == 0
 
 
+@pytest.mark.processes
 def test_a_run_without_a_checkpoint_says_how_to_train_it(tiny, done, command):
     state = done.folder.states
     for path in state.iterdir():

@@ -103,6 +103,7 @@ def test_validation_is_scored_beside_the_test(done, root, command):
     assert answer.data["scores"]["psnr"] == pytest.approx(logged, rel=1e-6)
 
 
+@pytest.mark.processes
 def test_last_weights_are_scored_beside_the_averages(done, tiny, command):
     averaging = tiny("training.weight_averaging=0.9").run(name="averaging")
     before = averaging.scores["test"]
@@ -215,6 +216,7 @@ def test_tokens_that_do_not_fit_are_refused(changes, sentence, done, root, comma
     assert not (root / "reconstructed").exists()
 
 
+@pytest.mark.processes
 def test_a_model_without_tokens_says_so(tiny, command, pictures):
     vae = (
         'model={"type":"vae","encoder":{"type":"residual_conv","filters":8},'

@@ -211,7 +211,7 @@ def test_a_prediction_begins_as_the_mean_of_the_four_neighbours_that_are_known()
     quantizer = PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(9,)))
     quantizer.build((None, 6, 4, 1))
     corners = np.array([[8, 0], [4, 2], [6, 7]])
-    tokens = np.full((1, 3, 2, 4), 4)  # the code 0: all but the corners are foretold
+    tokens = np.full((1, 3, 2, 4), 4)  # the code 0: all but the corners are predicted
     tokens[0, ..., 0] = corners
     found = ops.convert_to_numpy(quantizer.embed(ops.convert_to_tensor(tokens)))
     corner = np.pad(corners / 4 - 1, ((0, 1), (0, 1)), mode="edge")
@@ -277,6 +277,7 @@ def test_cells_within_cells_name_the_grid_that_they_need():
         quantizer.build((None, 6, 6, 4))
 
 
+@pytest.mark.processes
 def test_cells_within_cells_have_their_tokens_at_one_position():
     quantizer = PredictiveQuantizer(
         lambda i: PredictiveQuantizer(lambda j: FSQQuantizer(4 * i + j, levels=(5, 5)))

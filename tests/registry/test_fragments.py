@@ -286,6 +286,7 @@ def test_a_package_that_hangs_costs_its_seconds_once(
     assert len(children) == 1
 
 
+@pytest.mark.processes
 def test_one_process_reads_all_and_one_that_fails_costs_the_others_nothing(
     install: Install, monkeypatch: pytest.MonkeyPatch, children: list[Any]
 ) -> None:

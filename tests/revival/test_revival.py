@@ -210,6 +210,7 @@ def test_clusters_that_end_as_one_get_one_code(seed):
     assert len(np.unique(found[mask], axis=0)) == mask.sum()
 
 
+@pytest.mark.processes
 def test_codes_are_drawn_in_proportion_to_the_squared_error():
     vectors, usage = line(0, 500), Usage(np.array([1, 0], "float32"))
     latents = line(1, 3, -3, 0)

@@ -95,6 +95,7 @@ def test_writing_does_not_bring_tensorflow_along(tmp_path):
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
+@pytest.mark.processes
 def test_a_run_is_shown_with_its_curves_and_grids(tiny, root):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -14,6 +14,7 @@ from vqfw.runs.exactness import promise
 from vqfw.training.revival import RevivalEngine
 
 
+@pytest.mark.processes
 def test_no_code_is_revived_after_the_last_step(tiny, monkeypatch):
     asked = []
     original = RevivalEngine.before_step
@@ -27,6 +28,7 @@ def test_no_code_is_revived_after_the_last_step(tiny, monkeypatch):
     assert asked == list(range(10))
 
 
+@pytest.mark.processes
 def test_what_was_counted_in_a_warm_up_is_forgotten_when_codes_are_placed(
     tiny, monkeypatch
 ):
@@ -107,6 +109,7 @@ def test_a_run_is_locked_before_its_experiment_is_recorded(root, tiny, monkeypat
     assert not (root / "images_saved" / "mine").exists()
 
 
+@pytest.mark.processes
 def test_a_second_evaluation_leaves_no_pictures_of_the_first(root, tiny):
     run = tiny("training.steps=2", "evaluation.pictures=4").run()
     assert (run.folder.pictures / "recon_4.png").exists()
@@ -120,6 +123,7 @@ def test_a_second_evaluation_leaves_no_pictures_of_the_first(root, tiny):
     assert found == ["recon_1.png", "recon_2.png", "recon_3.png", "recon_4.png"]
 
 
+@pytest.mark.processes
 def test_a_run_that_is_being_written_is_not_scored(tiny):
     run = tiny("training.steps=2").run()
     with run.folder.locked(), pytest.raises(RunError, match="being written"):

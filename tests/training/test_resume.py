@@ -210,6 +210,7 @@ def test_other_images_are_not_trained_on_by_mistake(tiny, cut):
         run.resume()
 
 
+@pytest.mark.processes
 def test_counters_that_fit_no_experiment_are_one_sentence(tiny, cut):
     run = cut(tiny(), 7, "interrupted")
     found = newest(run.folder.states, pytest.fail)

@@ -99,6 +99,7 @@ def test_revived_rows_of_a_moving_average_start_anew(trained):
         np.testing.assert_array_equal(after[path][~MASK], before[path][~MASK])
 
 
+@pytest.mark.processes
 def test_the_average_of_a_revived_row_starts_anew(trained):
     autoencoder, _ = trained(GRADIENT, "training.weight_averaging=0.9")
     weights = autoencoder.model.trainable_variables

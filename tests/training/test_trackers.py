@@ -134,6 +134,7 @@ def test_a_tracker_cannot_change_what_the_others_are_told(monkeypatch, tmp_path)
     assert values == {"loss": 1.0}
 
 
+@pytest.mark.processes
 def test_what_a_tracker_prints_stays_out_of_the_output(named, capsys):
     class Loud(Ear):
         def scalars(self, step, values):
@@ -306,6 +307,7 @@ def test_a_checkpoint_vouches_for_what_a_quick_tracker_was_told(named):
     assert heard[0] == 4
 
 
+@pytest.mark.processes
 def test_one_that_cannot_be_made_ends_a_run_before_its_first_step(install, tiny, root):
     source = """
 from vqfw.kinds import Tracker

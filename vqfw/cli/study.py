@@ -94,7 +94,7 @@ def command(
             print_json({"problems": []})
         return 0
     if dry_run:
-        _foretell(study, jobs, as_json)
+        _show_dry_run(study, jobs, as_json)
         return 0
     if only_table:
         _publish(study, as_json, quiet)
@@ -147,7 +147,7 @@ def _show(table: Table, as_json: bool) -> None:
         say(f"{len(table.failures)} failed; try them again with: {table.command}")
 
 
-def _foretell(study: Study, jobs: int, as_json: bool) -> None:
+def _show_dry_run(study: Study, jobs: int, as_json: bool) -> None:
     from vqfw.study.cores import shares
     from vqfw.study.timing import at_once, clock
 

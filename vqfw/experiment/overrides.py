@@ -77,7 +77,7 @@ def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
     path = tuple(step for step, _ in steps)
     places = tuple(place for _, place in steps)
     if path[0] in _OF_FILES:
-        problem = Problem("set", f'"{path[0]}" can only stand in a file')
+        problem = Problem("set", f'"{path[0]}" can only be set in a file')
         return None, [replace(problem, help="write it there", place=places[0])]
     offset = len(path_text) + 1
     text = Node(value_text, locate(offset, offset + len(value_text)))
@@ -236,7 +236,7 @@ def _no_item(
             "set the whole list",
         )
     elif not isinstance(part, int):
-        message, help_ = f'"{part}" is asked of a list', "give an index, such as [0]"
+        message, help_ = f'"{part}" is no index of a list', "give an index, such as [0]"
     elif count == 1:
         message, help_ = f"there is no item {part} in a list of one", "write [0]"
     elif count:

@@ -55,7 +55,7 @@ def string(cursor: Cursor) -> str:
                 cursor.at,
             )
         else:
-            message = f"{cursor.shown()} may not stand in a string"
+            message = f"{cursor.shown()} is not allowed in a string"
             repair = "write \\t" if character == "\t" else "remove it"
             cursor.note(message, cursor.at, cursor.at + 1, repair=repair)
             cursor.at += 1
