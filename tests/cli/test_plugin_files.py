@@ -173,6 +173,7 @@ class WeighedLoss(Loss):
 """
 
 
+@pytest.mark.processes
 def test_files_that_options_of_a_run_made_elsewhere_name_are_not_read(
     plugin, tiny_file, command, root, another_person
 ):
@@ -225,6 +226,7 @@ def test_a_run_without_plugin_files_takes_none(done, plugin, command):
     assert "vqfw_plugin_mine" not in sys.modules
 
 
+@pytest.mark.processes
 def test_without_a_place_for_records_a_run_works_and_says_so_once(
     plugin, command, root, monkeypatch
 ):

@@ -73,6 +73,7 @@ def test_a_run_that_never_was_finite_says_that_nothing_is_saved(tiny, poisoned):
     assert vqfw.list_runs() == [] or not steps(vqfw.open_run("a").folder.states)
 
 
+@pytest.mark.processes
 def test_the_hint_after_a_loss_that_is_no_number_works(tiny, poisoned, command):
     with poisoned(6, WHERE["the last weight"], np.nan):
         answer = command("run", "tiny.json", "--name", "a", "--quiet")

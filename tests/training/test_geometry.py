@@ -48,6 +48,7 @@ def measured(run):
     return {line["step"]: line for line in records if "latent_spread" in line}
 
 
+@pytest.mark.processes
 def test_a_run_is_measured_at_its_first_step_and_then_at_intervals(tiny):
     found = measured(tiny(f"training.steps={EVERY + 2}").run())
     assert list(found) == [1, EVERY]

@@ -173,6 +173,7 @@ def test_a_torn_line_of_the_log_is_dropped(tiny, done, cut, everything):
     assert differing(everything(run), everything(done)) == []
 
 
+@pytest.mark.processes
 def test_a_log_that_cannot_be_shortened_is_not_lost(tiny, cut, monkeypatch):
     run = cut(tiny(), 7, "interrupted")
     path = run.folder.path / "metrics.jsonl"

@@ -60,6 +60,7 @@ def test_epochs_count_whole_passes_over_the_images(tiny):
     assert grids == ["grid_00001.png", "grid_00002.png"]
 
 
+@pytest.mark.processes
 def test_training_stops_when_validation_no_longer_improves(tiny):
     stopping = '{"metric":"psnr","patience":2,"min_delta":100}'
     changes = (f"training.early_stopping={stopping}", "training.checkpoint_every=2")
