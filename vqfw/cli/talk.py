@@ -120,7 +120,7 @@ def use_plugins(files: Sequence[str], tell: Callable[[str], None]) -> None:
 
 
 def say(text: str) -> None:
-    """Tells a person something, on stderr; nothing in it can drive the terminal."""
+    """Tells a person something, on stderr; control characters are escaped."""
     click.echo(printable(text), err=True)
 
 
@@ -134,7 +134,7 @@ def say_nothing(text: str) -> None:
 
 
 def echo(text: str, nl: bool = True) -> None:
-    """Prints what a verb was asked for to stdout; nothing in it can drive the terminal.
+    """Prints what a verb was asked for to stdout; control characters are escaped.
 
     Args:
         text: from wherever; names and records may be a stranger's.

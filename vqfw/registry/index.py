@@ -186,7 +186,7 @@ def installed() -> Iterator[tuple[str, str, list[metadata.EntryPoint]]]:
         try:
             name, version = _named(distribution)
             points = list(distribution.entry_points)
-        except Exception:  # half-removed packages leave all kinds of ruins
+        except Exception:  # metadata of a half-removed package may raise anything
             continue
         # The first on the path is the one that imports; a second copy is shadowed.
         if name and name not in seen:
