@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import vqfw
+from vqfw.errors import ExperimentError, Problem
+from vqfw.experiment import CheckedExperiment, load_experiment
 from vqfw.registry import index
 
 # Workers of xdist are told the columns of the terminal; a test that needs a width sets it.
@@ -221,3 +223,59 @@ def install(
     for module in modules:
         sys.modules.pop(module, None)
     index.cache_clear()
+
+
+VALID: dict[str, Any] = {
+    "name": "tiny",
+    "data": {"dataset": "orl", "augmentations": ["horizontal_flip"]},
+    "model": {
+        "type": "vqvae",
+        "encoder": "residual_conv",
+        "quantizer": {"type": "ema", "num_embeddings": 64},
+        "decoder": "residual_conv",
+    },
+    "training": {"steps": 10},
+}
+
+
+@pytest.fixture
+def valid() -> dict[str, Any]:
+    """A fresh copy that a test may change."""
+    values: dict[str, Any] = json.loads(json.dumps(VALID))
+    return values
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a file of text or of values, ``experiment.json`` if not named."""
+
+    def write(content: Any, name: str = "experiment.json") -> Path:
+        text = content if isinstance(content, str) else json.dumps(content)
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def load(write: Callable[..., Path]) -> Callable[..., CheckedExperiment]:
+    """Loads an experiment from text or values, with ``--set`` arguments."""
+
+    def load(content: Any, *overrides: str) -> CheckedExperiment:
+        return load_experiment(write(content), overrides)
+
+    return load
+
+
+@pytest.fixture
+def problems(load: Callable[..., CheckedExperiment]) -> Callable[..., list[Problem]]:
+    """All that is wrong with text or values."""
+
+    def problems(content: Any, *overrides: str) -> list[Problem]:
+        with pytest.raises(ExperimentError) as caught:
+            load(content, *overrides)
+        return list(caught.value.problems)
+
+    return problems

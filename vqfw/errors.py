@@ -24,10 +24,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
-def dotted(path: Path) -> str:
+def dotted(path: KeyPath) -> str:
     """The path of a value as a person writes it: ``losses[0].type``."""
     text = ""
     for part in path:
@@ -77,13 +77,13 @@ class Problem:
 
     code: str
     message: str
-    path: Path = ()
+    path: KeyPath = ()
     help: str = ""
     note: str = ""
     place: Place | None = None
     severity: str = "error"
 
-    def under(self, prefix: Path) -> Problem:
+    def under(self, prefix: KeyPath) -> Problem:
         """The same problem, seen from further up."""
         return replace(self, path=(*prefix, *self.path))
 

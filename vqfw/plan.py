@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from vqfw.errors import ExperimentError, Path, PluginError, Problem, dotted, in_short
-from vqfw.experiment import Experiment
+from vqfw.errors import ExperimentError, KeyPath, PluginError, Problem, dotted, in_short
+from vqfw.experiment import CheckedExperiment
 from vqfw.kinds.augmentation import ImageAugmentation
 from vqfw.kinds.catalog import KINDS
 from vqfw.kinds.context import Context
@@ -42,7 +42,7 @@ class Plan:
         warnings: problems that do not stop the run.
     """
 
-    experiment: Experiment
+    experiment: CheckedExperiment
     dataset: Dataset
     dataset_path: str | None
     image_shape: tuple[int, int, int]
@@ -86,7 +86,7 @@ class Plan:
         return known
 
 
-def make_plan(experiment: Experiment, dataset_path: str | None = None) -> Plan:
+def make_plan(experiment: CheckedExperiment, dataset_path: str | None = None) -> Plan:
     """Settles what an experiment leaves open, and checks what its schema cannot.
 
     Args:
@@ -155,10 +155,10 @@ class Named(NamedTuple):
     kind: str
     component: type
     options: Mapping[str, Any]
-    path: Path
+    path: KeyPath
 
 
-def components(kind: str, options: Mapping[str, Any], path: Path) -> Iterator[Named]:
+def components(kind: str, options: Mapping[str, Any], path: KeyPath) -> Iterator[Named]:
     """A component and all components in its slots, with their options and places."""
     component = load(kind, options["type"])
     yield Named(kind, component, options, path)
@@ -173,7 +173,7 @@ def components(kind: str, options: Mapping[str, Any], path: Path) -> Iterator[Na
                 yield from components(parameter.slot, each, (*path, *at))
 
 
-def data_paths(experiment: Experiment) -> Iterator[tuple[str, str]]:
+def data_paths(experiment: CheckedExperiment) -> Iterator[tuple[str, str]]:
     """Options that lead to files, where they were set: their place, and the path."""
     for each in _all_components(experiment):
         for parameter in parameters_of(each.component, KINDS[each.kind]):
@@ -183,7 +183,7 @@ def data_paths(experiment: Experiment) -> Iterator[tuple[str, str]]:
                 yield dotted((*each.path, parameter.name)), value
 
 
-def _problems(experiment: Experiment) -> list[Problem]:
+def _problems(experiment: CheckedExperiment) -> list[Problem]:
     context = Context(
         image_size=experiment.data.image_size,
         steps=experiment.training.steps,
@@ -231,7 +231,7 @@ def _signed(problem: Problem, observer: str) -> Problem:
     return replace(problem, note="; ".join(filter(None, (problem.note, note))))
 
 
-def _order_problems(experiment: Experiment) -> Iterator[Problem]:
+def _order_problems(experiment: CheckedExperiment) -> Iterator[Problem]:
     """Image augmentations behind a tensor augmentation, which runs after them all."""
     tensor = None
     for i, each in enumerate(experiment.data.augmentations):
@@ -248,7 +248,7 @@ def _order_problems(experiment: Experiment) -> Iterator[Problem]:
             )
 
 
-def _idle_revival(experiment: Experiment) -> Iterator[Problem]:
+def _idle_revival(experiment: CheckedExperiment) -> Iterator[Problem]:
     """A warning where a revival finds nothing that it could revive.
 
     The default revival is no surprise where the codes are fixed by design, as our own
@@ -288,10 +288,10 @@ def _idle_revival(experiment: Experiment) -> Iterator[Problem]:
     )
 
 
-def _optimizer_problems(experiment: Experiment) -> Iterator[Problem]:
+def _optimizer_problems(experiment: CheckedExperiment) -> Iterator[Problem]:
     """What the optimizer and its learning rate refuse, found by making them once."""
     options = experiment.training.optimizer
-    path: Path = ("training", "optimizer")
+    path: KeyPath = ("training", "optimizer")
     try:
         optimizer = build("optimizer", options, {"seed": experiment.seed})
     except ExperimentError as error:
@@ -310,7 +310,7 @@ def _optimizer_problems(experiment: Experiment) -> Iterator[Problem]:
 
 
 @contextmanager
-def _placed(experiment: Experiment) -> Iterator[None]:
+def _placed(experiment: CheckedExperiment) -> Iterator[None]:
     """Finds the places of problems that come up while a component is made."""
     try:
         yield
@@ -318,7 +318,7 @@ def _placed(experiment: Experiment) -> Iterator[None]:
         raise ExperimentError(experiment.placed(error.problems)) from error
 
 
-def _all_components(experiment: Experiment) -> Iterator[Named]:
+def _all_components(experiment: CheckedExperiment) -> Iterator[Named]:
     data, training = experiment.data, experiment.training
     yield from components("dataset", data.dataset, ("data", "dataset"))
     for i, each in enumerate(data.augmentations):
@@ -333,7 +333,9 @@ def _all_components(experiment: Experiment) -> Iterator[Named]:
         yield from components("metric", each, ("evaluation", "metrics", i))
 
 
-def _downsampling(experiment: Experiment, image_shape: tuple[int, int, int]) -> int:
+def _downsampling(
+    experiment: CheckedExperiment, image_shape: tuple[int, int, int]
+) -> int:
     """Asks the encoder, by making one; 0 where the model has none."""
     encoder = experiment.model.get("encoder")
     if not isinstance(encoder, Mapping):

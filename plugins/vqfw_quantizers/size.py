@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vqfw.errors import Path, Problem
+from vqfw.errors import KeyPath, Problem
 
 # Usage is counted code by code, in four bytes each: 16 Mi codes are 64 MiB.
 MOST_CODES = 1 << 24
 
 
-def too_many_codes(codes: int, path: Path, help: str) -> Iterator[Problem]:
+def too_many_codes(codes: int, path: KeyPath, help: str) -> Iterator[Problem]:
     """A problem where one book has more codes than can be counted.
 
     Args:

@@ -14,7 +14,7 @@ from vqfw_losses.pixel import MSE
 
 from vqfw.api.preparation import splits_of
 from vqfw.errors import DataError
-from vqfw.registry.fragments import cache_folder
+from vqfw.runs.places import cache_folder
 from vqfw.testing import parametrize_with_checks
 
 

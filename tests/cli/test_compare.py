@@ -141,7 +141,7 @@ def test_a_run_that_is_not_finished_is_no_fair_comparison(change, root):
 def test_a_narrow_terminal_loses_nothing(change):
     from rich.console import Console
 
-    from vqfw.evaluation.side_by_side import renderables
+    from vqfw.results.side_by_side import renderables
 
     change("other", edit=lambda r: r["model"]["quantizer"].update(decay=0.5))
     found = vqfw.compare(["done", "other"])

@@ -28,7 +28,7 @@ class DoubledLoss(Loss):
 
 def forget():
     files._LOADED.clear()
-    sys.modules["vqfw.registry.index"]._FROM_FILES.clear()
+    sys.modules["vqfw.registry.entries"]._FROM_FILES.clear()
     sys.modules.pop("vqfw_plugin_mine", None)
     index.cache_clear()
 

@@ -34,7 +34,7 @@ def plugin(root):
     path.write_text(SUMMED)
     yield path
     files._LOADED.clear()
-    sys.modules["vqfw.registry.index"]._FROM_FILES.clear()
+    sys.modules["vqfw.registry.entries"]._FROM_FILES.clear()
     sys.modules.pop("vqfw_plugin_mine", None)
     index.cache_clear()
 
@@ -253,7 +253,7 @@ def test_an_attribute_that_its_contract_does_not_allow_is_named(plugin, command)
 @pytest.mark.parametrize("kind", ["loss", "observer"])
 def test_a_new_package_is_checked_by_its_folder(kind, root, command, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys.modules["vqfw.registry.index"], "_FROM_FILES", {})
+    monkeypatch.setattr(sys.modules["vqfw.registry.entries"], "_FROM_FILES", {})
     written = command("plugins", "new", kind, f"fresh_{kind}")
     folder = written.out.strip()
     assert written.hint() == ["plugins", "check", folder]

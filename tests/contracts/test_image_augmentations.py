@@ -180,7 +180,7 @@ def test_a_check_leaves_the_global_generators_and_tracing_as_they_were(complaint
 
 
 def test_a_component_of_a_package_is_checked_by_the_checks_of_its_form(install):
-    from vqfw.experiment.components import named
+    from vqfw.authoring.components import named
 
     source = (
         "from PIL import ImageOps\n"

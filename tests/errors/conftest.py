@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from vqfw.errors import ExperimentError, Problem
-from vqfw.experiment import load_experiment, render
+from vqfw.experiment import load_experiment
+from vqfw.problems.printing import render
 
 CORPUS = Path(__file__).parent / "corpus"
 

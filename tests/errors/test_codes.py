@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from vqfw.errors import ExperimentError
-from vqfw.experiment import explanation
-from vqfw.experiment.explanations import CODES
+from vqfw.problems.explanations import CODES, explanation
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +33,7 @@ def test_every_code_in_the_source_is_explained() -> None:
     found = list(codes_in_source())
     assert len(found) > 20
     missing = [f"{code} ({where})" for code, where in found if code not in CODES]
-    assert not missing, "add these to vqfw/experiment/explanations.py"
+    assert not missing, "add these to vqfw/problems/explanations.py"
 
 
 def test_every_explained_code_is_in_the_source() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vqfw.errors import Problem
-from vqfw.experiment.explanations import CODES
+from vqfw.problems.explanations import CODES
 
 
 def test_corpus_has_every_kind_of_mistake(corpus: Any, tmp_path: Path) -> None:

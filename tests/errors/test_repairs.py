@@ -12,11 +12,11 @@ import pytest
 
 from vqfw.errors import ExperimentError
 from vqfw.experiment import experiment_from
-from vqfw.experiment.repairs import distance, suggestions
-from vqfw.experiment.schema import packaged
-from vqfw.experiment.synonyms import OTHERS
-from vqfw.experiment.wording import multiples_of
 from vqfw.kinds.catalog import KINDS
+from vqfw.problems.repairs import distance, suggestions
+from vqfw.problems.synonyms import OTHERS
+from vqfw.problems.wording import multiples_of
+from vqfw.schema.schema import packaged
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz_"
 SLOTS = {

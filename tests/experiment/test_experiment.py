@@ -12,15 +12,15 @@ import pytest
 
 from vqfw.errors import ExperimentError, PluginError, Problem
 from vqfw.experiment import (
-    Experiment,
+    CheckedExperiment,
     differences,
     experiment_from,
     load_experiment,
 )
 from vqfw.experiment.rules import broken_rules
-from vqfw.experiment.settings import EarlyStopping
+from vqfw.schema.settings import EarlyStopping
 
-Load = Callable[..., Experiment]
+Load = Callable[..., CheckedExperiment]
 
 
 def test_sections_are_objects_with_all_their_settings(load: Load, valid: Any) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from vqfw.errors import ExperimentError
-from vqfw.experiment import Experiment, experiment_from, load_experiment, render
+from vqfw.experiment import CheckedExperiment, experiment_from, load_experiment
+from vqfw.problems.printing import render
 
 _heard: list[tuple[str, str]] | None = None
 _WATCHED = (
@@ -53,7 +54,7 @@ def listening() -> Iterator[list[tuple[str, str]]]:
 
 @pytest.fixture
 def quietly(
-    load: Callable[..., Experiment], valid: dict[str, Any]
+    load: Callable[..., CheckedExperiment], valid: dict[str, Any]
 ) -> Callable[[Path], list[tuple[str, str]]]:
     """Loads a file and prints its problems; gives what happened besides."""
     # What is imported or cached by the first use is no doing of the hostile file.
@@ -160,7 +161,7 @@ def test_a_hostile_file_reaches_nothing(
 
 
 def test_names_that_lead_elsewhere_are_refused(
-    load: Callable[..., Experiment], valid: dict[str, Any]
+    load: Callable[..., CheckedExperiment], valid: dict[str, Any]
 ) -> None:
     for name in (
         "../x",
@@ -200,7 +201,7 @@ def test_nothing_is_extended_without_a_file(valid: dict[str, Any]) -> None:
 
 
 def test_a_value_is_text_and_nothing_is_filled_into_it(
-    load: Callable[..., Experiment],
+    load: Callable[..., CheckedExperiment],
     valid: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from vqfw.errors import ExperimentError
-from vqfw.experiment import Experiment, load_experiment
+from vqfw.experiment import CheckedExperiment, load_experiment
 
-Load = Callable[..., Experiment]
+Load = Callable[..., CheckedExperiment]
 Write = Callable[..., Path]
 
 

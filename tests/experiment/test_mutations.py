@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vqfw.errors import ExperimentError, Problem
-from vqfw.experiment import as_data, load_experiment, render
+from vqfw.experiment import load_experiment
+from vqfw.problems.printing import as_data, render
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.json"))
 TEXTS = {path.name: path.read_text("utf-8") for path in EXPERIMENTS}

@@ -13,7 +13,7 @@ import pytest
 
 import vqfw
 from vqfw.registry import index
-from vqfw.study.loading import load_study
+from vqfw.study.loading import load_grid
 from vqfw.study.table import table_from
 from vqfw.study.writing import as_page
 
@@ -90,7 +90,7 @@ def test_every_result_table_of_a_page_is_that_of_the_committed_data():
     for page in PAGES:
         text = (ROOT / page).read_text()
         for name in re.findall(r"^<!-- study: (\w+) -->$", text, re.MULTILINE):
-            study = load_study(STUDIES / f"{name}.json")
+            study = load_grid(STUDIES / f"{name}.json")
             data = json.loads((STUDIES / f"{name}.table.json").read_text())
             title, columns = study.table["title"], study.table["columns"]
             block = as_page(table_from(data), title, columns)
@@ -100,7 +100,7 @@ def test_every_result_table_of_a_page_is_that_of_the_committed_data():
 
 
 def test_the_result_table_of_the_readme_has_every_row_of_its_study():
-    study = load_study(STUDIES / "readme.json")
+    study = load_grid(STUDIES / "readme.json")
     table = table_from(json.loads((STUDIES / "readme.table.json").read_text()))
     assert [row.arm.label for row in table.rows] == [arm.label for arm in study.arms]
     assert len(table.rows) <= 8

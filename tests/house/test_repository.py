@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 from vqfw_datasets import archives
 
 from vqfw.data import decode
-from vqfw.experiment import reader
 from vqfw.runs import files
+from vqfw.text import reader
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))

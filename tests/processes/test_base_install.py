@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import pytest
 
+from vqfw.authoring.template import FORMS, setting, template_kinds
 from vqfw.cli.main import _VERBS
 from vqfw.kinds.catalog import OBSERVER
-from vqfw.registry.template import FORMS, setting, template_kinds
 
 pytestmark = pytest.mark.processes
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
+from vqfw.authoring.template import setting, template_kinds
 from vqfw.kinds.catalog import OBSERVER
-from vqfw.registry.template import setting, template_kinds
 
 MAIN = "from vqfw.cli.main import main; main()"
 # One process for all runs: importing TensorFlow is most of each.

@@ -36,7 +36,7 @@ class HalfLoss(Loss):
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable]:
     """Writes a plugin file; afterwards the process knows none."""
     monkeypatch.setattr(files, "_LOADED", {})
-    monkeypatch.setattr(sys.modules["vqfw.registry.index"], "_FROM_FILES", {})
+    monkeypatch.setattr(sys.modules["vqfw.registry.entries"], "_FROM_FILES", {})
 
     def write(source: str = SOURCE, name: str = "mine.py") -> Path:
         path = tmp_path / name
@@ -267,7 +267,7 @@ def test_a_file_keeps_the_name_that_the_run_knows(write) -> None:
     load_file(write(SOURCE.replace("HalfLoss", "MSELoss")))
     recorded = plugin_files()
     files._LOADED.clear()
-    sys.modules["vqfw.registry.index"]._FROM_FILES.clear()
+    sys.modules["vqfw.registry.entries"]._FROM_FILES.clear()
     renamed = write(SOURCE.replace("HalfLoss", "MSELoss"), name="copy.py")
     load_recorded(recorded, [renamed])
     assert experiment_from(losses("mine.py/mse")).losses[0]["share"] == 0.5

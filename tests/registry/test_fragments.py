@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from vqfw.authoring.template import new_package
 from vqfw.errors import ExperimentError, PluginError
-from vqfw.experiment import experiment_from, schema
+from vqfw.experiment import experiment_from
 from vqfw.registry import fragments, importing, index
 from vqfw.registry.fragments import (
     cache_folder,
@@ -19,7 +20,7 @@ from vqfw.registry.fragments import (
     foreign_fragments,
     read_fragments,
 )
-from vqfw.registry.template import new_package
+from vqfw.schema import schema
 
 Install = Callable[..., Path]
 

@@ -7,9 +7,9 @@ import json
 import click
 import pytest
 
+from vqfw.authoring.template import template_folder
 from vqfw.errors import ExperimentError
 from vqfw.registry import hooks, index
-from vqfw.registry.template import template_folder
 
 GROUP = {"vqfw": "watch = MODULE"}
 HEAD = """

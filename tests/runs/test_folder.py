@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vqfw.errors import RunError, UnwritableError
-from vqfw.runs import create_run, find_run, list_runs, mark_latest
+from vqfw.runs import create_run, find_run, list_folders, mark_latest
 
 
 @pytest.fixture
@@ -174,14 +174,14 @@ def test_a_run_that_is_not_there_is_answered_with_what_is(
 
 def test_an_unfinished_record_is_no_run(tmp_path):
     create_run(tmp_path, "faces", "half")
-    assert list_runs(tmp_path) == []
+    assert list_folders(tmp_path) == []
 
 
 HOLDER = """
 import os, signal, sys
 from pathlib import Path
-from vqfw.runs import Run
-with Run("mine", Path(sys.argv[1])).locked():
+from vqfw.runs import RunFolder
+with RunFolder("mine", Path(sys.argv[1])).locked():
     print("held", flush=True)
     signal.pause()
 """
@@ -211,7 +211,7 @@ def test_a_run_stays_where_it_is_when_the_working_folder_changes(
 ):
     recorded("mine", psnr=(20.0, "higher"))
     monkeypatch.chdir(tmp_path)
-    found, (listed,) = find_run(Path(), "mine"), list_runs(Path())
+    found, (listed,) = find_run(Path(), "mine"), list_folders(Path())
     new = create_run(Path(), "faces", "new")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")

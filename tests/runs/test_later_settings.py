@@ -14,23 +14,23 @@ import vqfw
 from vqfw.data.splits import FEW_GROUPS
 from vqfw.experiment import as_recorded, experiment_from, later
 from vqfw.experiment.later import with_later_defaults, without_later_defaults
-from vqfw.experiment.schema import packaged
 from vqfw.plan import Plan
-from vqfw.runs import Run
+from vqfw.runs import RunFolder
+from vqfw.schema.schema import packaged
 from vqfw.study.identity import key_of_run, key_of_settings
 
 RECORD = Path(__file__).with_name("records") / "before_split_by"
 KEY = "3d45057538"
 
 
-def _plan(run: Run) -> Plan:
+def _plan(run: RunFolder) -> Plan:
     """The plan with which it is resumed and scored, where its data lies now."""
     opened = vqfw.Run(run)
     return opened._plan(opened._checked("again"), str(run.root / "people"))
 
 
 @pytest.fixture
-def old(root: Path) -> Run:
+def old(root: Path) -> RunFolder:
     """A run recorded by a release without data.split_by and data.group_level.
 
     Four people, three views each, two pictures a view; the group was the last folder.
@@ -44,10 +44,12 @@ def old(root: Path) -> Run:
                 pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(folder / f"{i}.png")
     shutil.copytree(RECORD, root / "checkpoints" / "old")
-    return Run("old", root)
+    return RunFolder("old", root)
 
 
-def test_a_later_setting_at_its_default_leaves_the_key_of_a_run_alone(old: Run) -> None:
+def test_a_later_setting_at_its_default_leaves_the_key_of_a_run_alone(
+    old: RunFolder,
+) -> None:
     assert key_of_run(old) == KEY
     environment = {"versions": old.environment["versions"], "plugin_files": []}
     assert environment["versions"]["vqfw"] == "0.1.0"
@@ -57,14 +59,14 @@ def test_a_later_setting_at_its_default_leaves_the_key_of_a_run_alone(old: Run) 
     assert with_later_defaults(old.resolved) == fresh
 
 
-def test_a_study_finds_a_run_that_was_recorded_before(old: Run) -> None:
+def test_a_study_finds_a_run_that_was_recorded_before(old: RunFolder) -> None:
     values = experiment_from(old.resolved).values
     assert key_of_settings(values) == key_of_run(old)
     other = {**values, "data": {**values["data"], "split_by": "image"}}
     assert key_of_settings(other) != KEY
 
 
-def test_a_run_keeps_the_grouping_that_it_recorded(old: Run) -> None:
+def test_a_run_keeps_the_grouping_that_it_recorded(old: RunFolder) -> None:
     assert as_recorded(old.resolved)["data"]["group_level"] is None
     from vqfw.api.preparation import splits_of
 
@@ -74,7 +76,7 @@ def test_a_run_keeps_the_grouping_that_it_recorded(old: Run) -> None:
 
 
 def test_a_settled_split_stays_when_the_rule_changes(
-    old: Run, monkeypatch: pytest.MonkeyPatch
+    old: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = {**old.environment, "split_by": "image"}
     (old.path / "environment.json").write_text(json.dumps(environment))
@@ -86,7 +88,7 @@ def test_a_settled_split_stays_when_the_rule_changes(
 
 
 def test_compare_sees_no_difference_in_a_later_setting_at_its_default(
-    old: Run, root: Path
+    old: RunFolder, root: Path
 ) -> None:
     for name, split_by in (("new", "auto"), ("other", "image")):
         shutil.copytree(old.path, root / "checkpoints" / name)
@@ -99,7 +101,7 @@ def test_compare_sees_no_difference_in_a_later_setting_at_its_default(
 
 
 def test_a_component_may_introduce_an_option_too(
-    old: Run, monkeypatch: pytest.MonkeyPatch
+    old: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grown = json.loads(json.dumps(packaged()))
     options = grown["$defs"]["loss.mse"]["properties"]

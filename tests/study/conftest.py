@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from vqfw.study import children
-from vqfw.study.grid import Study
-from vqfw.study.loading import load_study
+from vqfw.study.grid import Grid
+from vqfw.study.loading import load_grid
 
 PRETEND = Path(__file__).with_name("pretend.py")
 
@@ -33,9 +33,9 @@ def write(tiny_file: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def load(write: Callable[..., Path]) -> Callable[..., Study]:
+def load(write: Callable[..., Path]) -> Callable[..., Grid]:
     """A study around the smallest experiment."""
-    return lambda *changes, **values: load_study(write(**values), changes)
+    return lambda *changes, **values: load_grid(write(**values), changes)
 
 
 @pytest.fixture(scope="session")

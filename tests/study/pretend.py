@@ -14,7 +14,7 @@ from typing import Any
 from vqfw.registry.backends import chosen_backend
 from vqfw.runs.environment import describe_environment
 from vqfw.study.grid import Point
-from vqfw.study.loading import load_study
+from vqfw.study.loading import load_grid
 
 
 def begin(root: Path, point: Point, name: str = "", **environment: Any) -> Path:
@@ -66,7 +66,7 @@ def main(file: str, *options: str) -> int:
     root = Path(os.environ["VQFW_ROOT"])
     wanted = options[options.index("--point") + 1]
     changes = [each for key, each in pairwise(options) if key == "--set"]
-    (point,) = [each for each in load_study(file, changes).points if each.id == wanted]
+    (point,) = [each for each in load_grid(file, changes).points if each.id == wanted]
     _note(root / "started", str(point))
     what = json.loads(os.environ["PRETEND"]).get(point.arm.label, "finish")
     if what == "fail":

@@ -8,7 +8,7 @@ import pytest
 
 import vqfw
 from vqfw.study.labels import axis_names, value_labels
-from vqfw.study.loading import load_study
+from vqfw.study.loading import load_grid
 from vqfw.study.schema import study_schema
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +127,7 @@ STUDIES = sorted(
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.stem)
 def test_the_studies_of_the_repository_are_right(path):
-    study = load_study(path)
+    study = load_grid(path)
     assert study.name == path.stem
     assert not study.warnings
     # The rivals on LFW are scored with their last weights.
@@ -154,7 +154,7 @@ def test_the_table_of_the_readme_changes_the_default_experiment():
 
 
 def test_the_table_of_the_readme_takes_ten_thousand_steps_at_most():
-    points = load_study(ROOT / "experiments" / "studies" / "readme.json").points
+    points = load_grid(ROOT / "experiments" / "studies" / "readme.json").points
     assert sum(each.experiment.training.steps for each in points) <= 10_000
     assert {each.seed for each in points} == {0}
     assert len(points) <= 8

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from vqfw.runs import Run
+from vqfw.runs import RunFolder
 from vqfw.study.grid import Arm, Point
 from vqfw.study.identity import key_of_run, key_of_settings
 from vqfw.study.standing import clear_leftovers, is_busy, standings
@@ -42,7 +42,7 @@ def test_other_code_or_another_backend_is_another_run(
 ):
     study = load()
     folder = pretend.finish(root, study.points[0], environment=change)
-    assert (key_of_run(Run(folder.name, root)) == study.points[0].key) is same
+    assert (key_of_run(RunFolder(folder.name, root)) == study.points[0].key) is same
 
 
 @pytest.mark.processes
@@ -87,7 +87,7 @@ def test_a_run_with_damaged_records_counts_as_none(load, root, pretend):
 
 def test_what_a_killed_start_left_gives_its_name_back(load, root):
     (point,) = load().points
-    run = Run(point.id, root)
+    run = RunFolder(point.id, root)
     for folder in (run.path, run.pictures):
         folder.mkdir(parents=True)
     clear_leftovers(point, root)
@@ -97,7 +97,7 @@ def test_what_a_killed_start_left_gives_its_name_back(load, root):
 
 def test_what_a_killed_start_left_is_cleared_without_older_pictures(load, root):
     (point,) = load().points
-    run = Run(point.id, root)
+    run = RunFolder(point.id, root)
     for folder in (run.path, run.pictures):
         folder.mkdir(parents=True)
     (run.pictures / "grid.png").write_text("of a run that was removed")

@@ -4,7 +4,7 @@ import pytest
 
 from vqfw.errors import ExperimentError, PluginError
 from vqfw.study import checking
-from vqfw.study.loading import load_study
+from vqfw.study.loading import load_grid
 
 HEAD = '"name": "small", "experiment": "tiny.json"'
 
@@ -24,7 +24,7 @@ def problems(write):
             marks.append((len(before), len(before[-1]) + 1))
         path = write("".join(parts))
         with pytest.raises(ExperimentError) as caught:
-            load_study(path, changes)
+            load_grid(path, changes)
         found = caught.value.problems
         mine = [each.place for each in found if each.place.source == str(path)]
         assert [(place.line, place.column) for place in mine] == marks, found
@@ -107,7 +107,7 @@ def test_a_mistake_of_the_experiment_is_told_once_and_in_its_own_file(write, tin
     tiny_file.write_text(tiny_file.read_text().replace('"beta": 0.25', '"beta": -1'))
     path = write(vary={"seed": [0, 1, 2], "training.steps": ["x"]})
     with pytest.raises(ExperimentError) as caught:
-        load_study(path)
+        load_grid(path)
     mine, base = caught.value.problems
     assert mine.place.source == str(path)
     assert base.place.source == str(tiny_file)

@@ -133,9 +133,9 @@ def test_pages_above_the_study_are_found_up_to_the_root_of_the_repository(
     pages = [root / "README.md", root / "repository" / "README.md"]
     for each in pages:
         each.write_text(PAGE)
-    from vqfw.study.loading import load_study
+    from vqfw.study.loading import load_grid
 
-    publish(load_study(nested / "study.json"), here())
+    publish(load_grid(nested / "study.json"), here())
     assert [each.read_text() == PAGE for each in pages] == [True, False]
 
 

@@ -24,6 +24,7 @@ from vqfw.api.turn import one_at_a_time
 from vqfw.errors import (
     UsageError,
 )
+from vqfw.problems.printing import render
 from vqfw.runs import create_run, default_root
 from vqfw.runs.outputs import checked_file, write_output
 
@@ -92,7 +93,7 @@ class Experiment:
         checked: as the loader made it.
     """
 
-    checked: experiments.Experiment
+    checked: experiments.CheckedExperiment
 
     def set(self, path: str, value: Any) -> Experiment:
         """The experiment with one value changed, checked again.
@@ -153,7 +154,7 @@ class Experiment:
         root = root or default_root()
         plan = self.plan()
         if plan.warnings:
-            say(experiments.render(plan.warnings))
+            say(render(plan.warnings))
         splits = splits_to_train_on(plan, quiet, say)
         folder = create_run(root, self.checked.name, name)
         run = Run(folder)

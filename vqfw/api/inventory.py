@@ -12,9 +12,9 @@ from vqfw.errors import (
 from vqfw.runs.outputs import checked_file, checked_folder, write_output
 
 if TYPE_CHECKING:
-    from vqfw.experiment.components import Described
+    from vqfw.authoring.components import Described
+    from vqfw.authoring.hook_reference import Described as Hook
     from vqfw.registry import Entry
-    from vqfw.registry.hook_reference import Described as Hook
 
 
 def use_plugin(path: str | Path) -> tuple[Entry, ...]:
@@ -65,7 +65,7 @@ def survey(kind: str | None = None, check: bool = False) -> list[Described]:
     Raises:
         UsageError: if there is no such kind.
     """
-    from vqfw.experiment import components as found
+    from vqfw.authoring import components as found
     from vqfw.kinds.catalog import OBSERVER
 
     entries = () if kind == OBSERVER else components(kind)
@@ -84,14 +84,14 @@ def describe(name: str) -> Described:
         UsageError: if the name does not say which component is meant.
         PluginError: if there is no such component, or it cannot be read.
     """
-    from vqfw.experiment import components as found
+    from vqfw.authoring import components as found
 
     return found.described(found.named(name))
 
 
 def hooks() -> tuple[Hook, ...]:
     """Every hook with its exact arguments and meaning."""
-    from vqfw.registry.hook_reference import described
+    from vqfw.authoring.hook_reference import described
 
     return described()
 
@@ -118,7 +118,7 @@ def new_plugin(kind: str, name: str, folder: str | Path | None = None) -> Path:
         UsageError: if the kind has no template, the name is taken, or the folder is not
             empty or cannot be written.
     """
-    from vqfw.registry.template import new_package
+    from vqfw.authoring.template import new_package
 
     if folder is not None:
         checked_folder(folder)
@@ -131,7 +131,7 @@ def schema_text(say: Say = lambda text: None) -> str:
     Args:
         say: told of each plugin that is left out because it cannot be described.
     """
-    from vqfw.experiment import schema
+    from vqfw.schema import schema
 
     found, failed = schema.schema_for(None)
     for reason in dict.fromkeys(failed.values()):
@@ -150,7 +150,7 @@ def write_schema(folder: Path = Path(), say: Say = lambda text: None) -> Path:
         UsageError: if that is the schema that vqfw itself ships, or it cannot be
             written.
     """
-    from vqfw.experiment.schema import packaged_path
+    from vqfw.schema.schema import packaged_path
 
     target = folder / "schemas" / "experiment.schema.json"
     if target.resolve() == packaged_path().resolve():

@@ -13,9 +13,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from vqfw.api.inventory import components, survey
 from vqfw.errors import in_short
 from vqfw.registry.backends import BACKENDS, chosen_backend, installed_backends
-from vqfw.registry.index import FIRST_PARTY
-from vqfw.registry.trust import state_folder
+from vqfw.registry.entries import FIRST_PARTY
 from vqfw.runs import default_root
+from vqfw.runs.trusted import state_folder
 
 
 def doctor() -> dict[str, Any]:
@@ -34,8 +34,8 @@ def doctor() -> dict[str, Any]:
         repair for each thing that cannot work.
     """
     from vqfw.plan import settled_precision, settled_threads
-    from vqfw.registry.fragments import cache_folder
     from vqfw.runs.environment import describe_environment
+    from vqfw.runs.places import cache_folder
 
     owners = sorted({entry.distribution for entry in components() if not entry.file})
     named = dict.fromkeys([FIRST_PARTY, *_needed(), *owners])

@@ -164,7 +164,7 @@ def _experiments(folder: Path) -> Iterator[Path]:
 
 
 def _is_experiment(path: Path) -> bool:
-    from vqfw.experiment.reader import MAX_BYTES, scan
+    from vqfw.text.reader import MAX_BYTES, scan
 
     if not path.is_file() or path.stat().st_size > MAX_BYTES:
         return False

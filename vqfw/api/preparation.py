@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
 from vqfw.errors import DataError, UsageError, VqfwError, in_short
-from vqfw.runs import Run as RunFolder
+from vqfw.runs import RunFolder
 from vqfw.terminal import columns, fitted
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ BadImage = Literal["error", "skip"]
 
 
 def plan_of(
-    checked: experiments.Experiment,
+    checked: experiments.CheckedExperiment,
     dataset_path: str | None,
     threads: int | None = None,
 ) -> Plan:
@@ -46,7 +46,7 @@ def plan_of(
     return plan if threads is None else replace(plan, threads=threads)
 
 
-def dataset_path(checked: experiments.Experiment) -> str | None:
+def dataset_path(checked: experiments.CheckedExperiment) -> str | None:
     """Where the dataset lies, if it has a path; None for one that needs none."""
     from vqfw.data.locate import locate
     from vqfw.registry import load as load_component
@@ -65,7 +65,9 @@ def dataset_path(checked: experiments.Experiment) -> str | None:
     return str(found)
 
 
-def require_named_paths(folder: RunFolder, checked: experiments.Experiment) -> None:
+def require_named_paths(
+    folder: RunFolder, checked: experiments.CheckedExperiment
+) -> None:
     """Refuses a run that was made elsewhere and leads to files of this person.
 
     The path of its dataset is another matter: ``--data-path`` names it.
@@ -89,7 +91,7 @@ def require_named_paths(folder: RunFolder, checked: experiments.Experiment) -> N
 
 def dataset_path_of_run(
     folder: RunFolder,
-    checked: experiments.Experiment,
+    checked: experiments.CheckedExperiment,
     named: str | Path | None,
     again: str,
 ) -> str | None:
@@ -210,7 +212,7 @@ def block(rows: Sequence[tuple[str, str]]) -> str:
 
 def _prepared(plan: Plan, quiet: bool, say: Say) -> Splits:
     from vqfw.data.arrays import prepare
-    from vqfw.registry.fragments import cache_folder
+    from vqfw.runs.places import cache_folder
 
     data, cache = plan.experiment.data, cache_folder()
     if cache is None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vqfw import experiment as experiments
 from vqfw.api.preparation import Say
 from vqfw.errors import (
     RunError,
 )
-from vqfw.runs import Run as RunFolder
+from vqfw.problems.printing import as_data
+from vqfw.runs import RunFolder
 from vqfw.runs.files import write_json, write_whole
 from vqfw.runs.origin import KEY, sign
 
@@ -50,7 +50,7 @@ def record(folder: RunFolder, plan: Plan, splits: Splits, say: Say) -> None:
         RunError: if the disk is full or not writable.
     """
     checked, environment = plan.experiment, environment_of(plan)
-    environment["warnings"] = experiments.as_data(plan.warnings)
+    environment["warnings"] = as_data(plan.warnings)
     environment["data_fingerprint"] = splits.fingerprint
     environment["split_by"] = splits.found.split_by
     resolved = checked.resolved_json().encode()

@@ -27,21 +27,19 @@ from vqfw.api.token_files import agreement, targets_of, token_file, token_shape
 from vqfw.api.training import train_and_score
 from vqfw.api.turn import one_at_a_time
 from vqfw.errors import DataError, RunError, UnwritableError, UsageError
-from vqfw.runs import Run as RunFolder
-from vqfw.runs import default_root, find_run
-from vqfw.runs import list_runs as list_folders
+from vqfw.runs import RunFolder, default_root, find_run, list_folders
 from vqfw.runs.exactness import promise
 from vqfw.runs.origin import is_made_here
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Splits
     from vqfw.diagnosis import Diagnosis
-    from vqfw.evaluation.comparison import Comparison
     from vqfw.evaluation.reconstruct import Inference
     from vqfw.evaluation.score import Evaluation
     from vqfw.kinds.hooks import Section
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
+    from vqfw.results.comparison import Comparison
     from vqfw.training.loop import Trained
 
 
@@ -80,7 +78,7 @@ def compare(runs: Sequence[str | Run], root: Path | None = None) -> Comparison:
     Raises:
         RunError: if there are fewer than two, or one cannot be found.
     """
-    from vqfw.evaluation.comparison import compare as compare_folders
+    from vqfw.results.comparison import compare_folders
 
     found = [each if isinstance(each, Run) else open_run(each, root) for each in runs]
     return compare_folders([each.folder for each in found])
@@ -398,7 +396,7 @@ class Run:
         with self.folder.locked():
             yield
 
-    def _checked(self, again: str) -> experiments.Experiment:
+    def _checked(self, again: str) -> experiments.CheckedExperiment:
         """The recorded experiment, with the code that it needs and may have."""
         from vqfw.registry import PluginFile, load_recorded
 
@@ -412,7 +410,7 @@ class Run:
         return checked
 
     def _plan(
-        self, checked: experiments.Experiment, dataset_path: str | None = None
+        self, checked: experiments.CheckedExperiment, dataset_path: str | None = None
     ) -> Plan:
         """The plan of the recorded experiment, with what was settled then."""
         environment = self.folder.environment

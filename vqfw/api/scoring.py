@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vqfw.api.preparation import Say
 from vqfw.api.token_files import token_file
 from vqfw.errors import DataError, Interrupted, RecordError, VqfwError
-from vqfw.runs import Run as RunFolder
+from vqfw.runs import RunFolder
 from vqfw.runs.files import write_json
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from vqfw.errors import (
 from vqfw.runs import default_root
 
 if TYPE_CHECKING:
-    from vqfw.study.grid import Point
-    from vqfw.study.grid import Study as Grid
+    from vqfw.study.grid import Grid, Point
     from vqfw.study.pages import Publication
     from vqfw.study.running import Call
     from vqfw.study.standing import Standing
@@ -43,7 +42,7 @@ def load_study(
         ExperimentError: with everything that is wrong, at once.
         PluginError: if a plugin cannot be run, or a component cannot be used.
     """
-    from vqfw.study.loading import load_study as load_grid
+    from vqfw.study.loading import load_grid
 
     for plugin in plugins:
         use_plugin(plugin)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vqfw.api.preparation import Say
 from vqfw.api.scoring import score_trained
 from vqfw.errors import VqfwError
-from vqfw.runs import Run as RunFolder
+from vqfw.runs import RunFolder
 from vqfw.runs.files import write_json
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ def command(wanted: tuple[str, ...], as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from vqfw.evaluation.side_by_side import renderables
+    from vqfw.results.side_by_side import renderables
 
     console = Console(width=columns(sys.stdout) or _WIDE, highlight=False)
     with console.capture() as shown:

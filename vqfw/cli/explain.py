@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """Show where every value of an experiment comes from, or explain an error code."""
     from vqfw import api
-    from vqfw.experiment.problems import CODES, explanation
+    from vqfw.problems.explanations import CODES, explanation
 
     if subject in CODES and not Path(subject).exists():
         if as_json:

@@ -97,7 +97,7 @@ def _data_rows(plan: Plan, found: Found | None, missing: str) -> list[tuple[str,
 
 
 def _data(plan: Plan, outline: Outline, seconds: float | None) -> dict[str, Any]:
-    from vqfw.experiment import as_data
+    from vqfw.problems.printing import as_data
 
     checked, training = plan.experiment, plan.experiment.training
     return {
@@ -123,7 +123,7 @@ def _lines(
     data: list[tuple[str, str]], plan: Plan, outline: Outline, seconds: float | None
 ) -> list[str]:
     from vqfw.api.preparation import block
-    from vqfw.experiment import render
+    from vqfw.problems.printing import render
 
     checked, batch = plan.experiment, plan.experiment.training.batch_size
     augmented = [each["type"] for each in checked.data.augmentations]

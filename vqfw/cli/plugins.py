@@ -15,7 +15,7 @@ from vqfw.cli.talk import echo, hushed, json_option, print_json, say
 from vqfw.terminal import Styled, columns, inline
 
 if TYPE_CHECKING:
-    from vqfw.experiment.components import Described, Option
+    from vqfw.authoring.components import Described, Option
 
 # Where nobody reads it in a terminal, no line is folded.
 _WIDE = 400

@@ -80,7 +80,7 @@ def _entries(subject: str) -> tuple[Entry, ...]:
 def _meant(subject: str) -> tuple[Entry, ...]:
     """The components that a person means: those of a file or folder, or one by its name."""
     from vqfw import api
-    from vqfw.experiment.components import named
+    from vqfw.authoring.components import named
     from vqfw.registry import load_folder
 
     path = Path(os.path.expanduser(subject))
@@ -107,7 +107,7 @@ def _settings(
 
     A setting that none of them knows is told to all, so that it is refused.
     """
-    from vqfw.experiment.components import described
+    from vqfw.authoring.components import described
 
     if len(entries) == 1:
         return {entries[0]: list(settings)}

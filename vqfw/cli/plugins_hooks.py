@@ -17,7 +17,7 @@ def command(as_json: bool) -> None:
     The installed packages that observe are named on stderr.
     """
     from vqfw import api
-    from vqfw.registry.hook_reference import as_markdown
+    from vqfw.authoring.hook_reference import as_markdown
 
     found = api.hooks()
     observers = [f"{each.qualified} ({each.owner})" for each in api.observers()]

@@ -106,7 +106,7 @@ def command(
 
 def _warn(study: Study, quiet: bool) -> None:
     if study.grid.warnings and not quiet:
-        from vqfw.experiment import render
+        from vqfw.problems.printing import render
 
         say(render(study.grid.warnings))
 

@@ -156,7 +156,7 @@ def print_json(value: Mapping[str, Any]) -> None:
 def show_error(error: VqfwError, as_json: bool) -> None:
     """Prints what went wrong: problems with their places, or one sentence."""
     if isinstance(error, ExperimentError):
-        from vqfw.experiment import as_data, render
+        from vqfw.problems.printing import as_data, render
 
         say(render(error.problems))
         if as_json:

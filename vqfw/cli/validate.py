@@ -30,7 +30,7 @@ def command(
     For a folder or archive of pictures, its experiment is written to NAME.json first.
     """
     from vqfw import api
-    from vqfw.experiment import as_data, render
+    from vqfw.problems.printing import as_data, render
 
     use_plugins(plugins, say)
     checked = api.load(file, overrides, say=say).checked

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vqfw.errors import DataError
-from vqfw.registry.fragments import cache_folder
+from vqfw.runs.places import cache_folder
 
 _REPAIR = "give its path with --set data.dataset.path=..."
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vqfw.errors import RunError
-from vqfw.runs import Run
+from vqfw.runs import RunFolder
 from vqfw.runs.files import read_own
 from vqfw.runs.records import check, having, whole
 
@@ -153,7 +153,7 @@ def ratio(number: float, other: float) -> float:
     return math.inf if number else UNKNOWN
 
 
-def evidence_of(run: Run) -> Evidence:
+def evidence_of(run: RunFolder) -> Evidence:
     """Reads the records of a run.
 
     Args:

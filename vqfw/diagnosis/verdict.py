@@ -10,7 +10,7 @@ from typing import Any
 from vqfw.diagnosis.evidence import Evidence, evidence_of
 from vqfw.diagnosis.rules import Finding, findings, in_trouble
 from vqfw.errors import RecordError, in_short
-from vqfw.runs import Run
+from vqfw.runs import RunFolder
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Diagnosis:
         return "<br>".join(map(escape, self.lines()))
 
 
-def diagnose(run: Run) -> Diagnosis:
+def diagnose(run: RunFolder) -> Diagnosis:
     """Says what is wrong with the codebook of a run.
 
     Raises:

@@ -9,35 +9,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqfw.experiment.experiment import Experiment
-    from vqfw.experiment.explanations import explanation
+    from vqfw.experiment.experiment import CheckedExperiment
     from vqfw.experiment.later import as_recorded
     from vqfw.experiment.loading import experiment_from, load_experiment
     from vqfw.experiment.origins import Origin, differences
-    from vqfw.experiment.problems import as_data, render
 
 _MODULE_OF = {
-    "Experiment": "experiment",
+    "CheckedExperiment": "experiment",
     "Origin": "origins",
-    "as_data": "problems",
     "as_recorded": "later",
     "differences": "origins",
     "experiment_from": "loading",
-    "explanation": "explanations",
     "load_experiment": "loading",
-    "render": "problems",
 }
 
 __all__ = [
-    "Experiment",
+    "CheckedExperiment",
     "Origin",
-    "as_data",
     "as_recorded",
     "differences",
     "experiment_from",
-    "explanation",
     "load_experiment",
-    "render",
 ]
 
 

@@ -15,8 +15,6 @@ from typing import Any, NoReturn
 from vqfw.errors import ExperimentError, Place, PluginError, Problem
 from vqfw.experiment.fallen import fallen_options
 from vqfw.experiment.files import Chain
-from vqfw.experiment.findings import located, schema_problems
-from vqfw.experiment.layers import filled, merged, written_out
 from vqfw.experiment.origins import Origin, html_table, origins_of, rows, table
 from vqfw.experiment.overrides import (
     Override,
@@ -26,16 +24,18 @@ from vqfw.experiment.overrides import (
     parsed_override,
 )
 from vqfw.experiment.rules import broken_rules
-from vqfw.experiment.schema import foreign, schema_for
-from vqfw.experiment.settings import (
+from vqfw.problems.findings import located, schema_problems
+from vqfw.schema.layers import filled, merged, written_out
+from vqfw.schema.schema import foreign, schema_for
+from vqfw.schema.settings import (
     Component,
     DataSettings,
     EarlyStopping,
     EvaluationSettings,
     TrainingSettings,
 )
-from vqfw.experiment.shape import Shape, whole
-from vqfw.experiment.tree import Node, strings
+from vqfw.schema.shape import Shape, whole
+from vqfw.text.tree import Node, strings
 
 # Keys that say how the file is read; they are no part of the experiment.
 _OF_THE_FILE = ("$schema", "extends")
@@ -49,7 +49,7 @@ class UnusableComponentError(ExperimentError, PluginError):
 
 
 @dataclass(frozen=True, eq=False)
-class Experiment:
+class CheckedExperiment:
     """A whole experiment that has been found right.
 
     Args:
@@ -131,7 +131,7 @@ class Experiment:
         expected: Mapping[str, float] = self.values["expected"]
         return expected
 
-    def set(self, path: str, value: Any) -> Experiment:
+    def set(self, path: str, value: Any) -> CheckedExperiment:
         """The same experiment with another value, as ``--set path=value`` makes it.
 
         Args:
@@ -194,7 +194,7 @@ def checked(
     text: str,
     arguments: tuple[str, ...],
     given: tuple[Override, ...] = (),
-) -> Experiment:
+) -> CheckedExperiment:
     """Joins the layers and checks the result.
 
     Args:
@@ -242,7 +242,7 @@ def checked(
         _refuse(problems, chain)
     members = {k: v for k, v in complete.value.items() if k not in _OF_THE_FILE}
     settled = replace(complete, value=members)
-    return Experiment(
+    return CheckedExperiment(
         file=file,
         text=text,
         values=settled.plain(),

@@ -11,11 +11,11 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 
-from vqfw.errors import Path, Place, Problem
+from vqfw.errors import KeyPath, Place, Problem
 from vqfw.experiment.overrides import Override
-from vqfw.experiment.shape import type_of
-from vqfw.experiment.tree import Node
-from vqfw.experiment.wording import short
+from vqfw.problems.wording import short
+from vqfw.schema.shape import type_of
+from vqfw.text.tree import Node
 
 
 def fallen_options(
@@ -40,7 +40,9 @@ def fallen_options(
             yield from _fallen(given, settled, path, place)
 
 
-def _fallen(given: Node, settled: Node, path: Path, place: Place) -> Iterator[Problem]:
+def _fallen(
+    given: Node, settled: Node, path: KeyPath, place: Place
+) -> Iterator[Problem]:
     was = given.replaced
     if was is None or type_of(was) in (None, type_of(given)):
         return

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vqfw.errors import Problem
-from vqfw.experiment.reader import MAX_BYTES, scan
-from vqfw.experiment.tree import Node
+from vqfw.text.reader import MAX_BYTES, scan
+from vqfw.text.tree import Node
 
 # A chain this long is an accident; it also bounds what one file can make us open.
 MAX_CHAIN = 16

@@ -14,10 +14,10 @@ from dataclasses import replace
 from typing import Any
 
 from vqfw.errors import Place
-from vqfw.experiment.layers import default_of, filled
-from vqfw.experiment.schema import schema_for
-from vqfw.experiment.shape import Shape, whole
-from vqfw.experiment.tree import Node, defaulted, strings
+from vqfw.schema.layers import default_of, filled
+from vqfw.schema.schema import schema_for
+from vqfw.schema.shape import Shape, whole
+from vqfw.text.tree import Node, defaulted, strings
 
 _NOWHERE = Place("", 0, 0, 0, "")
 _Change = Callable[[dict[str, Node], str, Shape], None]

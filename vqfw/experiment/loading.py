@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from vqfw.errors import ExperimentError, Place, Problem
-from vqfw.experiment.experiment import Experiment, checked
-from vqfw.experiment.explanations import CODES
+from vqfw.experiment.experiment import CheckedExperiment, checked
 from vqfw.experiment.files import decoded, nearby, read_chain
 from vqfw.experiment.overrides import plain_value
-from vqfw.experiment.reader import MAX_BYTES
-from vqfw.experiment.repairs import suggestions
+from vqfw.problems.explanations import CODES
+from vqfw.problems.repairs import suggestions
+from vqfw.text.reader import MAX_BYTES
 
 
-def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+def load_experiment(
+    path: str | Path, overrides: Sequence[str] = ()
+) -> CheckedExperiment:
     """Reads an experiment and finds all that is wrong with it.
 
     Args:
@@ -50,7 +52,7 @@ def text_of(path: Path) -> str:
     return text
 
 
-def experiment_from(values: Mapping[str, Any]) -> Experiment:
+def experiment_from(values: Mapping[str, Any]) -> CheckedExperiment:
     """Checks an experiment that was made in Python.
 
     Args:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vqfw.errors import Path as KeyPath
-from vqfw.errors import dotted
-from vqfw.experiment.tree import Node
+from vqfw.errors import KeyPath, dotted
 from vqfw.terminal import beside
+from vqfw.text.tree import Node
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vqfw.errors import Path as KeyPath
-from vqfw.errors import Place, Problem
-from vqfw.experiment.layers import default_of, merged, type_changed
-from vqfw.experiment.reader import MAX_DEPTH, scan_with
-from vqfw.experiment.scalars import NUMBERLIKE, meant
-from vqfw.experiment.shape import Shape
-from vqfw.experiment.tree import Locate, Node
+from vqfw.errors import KeyPath, Place, Problem
+from vqfw.schema.layers import default_of, merged, type_changed
+from vqfw.schema.shape import Shape
+from vqfw.text.reader import MAX_DEPTH, scan_with
+from vqfw.text.scalars import NUMBERLIKE, meant
+from vqfw.text.tree import Locate, Node
 
 _STEP = re.compile(r"\[(\d{1,6})\]|(?:^|\.)(?:(\d{1,6})(?=[.\[]|$)|([^.\[\]=]+))")
 _MEANT_AS_JSON = re.compile(

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from vqfw.errors import Path, Problem
-from vqfw.experiment.repairs import alternatives, suggestions
-from vqfw.experiment.schema import NAME_PATTERN
+from vqfw.errors import KeyPath, Problem
+from vqfw.problems.repairs import alternatives, suggestions
+from vqfw.schema.schema import NAME_PATTERN
 
 Values = Mapping[str, Any]
 
@@ -164,7 +164,7 @@ _RULES: tuple[Callable[[Values], Iterator[Problem]], ...] = (
 )
 
 
-def _at(values: Any, path: Path, *types: type) -> Any:
+def _at(values: Any, path: KeyPath, *types: type) -> Any:
     """The value at a path if it has one of these types, else None."""
     for part in path:
         try:

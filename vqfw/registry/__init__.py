@@ -1,9 +1,9 @@
 """Finds components by kind and name; turns their constructors into JSON Schema."""
 
-from vqfw.registry.build import build, load, load_entry, refused
+from vqfw.registry.building import build, load, load_entry, refused
+from vqfw.registry.entries import FIRST_PARTY, Entry, Index, index
 from vqfw.registry.files import PluginFile, load_file, load_recorded, plugin_files
 from vqfw.registry.folders import load_folder
-from vqfw.registry.index import FIRST_PARTY, Entry, Index, index
 from vqfw.registry.parameters import Parameter, fragment, parameters_of, summary
 
 __all__ = [

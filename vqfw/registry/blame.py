@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from traceback import walk_tb
 
-from vqfw.registry.index import Entry, index
+from vqfw.registry.entries import Entry, index
 
 
 def blame(error: BaseException) -> str | None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib import metadata
 
 from vqfw.errors import PluginError
-from vqfw.registry.index import FIRST_PARTY, Entry
+from vqfw.registry.entries import FIRST_PARTY, Entry
 
 
 def require_compatible(entry: Entry) -> None:

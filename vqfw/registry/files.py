@@ -24,9 +24,9 @@ from typing import NamedTuple
 from vqfw.errors import PluginError, UsageError, in_short
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry.contract import owed, unwritten
+from vqfw.registry.entries import Entry, index, register
 from vqfw.registry.importing import contained
-from vqfw.registry.index import Entry, index, register
-from vqfw.registry.trust import trust, trusted_path
+from vqfw.runs.trusted import trust, trusted_path
 
 # A file that a record names is read only up to here; source code is far below.
 _MOST_BYTES = 16 << 20

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from vqfw.errors import UsageError, in_short
+from vqfw.registry.entries import FIRST_PARTY, GROUPS, Entry, register
 from vqfw.registry.files import load_file
-from vqfw.registry.index import FIRST_PARTY, GROUPS, Entry, register
 
 _BEGIN = "or begin a package with: vqfw plugins new KIND NAME"
 

@@ -28,12 +28,13 @@ from vqfw.errors import PluginError, in_short
 from vqfw.kinds.catalog import KINDS, OBSERVER
 from vqfw.registry import importing
 from vqfw.registry.backends import chosen_backend, installed_backends
-from vqfw.registry.build import load_entry
+from vqfw.registry.building import load_entry
 from vqfw.registry.compatibility import own_version, require_compatible
+from vqfw.registry.entries import Entry
 from vqfw.registry.importing import HungError
-from vqfw.registry.index import Entry
 from vqfw.registry.own_time import watched
 from vqfw.registry.parameters import Schema, fragment
+from vqfw.runs.places import cache_folder
 
 # After this only code is still running that Python cannot interrupt: native, and stuck.
 STUCK_SECONDS = 300.0
@@ -175,21 +176,6 @@ def foreign_fragments(
             properties = {**result["properties"], "type": {"const": name}}
             found[entry.kind, name] = {**result, "properties": properties}
     return found, failed
-
-
-def cache_folder() -> Path | None:
-    """Where vqfw keeps what it can make again: VQFW_CACHE, XDG_CACHE_HOME, ~/.cache.
-
-    Returns:
-        None where this person has no home folder; then nothing is kept.
-    """
-    if own := os.environ.get("VQFW_CACHE"):
-        return Path(own).absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    try:
-        return (Path(base) if base else Path.home() / ".cache").absolute() / "vqfw"
-    except RuntimeError:
-        return None
 
 
 def kept_fragment(entry: Entry) -> Schema | None:

@@ -16,8 +16,8 @@ from vqfw.errors import PluginError, in_short
 from vqfw.kinds.catalog import OBSERVER_GROUP
 from vqfw.kinds.hooks import Hooks
 from vqfw.registry.compatibility import require_compatible
+from vqfw.registry.entries import Entry, index
 from vqfw.registry.importing import contained, harmless
-from vqfw.registry.index import Entry, index
 from vqfw.streams import tell
 
 Item = TypeVar("Item")

@@ -1,19 +1,19 @@
 """Run folders: ids, LATEST, lock, checkpoints, environment record, recorded scores."""
 
 from vqfw.runs.folder import (
-    Run,
+    RunFolder,
     create_run,
-    default_root,
     find_run,
-    list_runs,
+    list_folders,
     mark_latest,
 )
+from vqfw.runs.places import default_root
 
 __all__ = [
-    "Run",
+    "RunFolder",
     "create_run",
     "default_root",
     "find_run",
-    "list_runs",
+    "list_folders",
     "mark_latest",
 ]

@@ -31,7 +31,7 @@ _RESERVED = {"latest", "studies", "con", "prn", "aux", "nul", "readme.md"}
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFolder:
     """One run on disk.
 
     Args:
@@ -255,12 +255,7 @@ class Run:
         return found
 
 
-def default_root() -> Path:
-    """``VQFW_ROOT`` where it is set, else the working directory."""
-    return Path(os.environ.get("VQFW_ROOT") or ".")
-
-
-def create_run(root: Path, experiment_name: str, name: str | None) -> Run:
+def create_run(root: Path, experiment_name: str, name: str | None) -> RunFolder:
     """Makes the folders of a new run.
 
     Args:
@@ -273,7 +268,7 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> Run:
             or the folder cannot be written.
     """
     if name is not None:
-        run = Run(checked_name(name), root)
+        run = RunFolder(checked_name(name), root)
         obstacle = _claim(run)
         if obstacle is not None:
             problem, repair = _taken(run, obstacle)
@@ -283,7 +278,7 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> Run:
     base = f"{moment}_{experiment_name}"
     attempt = 1
     while True:
-        run = Run(base if attempt == 1 else f"{base}.{attempt}", root)
+        run = RunFolder(base if attempt == 1 else f"{base}.{attempt}", root)
         if _claim(run) is None:
             return run
         attempt += 1
@@ -303,13 +298,13 @@ def checked_name(name: str) -> str:
     return name
 
 
-def find_run(root: Path, wanted: str) -> Run:
+def find_run(root: Path, wanted: str) -> RunFolder:
     """Finds a run by id, unique prefix, ``latest`` or ``best:METRIC``.
 
     Raises:
         RunError: if there is none or more than one, with the ids that there are.
     """
-    existing = list_runs(root)
+    existing = list_folders(root)
     if wanted == "latest":
         return _latest(root, existing)
     if wanted.startswith("best:"):
@@ -325,7 +320,7 @@ def find_run(root: Path, wanted: str) -> Run:
     raise RunError(f'no run is called "{wanted}" {_known(root, existing, wanted)}')
 
 
-def list_runs(root: Path) -> list[Run]:
+def list_folders(root: Path) -> list[RunFolder]:
     """All runs that recorded an experiment, oldest first."""
     folder = root / "checkpoints"
     if not folder.is_dir():
@@ -335,15 +330,15 @@ def list_runs(root: Path) -> list[Run]:
         # Another process may discard a run that came to nothing.
         with suppress(FileNotFoundError):
             recorded.append((path.lstat().st_mtime, path))
-    return [Run(path.parent.name, root) for _, path in sorted(recorded)]
+    return [RunFolder(path.parent.name, root) for _, path in sorted(recorded)]
 
 
-def mark_latest(run: Run) -> None:
+def mark_latest(run: RunFolder) -> None:
     """Makes ``latest`` mean this run; called after its first commit."""
     write_whole(run.root / "checkpoints" / "LATEST", f"{run.id}\n".encode())
 
 
-def _claim(run: Run) -> Path | None:
+def _claim(run: RunFolder) -> Path | None:
     """Makes the folders of a run, or tells which of them is someone's already."""
     try:
         for folder in (run.path, run.pictures):
@@ -368,7 +363,7 @@ def _claim(run: Run) -> Path | None:
     return None
 
 
-def _taken(run: Run, obstacle: Path) -> tuple[str, str]:
+def _taken(run: RunFolder, obstacle: Path) -> tuple[str, str]:
     """What has the name of a run, and how it gets free or is used.
 
     Raises:
@@ -384,7 +379,7 @@ def _taken(run: Run, obstacle: Path) -> tuple[str, str]:
     return problem, f"remove {obstacle}, which holds no experiment"
 
 
-def _latest(root: Path, existing: list[Run]) -> Run:
+def _latest(root: Path, existing: list[RunFolder]) -> RunFolder:
     pointer = root / "checkpoints" / "LATEST"
     run_id = ""
     with suppress(OSError):  # then the newest is meant
@@ -401,8 +396,8 @@ def _latest(root: Path, existing: list[Run]) -> Run:
     )
 
 
-def _best(existing: list[Run], metric: str) -> Run:
-    scored: list[tuple[float, Run]] = []
+def _best(existing: list[RunFolder], metric: str) -> RunFolder:
+    scored: list[tuple[float, RunFolder]] = []
     for run in existing:
         try:
             entry = run.scores.get("test", {}).get(metric)
@@ -416,7 +411,7 @@ def _best(existing: list[Run], metric: str) -> Run:
     return max(scored, key=lambda pair: pair[0])[1]
 
 
-def _known(root: Path, existing: list[Run], wanted: str) -> str:
+def _known(root: Path, existing: list[RunFolder], wanted: str) -> str:
     ids = [run.id for run in existing]
     typed = PurePath(wanted).name  # of a path, as a shell completes it
     close = (

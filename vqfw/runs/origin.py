@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from vqfw.errors import RunError
-from vqfw.registry.trust import is_signed, signature
 from vqfw.runs.files import read_own
-from vqfw.runs.folder import Run
+from vqfw.runs.folder import RunFolder
+from vqfw.runs.trusted import is_signed, signature
 
 KEY = "made_here"
 """Where ``environment.json`` has the signature."""
@@ -36,7 +36,7 @@ def sign(environment: Mapping[str, Any], resolved: bytes) -> str:
     return signature(_signed(environment, resolved))
 
 
-def is_made_here(run: Run) -> bool:
+def is_made_here(run: RunFolder) -> bool:
     """Whether a run is this person's own, made on this machine."""
     try:
         environment = run.environment

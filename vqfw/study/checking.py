@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from vqfw.errors import ExperimentError, Place, Problem
-from vqfw.experiment.experiment import Experiment, checked
+from vqfw.experiment.experiment import CheckedExperiment, checked
 from vqfw.experiment.overrides import override_at
-from vqfw.experiment.repairs import alternatives, suggestions
+from vqfw.problems.repairs import alternatives, suggestions
 from vqfw.study.draft import Draft, Layer
-from vqfw.study.grid import Arm, Point, Study
+from vqfw.study.grid import Arm, Grid, Point
 from vqfw.study.identity import key_of_settings
 from vqfw.study.labels import slug
 
 
-def checked_study(draft: Draft) -> Study:
+def checked_study(draft: Draft) -> Grid:
     """Lays the grid over the experiment, run by run.
 
     Raises:
@@ -32,14 +32,14 @@ class _Checking:
         self._sheet = draft.sheet
         self._refused: list[ExperimentError] = []
 
-    def study(self) -> Study:
+    def study(self) -> Grid:
         sheet = self._sheet
         combined = [list(each) for each in product(self._draft.arms, *self._draft.axes)]
         arms = [_arm(parts) for parts in combined]
         points = list(self._points(arms, combined))
         self._refuse()
         warnings = [each for point in points for each in point.experiment.warnings]
-        return Study(
+        return Grid(
             file=sheet.path,
             name=str(sheet.plain("name")),
             description=str(sheet.plain("description") or ""),
@@ -68,7 +68,7 @@ class _Checking:
                 first.setdefault(point.key, point)
                 yield point
 
-    def _point(self, layers: Sequence[Layer]) -> Experiment | None:
+    def _point(self, layers: Sequence[Layer]) -> CheckedExperiment | None:
         given = [each for layer in layers for each in layer.overrides]
         name = self._sheet.root.value.get("name")
         if name is not None:
@@ -143,7 +143,7 @@ def _arm(layers: Sequence[Layer]) -> Arm:
     return Arm(", ".join(labels) or "all", settings)
 
 
-def _point(study: str, arm: Arm, experiment: Experiment) -> Point:
+def _point(study: str, arm: Arm, experiment: CheckedExperiment) -> Point:
     key = key_of_settings(experiment.values)
     ending = f"s{experiment.seed}_{key}"
     parts = [slug(study, 20), slug(arm.label, 62 - 20 - len(ending)), ending]

@@ -10,7 +10,7 @@ from typing import Any
 from vqfw.errors import Place, Problem
 from vqfw.experiment.files import Chain
 from vqfw.experiment.overrides import Override
-from vqfw.experiment.tree import Node
+from vqfw.text.tree import Node
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vqfw.errors import Problem
-from vqfw.experiment import Experiment
+from vqfw.experiment import CheckedExperiment
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Point:
     id: str
     key: str
     arm: Arm
-    experiment: Experiment = field(repr=False)
+    experiment: CheckedExperiment = field(repr=False)
 
     @property
     def seed(self) -> int:
@@ -51,7 +51,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Study:
+class Grid:
     """Many runs of one experiment.
 
     Args:

@@ -26,11 +26,11 @@ from typing import Any
 
 from vqfw.errors import RunError
 from vqfw.experiment.later import without_later_defaults
-from vqfw.experiment.settings import ABOUT
 from vqfw.registry import index, plugin_files
 from vqfw.registry.backends import chosen_backend
-from vqfw.registry.index import FIRST_PARTY
-from vqfw.runs import Run
+from vqfw.registry.entries import FIRST_PARTY
+from vqfw.runs import RunFolder
+from vqfw.schema.settings import ABOUT
 
 _HEX = 10
 
@@ -46,7 +46,7 @@ def key_of_settings(values: Mapping[str, Any]) -> str:
     return _key(values, chosen_backend(), versions, files)
 
 
-def key_of_run(run: Run) -> str | None:
+def key_of_run(run: RunFolder) -> str | None:
     """The key of a run on disk; None if its records cannot be read."""
     try:
         values, environment = run.resolved, run.environment

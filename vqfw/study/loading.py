@@ -12,17 +12,17 @@ from pathlib import Path
 
 from vqfw.errors import ExperimentError, Problem
 from vqfw.experiment.files import chain_named_in
-from vqfw.experiment.findings import schema_problems
 from vqfw.experiment.loading import text_of
 from vqfw.experiment.overrides import Override, override_at
-from vqfw.experiment.reader import scan
-from vqfw.experiment.settings import ABOUT
-from vqfw.experiment.tree import Node
+from vqfw.problems.findings import schema_problems
+from vqfw.schema.settings import ABOUT
 from vqfw.study.checking import checked_study
 from vqfw.study.draft import Base, Draft, Layer, Sheet
-from vqfw.study.grid import Study
+from vqfw.study.grid import Grid
 from vqfw.study.labels import axis_names, value_labels
 from vqfw.study.schema import study_schema
+from vqfw.text.reader import scan
+from vqfw.text.tree import Node
 
 # A grid this large is an accident: a list too many.
 MAX_POINTS = 1000
@@ -30,7 +30,7 @@ MAX_POINTS = 1000
 _SEED = "seed"
 
 
-def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
+def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
     """Reads a study and finds all that is wrong with any of its runs.
 
     Args:

@@ -22,7 +22,7 @@ from typing import Any
 
 from vqfw.errors import UsageError
 from vqfw.runs.outputs import write_output
-from vqfw.study.grid import Study
+from vqfw.study.grid import Grid
 from vqfw.study.table import Table, table_from
 from vqfw.study.writing import as_json, as_page
 
@@ -49,7 +49,7 @@ class Publication:
     written: tuple[Path, ...] = ()
 
 
-def publish(study: Study, here: Table) -> Publication:
+def publish(study: Grid, here: Table) -> Publication:
     """Writes the table of a study into the pages that show it; without any, nothing.
 
     Args:
@@ -76,7 +76,7 @@ def publish(study: Study, here: Table) -> Publication:
     return Publication(table, kept, source, tuple(pages), written)
 
 
-def _candidates(study: Study) -> Iterator[Path]:
+def _candidates(study: Grid) -> Iterator[Path]:
     folders = [study.file.resolve().parent, *study.file.resolve().parent.parents]
     roots = (
         at
@@ -89,7 +89,7 @@ def _candidates(study: Study) -> Iterator[Path]:
             yield page
 
 
-def _text_of(page: Path, study: Study) -> str:
+def _text_of(page: Path, study: Grid) -> str:
     """What a page says; empty where it does not show the study."""
     try:
         text = page.read_text("utf-8")
@@ -100,11 +100,11 @@ def _text_of(page: Path, study: Study) -> str:
     )
 
 
-def _marker(study: Study) -> str:
+def _marker(study: Grid) -> str:
     return f"<!-- study: {study.name} -->"
 
 
-def _inserted(page: Path, text: str, study: Study, block: str) -> str:
+def _inserted(page: Path, text: str, study: Grid, block: str) -> str:
     marker = re.escape(_marker(study))
     between = re.compile(
         rf"^({marker}\n)(?:(?!<!--).)*(<!-- end -->)$", re.DOTALL | re.MULTILINE
@@ -146,7 +146,7 @@ def _covers(here: Table, committed: Table) -> bool:
     )
 
 
-def _columns(study: Study, table: Table) -> list[str]:
+def _columns(study: Grid, table: Table) -> list[str]:
     asked = list(study.table.get("columns", ()))
     known = [each.name for each in table.columns]
     for name in asked:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vqfw.errors import Interrupted
-from vqfw.evaluation.recorded import reached, seconds_of
+from vqfw.results.recorded import reached, seconds_of
 from vqfw.runs.outputs import checked_folder
 from vqfw.study.children import Children, last_words
 from vqfw.study.cores import shares
-from vqfw.study.grid import Point, Study
+from vqfw.study.grid import Grid, Point
 from vqfw.study.standing import Standing, is_busy, standings, study_folder
 from vqfw.study.table import Failure, Table, table_of
 from vqfw.study.timing import at_once, clock, seconds_left
@@ -60,7 +60,7 @@ class Call:
         return shlex.join(["vqfw", *self.arguments, *jobs])
 
 
-def run_missing(study: Study, call: Call, root: Path, say: Say) -> Table:
+def run_missing(study: Grid, call: Call, root: Path, say: Say) -> Table:
     """Runs what is missing of a study, resumes what was cut, goes on after a failure.
 
     Args:
@@ -82,7 +82,7 @@ def run_missing(study: Study, call: Call, root: Path, say: Say) -> Table:
     return _Running(study, call, root, say).to_the_end()
 
 
-def present_table(study: Study, call: Call, root: Path) -> Table:
+def present_table(study: Grid, call: Call, root: Path) -> Table:
     """The table of what is finished, written to disk too; runs nothing."""
     table = table_of(study, standings(study, root), str(call))
     write_table(table, study_folder(study, root))
@@ -104,7 +104,7 @@ class _Running:
 
     def __init__(
         self,
-        study: Study,
+        study: Grid,
         call: Call,
         root: Path,
         say: Say,

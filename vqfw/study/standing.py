@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
-from vqfw.runs import Run, checkpoint, list_runs
+from vqfw.runs import RunFolder, checkpoint, list_folders
 from vqfw.runs.files import open_own
 from vqfw.runs.locks import take_lock
-from vqfw.study.grid import Point, Study
+from vqfw.study.grid import Grid, Point
 from vqfw.study.identity import key_of_run
 
 
@@ -28,7 +28,7 @@ class Standing:
     """
 
     point: Point
-    run: Run | None
+    run: RunFolder | None
 
     @property
     def state(self) -> Literal["finished", "begun", "missing"]:
@@ -46,24 +46,24 @@ class Standing:
         return done[-1] if done else 0
 
 
-def standings(study: Study, root: Path) -> list[Standing]:
+def standings(study: Grid, root: Path) -> list[Standing]:
     """Every run of a study, in the order in which they are started."""
-    known: dict[str, list[Run]] = {}
-    for run in list_runs(root):
+    known: dict[str, list[RunFolder]] = {}
+    for run in list_folders(root):
         key = key_of_run(run)
         if key is not None:
             known.setdefault(key, []).append(run)
     return [Standing(each, _best(known.get(each.key, ()))) for each in study.points]
 
 
-def _best(runs: Sequence[Run]) -> Run | None:
+def _best(runs: Sequence[RunFolder]) -> RunFolder | None:
     """The newest finished run, so that who trains one again gets it; else the newest."""
     finished = [run for run in runs if run.training]
     known = finished or runs
     return known[-1] if known else None
 
 
-def study_folder(study: Study, root: Path) -> Path:
+def study_folder(study: Grid, root: Path) -> Path:
     """Where the table and the logs of a study lie."""
     return root / "checkpoints" / "studies" / study.name
 
@@ -91,7 +91,7 @@ def clear_leftovers(point: Point, root: Path) -> None:
         point: whose name they have taken; no other process may be at it.
         root: the folder that holds ``checkpoints/``.
     """
-    run = Run(point.id, root)
+    run = RunFolder(point.id, root)
     if run.path.exists() and not run.is_recorded:
         shutil.rmtree(run.path, ignore_errors=True)
         # It saved no picture: what lies there is of an older run of this name.

@@ -12,16 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from vqfw.evaluation.recorded import (
+from vqfw.results.recorded import (
     Column,
     columns_of,
     numbers_of,
     scored_on,
     scores_of,
 )
-from vqfw.runs import Run
+from vqfw.runs import RunFolder
 from vqfw.runs.exactness import differing
-from vqfw.study.grid import Arm, Study
+from vqfw.study.grid import Arm, Grid
 from vqfw.study.standing import Standing
 
 _RECORDED = (
@@ -178,7 +178,7 @@ def table_from(data: Mapping[str, Any]) -> Table:
 
 
 def table_of(
-    study: Study,
+    study: Grid,
     found: Sequence[Standing],
     command: str,
     failures: Sequence[Failure] = (),
@@ -214,7 +214,7 @@ def table_of(
 
 
 def _row(
-    study: Study, arm: Arm, columns: Sequence[Column], runs: Mapping[str, Run]
+    study: Grid, arm: Arm, columns: Sequence[Column], runs: Mapping[str, RunFolder]
 ) -> Row:
     points = study.of(arm)
     mine = [runs[point.id] for point in points if point.id in runs]
@@ -232,7 +232,7 @@ def _row(
     return Row(arm, len(points), tuple(run.id for run in mine), cells)
 
 
-def _intervals(run: Run) -> dict[str, tuple[float, float]]:
+def _intervals(run: RunFolder) -> dict[str, tuple[float, float]]:
     return {
         name: (entry["interval"][0], entry["interval"][1])
         for name, entry in scores_of(run).items()
@@ -273,13 +273,13 @@ def _row_from(data: Mapping[str, Any]) -> Row:
     return Row(arm, data["wanted"], tuple(data["runs"]), cells)
 
 
-def _record(run: Run) -> dict[str, Any]:
+def _record(run: RunFolder) -> dict[str, Any]:
     """What made a run, as far as a reader elsewhere can use it: no paths of a machine."""
     environment = run.environment
     return {name: environment.get(name) for name in _RECORDED}
 
 
-def _made_by(runs: Sequence[Run]) -> str:
+def _made_by(runs: Sequence[RunFolder]) -> str:
     if not runs:
         return ""
     environment = runs[-1].environment
@@ -297,7 +297,7 @@ def _made_by(runs: Sequence[Run]) -> str:
     return ", ".join(parts)
 
 
-def _notes(rows: Sequence[Row], runs: Sequence[Run]) -> Iterator[str]:
+def _notes(rows: Sequence[Row], runs: Sequence[RunFolder]) -> Iterator[str]:
     wanted, finished = (
         sum(row.wanted for row in rows),
         sum(len(row.runs) for row in rows),
@@ -315,7 +315,7 @@ def _notes(rows: Sequence[Row], runs: Sequence[Run]) -> Iterator[str]:
         yield "Not a fair comparison: the runs did not all see the same images."
 
 
-def _unlike(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
+def _unlike(runs: Sequence[RunFolder]) -> dict[str, tuple[str, ...]]:
     found = differing([run.environment for run in runs])
     return {
         name: tuple(value or "none" for value in values)

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
-from vqfw.evaluation.recorded import seconds_of
+from vqfw.results.recorded import seconds_of
 from vqfw.study.standing import Standing
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vqfw.evaluation.recorded import Column
+from vqfw.results.recorded import Column
 from vqfw.runs.outputs import write_output
 from vqfw.study.table import Cell, Row, Table
 

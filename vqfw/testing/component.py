@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vqfw.authoring.components import resolved
 from vqfw.errors import PluginError, VqfwError
-from vqfw.experiment.components import resolved
 from vqfw.kinds.catalog import OBSERVER
 from vqfw.registry import Entry, build, load_entry
 from vqfw.registry.hooks import load_observer

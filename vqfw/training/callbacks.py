@@ -9,7 +9,7 @@ import keras
 from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.registry.hooks import Observers, observers
 from vqfw.registry.importing import harmless
-from vqfw.runs import Run
+from vqfw.runs import RunFolder
 
 Told = Callable[[keras.callbacks.CallbackList], None]
 
@@ -25,7 +25,7 @@ class Callbacks:
     """
 
     def __init__(
-        self, run: Run, autoencoder: Autoencoder, total: int, per_epoch: int
+        self, run: RunFolder, autoencoder: Autoencoder, total: int, per_epoch: int
     ) -> None:
         self._watching: Observers = observers()
         self._model = autoencoder

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from vqfw.evaluation.pictures import Pixels, save_picture
-from vqfw.runs import Run
+from vqfw.runs import RunFolder
 from vqfw.runs.files import open_own, read_own, write_whole
 from vqfw.training.progress import Progress
 from vqfw.training.trackers import Trackers
@@ -27,7 +27,7 @@ class Journal(AbstractContextManager["Journal", None]):
     """
 
     def __init__(
-        self, run: Run, step: int, progress: Progress, trackers: Trackers
+        self, run: RunFolder, step: int, progress: Progress, trackers: Trackers
     ) -> None:
         self._run = run
         self._progress = progress

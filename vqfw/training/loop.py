@@ -38,7 +38,7 @@ from vqfw.evaluation.score import evaluate
 from vqfw.plan import Plan
 from vqfw.registry.blame import blame
 from vqfw.registry.hooks import observers
-from vqfw.runs import Run, checkpoint, mark_latest
+from vqfw.runs import RunFolder, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
 from vqfw.training.callbacks import Callbacks
 from vqfw.training.early_stopping import Patience
@@ -80,7 +80,7 @@ class Trained:
 def train(
     plan: Plan,
     splits: Splits,
-    run: Run,
+    run: RunFolder,
     autoencoder: Autoencoder,
     inference: Inference,
     quiet: bool = False,
@@ -119,7 +119,7 @@ class _Training:
         self,
         plan: Plan,
         splits: Splits,
-        run: Run,
+        run: RunFolder,
         autoencoder: Autoencoder,
         inference: Inference,
         quiet: bool,

@@ -21,7 +21,7 @@ from vqfw.errors import in_short
 from vqfw.kinds.tracker import Tracker
 from vqfw.plan import Plan
 from vqfw.registry import build
-from vqfw.runs import Run
+from vqfw.runs import RunFolder
 
 WAITING = 1000
 """Calls that may wait for one tracker. Numbers are small, and pictures come once an epoch."""
@@ -43,7 +43,7 @@ class Trackers(AbstractContextManager["Trackers", None]):
         ExperimentError: if one refuses its options.
     """
 
-    def __init__(self, plan: Plan, run: Run, say: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, run: RunFolder, say: Callable[[str], None]) -> None:
         self._run = run
         self._say = say
         known = {**plan.supplied, "run_folder": run.path.absolute()}

@@ -1,0 +1,1 @@
+"""Describes, scaffolds and documents components: ``plugins new`` and the generated pages."""

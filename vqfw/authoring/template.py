@@ -1,0 +1,192 @@
+"""Begins a package of one component, from a distribution that is valid itself.
+
+The template is a whole package with a component of each kind and form; what is written is
+the part of it that the one asked for needs, under other names.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from vqfw.errors import UsageError
+from vqfw.kinds.catalog import KINDS, OBSERVER, OBSERVER_GROUP, Kind
+from vqfw.registry.entries import index
+
+_NAME = re.compile(r"[a-z](?:[a-z0-9_]{0,38}[a-z0-9])?\Z")
+FORMS = {"image_augmentation": "augmentation"}
+"""Forms of a kind that have a template of their own, beside those called like a kind."""
+_WORDS = re.compile(r"vqfw_template|vqfw-template|Template|template")
+
+
+def template_folder() -> Path:
+    """Where the template lies: in the installed package, or in the checkout."""
+    here = Path(__file__)
+    beside = here.with_name("template")
+    return beside if beside.is_dir() else here.parents[2] / "plugins" / "template"
+
+
+def template_kinds() -> tuple[str, ...]:
+    """What a package can begin with: kinds, further forms of a kind, and the observer."""
+    folder = template_folder() / "vqfw_template"
+    names = (*KINDS, *FORMS, OBSERVER)
+    return tuple(name for name in names if (folder / f"{name}.py").is_file())
+
+
+def new_package(kind: str, name: str, folder: Path | None = None) -> Path:
+    """Writes a package with one component or observer, its test and its README.
+
+    Args:
+        kind: of the component; or ``image_augmentation``, or ``observer``.
+        name: what experiments will call it, in snake_case.
+        folder: to write; None for one in the working folder, called like the package.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: if there is no template for the kind, the name is taken or no name,
+            or the folder is not empty; nothing is written then.
+    """
+    _require_free(kind, name)
+    target = folder if folder is not None else Path(f"vqfw-{name.replace('_', '-')}")
+    texts = _texts(kind, name)
+    try:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise UsageError(
+                f"{target} is there already, and nothing is overwritten: choose another "
+                "folder with -o"
+            )
+        for path, text in texts.items():
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{target} cannot be written ({error.strerror}): choose another folder "
+            "with -o"
+        ) from error
+    return target
+
+
+def example(kind: str, name: str) -> tuple[str, str]:
+    """The code of the smallest component of a kind, and the metadata of its package.
+
+    Args:
+        kind: one of ``template_kinds``.
+        name: what experiments would call it.
+    """
+    texts = _texts(kind, name)
+    return texts[f"vqfw_{name}/{kind}.py"], texts["pyproject.toml"]
+
+
+def promised(kind: str) -> tuple[Kind, str]:
+    """The kind of component that a template is of, and ``module:class`` of its contract.
+
+    Args:
+        kind: one of ``template_kinds``, but the observer.
+    """
+    found = KINDS[FORMS.get(kind, kind)]
+    return found, found.other_contracts[0] if kind in FORMS else found.contract
+
+
+def setting(kind: str, name: str) -> str:
+    """The argument of ``--set`` that puts a component into an experiment."""
+    key = promised(kind)[0].key
+    if key.endswith("[]"):
+        return f'{key.removesuffix("[]")}=["{name}"]'
+    return f"{key}={name}"
+
+
+def _require_free(kind: str, name: str) -> None:
+    if kind not in template_kinds():
+        raise UsageError(
+            f'there is no template for kind "{kind}": write one of '
+            f"{', '.join(template_kinds())}"
+        )
+    if not _NAME.match(name) or keyword.iskeyword(name):
+        raise UsageError(
+            f"{name!r} cannot name a component: use up to 40 of a-z 0-9 _, starting "
+            "with a letter"
+        )
+    if _class_name(name) in _names_in(
+        template_folder() / "vqfw_template" / f"{kind}.py"
+    ):
+        raise UsageError(
+            f"the class {_class_name(name)} would hide what its own module uses: choose "
+            "another name"
+        )
+    own = FORMS.get(kind, kind)
+    taken = index().observers if kind == OBSERVER else index().of(own)
+    owners = [entry.owner for entry in taken if entry.name == name]
+    if owners:
+        raise UsageError(
+            f'{own} "{name}" is there already, from {owners[0]}: choose another name'
+        )
+    if find_spec(f"vqfw_{name}") is not None:
+        raise UsageError(
+            f"a package vqfw_{name} is installed already: choose another name"
+        )
+
+
+def _class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _names_in(path: Path) -> set[str]:
+    """What a module of the template means by names, beside Python's own words."""
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return {*used, *keyword.kwlist}
+
+
+def _texts(kind: str, name: str) -> dict[str, str]:
+    """The files of the new package, by their paths in it."""
+    source = template_folder()
+    words = {
+        "vqfw_template": f"vqfw_{name}",
+        "vqfw-template": f"vqfw-{name.replace('_', '-')}",
+        "Template": _class_name(name),
+        "template": name,
+    }
+
+    def named(text: str) -> str:
+        return _WORDS.sub(lambda found: words[found[0]], text)
+
+    paths = [f"vqfw_template/{kind}.py", f"tests/test_{kind}.py"]
+    texts = {named(path): named((source / path).read_text("utf-8")) for path in paths}
+    texts[f"vqfw_{name}/__init__.py"] = ""
+    texts["pyproject.toml"] = named(_metadata(source / "pyproject.toml", kind))
+    texts["README.md"] = named(_readme(source / "README.md", kind))
+    return texts
+
+
+def _metadata(path: Path, kind: str) -> str:
+    """The metadata with the entry point of one component, or of the observer, alone."""
+    head, *groups = path.read_text("utf-8").split("[project.entry-points.")
+    points = "".join(groups).splitlines()
+    (point,) = [each for each in points if f'"vqfw_template.{kind}' in each]
+    target = re.sub(r"^\w+", "template", point)
+    return f'{head}[project.entry-points."{_group(kind)}"]\n{target}\n'
+
+
+def _group(kind: str) -> str:
+    return OBSERVER_GROUP if kind == OBSERVER else KINDS[FORMS.get(kind, kind)].group
+
+
+def _readme(path: Path, kind: str) -> str:
+    """The text about a quantizer, said of another kind; an observer has its own."""
+    if kind == OBSERVER:
+        return path.with_name("README.observer.md").read_text("utf-8")
+    text = path.read_text("utf-8")
+    text = text.replace("/quantizer.py", f"/{kind}.py")
+    argument = setting(kind, "template")
+    shown = f"'{argument}'" if "[" in argument else argument
+    text = text.replace("model.quantizer=template", shown)
+    own = FORMS.get(kind, kind)
+    article = "An" if own[0] in "aeiou" else "A"
+    text = text.replace("A quantizer", f"{article} {own}")
+    text = text.replace("a quantizer", f"{article.lower()} {own}")
+    return text.replace("quantizer", own)

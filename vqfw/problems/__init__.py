@@ -1,0 +1,1 @@
+"""Problems of an experiment, each with its repair: found, worded, explained, printed."""

@@ -1,0 +1,1 @@
+"""Scores of finished runs, from their records alone: compared, and set in tables."""

@@ -1,0 +1,203 @@
+"""What differs between runs, and what each has reached. It reads records and runs nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vqfw.errors import RunError
+from vqfw.experiment.later import with_later_defaults
+from vqfw.experiment.origins import leaves
+from vqfw.results.recorded import (
+    Column,
+    columns_of,
+    numbers_of,
+    scored_on,
+    scores_of,
+)
+from vqfw.runs import RunFolder
+from vqfw.runs.exactness import differing
+from vqfw.schema.settings import ABOUT
+
+# Lists whose order means nothing: their items are told apart by their type.
+_UNORDERED = re.compile(r"(losses|evaluation\.metrics|training\.trackers)\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One setting, or one fact about where it ran, that is not the same in all runs.
+
+    Args:
+        name: path of the setting, or name of the fact.
+        values: in each run; None where there is no such thing.
+        origins: who set it in each run; empty for facts.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    origins: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """One number of every run.
+
+    Args:
+        column: which.
+        values: in each run; None where it does not apply or is not known.
+        intervals: 95 % confidence over the images, low and high; None where there is
+            none.
+    """
+
+    column: Column
+    values: tuple[float | None, ...]
+    intervals: tuple[tuple[float, float] | None, ...]
+
+    @property
+    def differences(self) -> tuple[float | None, ...]:
+        """Of each value to that of the first run."""
+        first = self.values[0]
+        return tuple(
+            None if first is None or each is None else each - first
+            for each in self.values
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side.
+
+    Args:
+        runs: their ids.
+        settings: of the experiment that differ.
+        surroundings: versions, commit, device, precision, threads and data that differ.
+        results: what was reached.
+        unfair: why the results cannot be compared as they stand; empty where they can.
+    """
+
+    runs: tuple[str, ...]
+    settings: tuple[Difference, ...]
+    surroundings: tuple[Difference, ...]
+    results: tuple[Result, ...]
+    unfair: tuple[str, ...]
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return {
+            "runs": list(self.runs),
+            "unfair": list(self.unfair),
+            "settings": [asdict(each) for each in self.settings],
+            "surroundings": [
+                {"name": each.name, "values": each.values} for each in self.surroundings
+            ],
+            "results": [
+                {
+                    **asdict(each.column),
+                    "values": each.values,
+                    "intervals": each.intervals,
+                    "differences": each.differences,
+                }
+                for each in self.results
+            ],
+        }
+
+    def _repr_html_(self) -> str:
+        from vqfw.results.side_by_side import as_html
+
+        return as_html(self)
+
+
+def compare_folders(runs: Sequence[RunFolder]) -> Comparison:
+    """Puts runs side by side.
+
+    Args:
+        runs: the first is what the others are measured against.
+
+    Raises:
+        RunError: if there are fewer than two, or the records of one cannot be read.
+    """
+    if len({run.id for run in runs}) < 2:
+        names = ", ".join(dict.fromkeys(run.id for run in runs)) or "none"
+        raise RunError(f"two runs are needed to compare, got {names}: name another")
+    environments = [run.environment for run in runs]
+    facts = differing(environments)
+    return Comparison(
+        runs=tuple(run.id for run in runs),
+        settings=tuple(_settings(runs)),
+        surroundings=tuple(Difference(name, values) for name, values in facts.items()),
+        results=tuple(_result(column, runs) for column in columns_of(runs)),
+        unfair=tuple(_unfair(runs, "data" in facts)),
+    )
+
+
+def _settings(runs: Sequence[RunFolder]) -> Iterator[Difference]:
+    all_leaves = [_leaves(run) for run in runs]
+    paths = dict.fromkeys(path for each in all_leaves for path in each)
+    for path in paths:
+        found = [each.get(path, (None, None)) for each in all_leaves]
+        values = tuple(value for value, _ in found)
+        if len({_comparable(value) for value in values}) > 1:
+            yield Difference(path, values, tuple(origin for _, origin in found))
+
+
+def _comparable(value: Any) -> str:
+    """Equal for equal settings: 1 is 1.0, and neither is true."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return json.dumps(float(value) if number else value)
+
+
+def _leaves(run: RunFolder) -> dict[str, tuple[Any, str | None]]:
+    """Values with their origins by path; unordered lists by the type of their items."""
+    values, origins = with_later_defaults(run.resolved), run.origins
+    found = {}
+    for path, value in leaves({k: v for k, v in values.items() if k not in ABOUT}):
+        name = _UNORDERED.sub(lambda item: _by_type(values, item), path)
+        found[name] = (value, origins.get(path))
+    return found
+
+
+def _by_type(values: Mapping[str, Any], item: re.Match[str]) -> str:
+    items: Any = values
+    for key in item[1].split("."):
+        items = items[key]
+    return f"{item[1]}.{items[int(item[2])]['type']}"
+
+
+def _result(column: Column, runs: Sequence[RunFolder]) -> Result:
+    entries = [scores_of(run).get(column.name) for run in runs]
+    intervals = [
+        entry.get("interval") if isinstance(entry, Mapping) else None
+        for entry in entries
+    ]
+    return Result(
+        column,
+        tuple(numbers_of(run).get(column.name) for run in runs),
+        tuple((each[0], each[1]) if each else None for each in intervals),
+    )
+
+
+def _unfair(runs: Sequence[RunFolder], other_data: bool) -> Iterator[str]:
+    unfinished = [run.id for run in runs if not run.training]
+    if unfinished:
+        yield f"not finished: {', '.join(unfinished)}"
+    sizes = [run.resolved["data"]["image_size"] for run in runs]
+    if len(set(sizes)) > 1:
+        yield f"images of {_listed(sizes)} pixels"
+    elif other_data:
+        yield "not the same images"
+    budgets = [
+        run.training.get("steps", 0) * run.resolved["training"]["batch_size"]
+        for run in runs
+    ]
+    if not unfinished and len(set(budgets)) > 1:
+        yield f"trained on {_listed(f'{each:,}' for each in budgets)} images in all"
+    scored = [scored_on(run) for run in runs if scores_of(run)]
+    if len(set(scored)) > 1:
+        yield f"scored on {_listed(scored)}"
+
+
+def _listed(values: Any) -> str:
+    return " and ".join(dict.fromkeys(map(str, values)))

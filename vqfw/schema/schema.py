@@ -1,0 +1,322 @@
+"""The JSON Schema of an experiment: the engine's sections and all components' options.
+
+Its shape is chosen for the errors it gives: an ``enum`` on ``type`` and an ``if/then``
+for each component report every mistake apart, where ``oneOf`` reports that nothing fits.
+Only keywords are used that mean the same in draft-07 and 2020-12, so every editor agrees
+with the command line. ``python -m vqfw.schema.schema`` prints it, made afresh.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from vqfw.errors import PluginError
+from vqfw.kinds.catalog import KINDS, Kind
+from vqfw.registry.entries import Entry, index
+from vqfw.registry.fragments import component_fragment, foreign_fragments
+from vqfw.registry.parameters import section
+from vqfw.schema.settings import DataSettings, EvaluationSettings, TrainingSettings
+
+Schema = dict[str, Any]
+Fragments = Mapping[tuple[str, str], Mapping[str, Any]]
+"""Closed objects by kind and name."""
+
+FILE_NAME = "experiment.schema.json"
+NAME_PATTERN = "^[a-z0-9][a-z0-9._-]{0,63}$"
+REQUIRED = ("data", "model")
+
+
+def generate() -> Schema:
+    """Derives the schema from the constructors of all first-party components.
+
+    It imports them, and so Keras.
+
+    Raises:
+        PluginError: if one of them cannot be imported or described.
+    """
+    first_party = [entry for entry in index().entries if entry.first_party]
+    return assembled(
+        {(entry.kind, entry.name): component_fragment(entry) for entry in first_party}
+    )
+
+
+@lru_cache(maxsize=1)
+def packaged() -> Schema:
+    """The schema of the first-party components that comes with vqfw; not to be changed."""
+    return dict(json.loads(packaged_path().read_text("utf-8")))
+
+
+def packaged_path() -> Path:
+    """Where that schema lies: in the installed package, or in the checkout."""
+    here = Path(__file__)
+    beside = here.with_name(FILE_NAME)
+    return beside if beside.exists() else here.parents[2] / "schemas" / FILE_NAME
+
+
+def installed() -> Schema:
+    """The packaged schema and the components of all other installed packages.
+
+    Those that cannot be described are left out; ``schema_for`` says why.
+    """
+    return schema_for(None)[0]
+
+
+def schema_for(
+    named: Collection[str] | None,
+) -> tuple[Schema, Mapping[tuple[str, str], str]]:
+    """The schema with those foreign components that an experiment may have named.
+
+    Args:
+        named: all strings that could be names; None for all installed components.
+
+    Returns:
+        The schema; and by kind and name, why a named component is not in it.
+    """
+    entries = [
+        (entry, name)
+        for entry, name in foreign()
+        if named is None or name in named or entry.name in named
+    ]
+    if not entries:
+        return packaged(), {}
+    found, failed = foreign_fragments(entries)
+    return (extended(packaged(), found) if found else packaged()), failed
+
+
+def foreign() -> list[tuple[Entry, str]]:
+    """The components of other packages, each with the names that it goes by."""
+    found = []
+    for entry in index().entries:
+        name = index().spelling(entry)
+        if not entry.first_party and name is not None:
+            # The qualified spelling stays right when another package claims the name.
+            found += [(entry, each) for each in sorted({name, entry.qualified})]
+    return found
+
+
+def extended(schema: Mapping[str, Any], found: Fragments) -> Schema:
+    """A schema with further components."""
+    return assembled({**_components(schema), **found})
+
+
+def _components(schema: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    pairs = ((key.partition("."), value) for key, value in schema["$defs"].items())
+    return {(kind, name): value for (kind, dot, name), value in pairs if dot}
+
+
+def assembled(components: Fragments) -> Schema:
+    """The whole schema, from the fragments of its components."""
+    components = {key: _annotated(found) for key, found in components.items()}
+    definitions: Schema = {}
+    for kind in KINDS.values():
+        mine = {
+            name: components[k, name]
+            for k, name in sorted(components)
+            if k == kind.name
+        }
+        definitions[kind.name] = _slot(kind, mine)
+    for (kind_name, name), found in sorted(components.items()):
+        definitions[f"{kind_name}.{name}"] = dict(found)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "vqfw experiment",
+        "description": "What vqfw run trains and evaluates.",
+        "allowComments": True,
+        "allowTrailingCommas": True,
+        "type": "object",
+        "properties": _sections(),
+        "required": list(REQUIRED),
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def _sections() -> Schema:
+    """The keys of the file; those of the engine come from their dataclasses."""
+    text = {"type": "string"}
+    return {
+        "$schema": {
+            **text,
+            "description": "This schema, for editors; vqfw ignores it.",
+        },
+        "extends": {
+            **text,
+            "description": "A file in or below this file's folder, which this file "
+            "changes: objects are merged, lists replaced, and a new type drops the "
+            "settings of the old one.",
+        },
+        "name": {
+            **text,
+            "pattern": NAME_PATTERN,
+            "default": "experiment",
+            "description": "Lower-case name of the runs.",
+        },
+        "description": {
+            **text,
+            "default": "",
+            "description": "What is tried, and why.",
+        },
+        "notes": {
+            "type": "object",
+            "default": {},
+            "description": "Anything you want to keep with the runs; vqfw ignores it.",
+        },
+        "seed": {
+            "type": "integer",
+            "minimum": 0,
+            "default": 0,
+            "description": "Where all random draws of training start from.",
+        },
+        "data": _annotated(section(DataSettings)),
+        "model": _annotated(
+            {"$ref": "#/$defs/model", "description": "What is trained."}
+        ),
+        "losses": _annotated(
+            {
+                "type": "array",
+                "items": {"$ref": "#/$defs/loss"},
+                "minItems": 1,
+                "default": ["mse"],
+                "description": "Reconstruction terms; their weighted sum is minimized.",
+            }
+        ),
+        "training": _annotated({**section(TrainingSettings), "default": {}}),
+        "evaluation": _annotated({**section(EvaluationSettings), "default": {}}),
+        "expected": {
+            "type": "object",
+            "additionalProperties": {"type": "number"},
+            "default": {},
+            "description": "Scores, and minutes, that you expect; printed beside the "
+            "result, and never a reason to fail.",
+        },
+    }
+
+
+def _slot(kind: Kind, components: Mapping[str, Mapping[str, Any]]) -> Schema:
+    """What may stand where a component of a kind is asked for."""
+    types = ["object", "string"]
+    if kind.plain or (kind.shorthand and kind.shorthand.json_type == "number"):
+        types.append("number")
+    bare = {
+        name: found
+        for name, found in components.items()
+        if set(found.get("required", ())) <= {"type"}
+    }
+    return {
+        "description": f"{kind.summary[0].upper()}{kind.summary[1:]}.",
+        "type": types,
+        "properties": {"type": _one_of(components)},
+        "required": ["type"],
+        "allOf": [
+            *_short_forms(kind, components, bare),
+            *map(_variant(kind), components),
+        ],
+        "defaultSnippets": [
+            {
+                "label": name,
+                "description": found.get("description", ""),
+                "body": _snippet(name, found),
+            }
+            for name, found in components.items()
+        ],
+    }
+
+
+def _one_of(components: Mapping[str, Mapping[str, Any]]) -> Schema:
+    # Some validators refuse an empty enum; this too allows nothing.
+    if not components:
+        return {"not": {}}
+    return {
+        "enum": list(components),
+        "enumDescriptions": [
+            each.get("description", "") for each in components.values()
+        ],
+    }
+
+
+def _variant(kind: Kind) -> Callable[[str], Schema]:
+    def variant(name: str) -> Schema:
+        chosen = {
+            "type": "object",
+            "properties": {"type": {"const": name}},
+            "required": ["type"],
+        }
+        return {"if": chosen, "then": {"$ref": f"#/$defs/{kind.name}.{_pointer(name)}"}}
+
+    return variant
+
+
+def _short_forms(
+    kind: Kind,
+    components: Mapping[str, Mapping[str, Any]],
+    bare: Mapping[str, Mapping[str, Any]],
+) -> list[Schema]:
+    """What a string and a number stand for in this slot."""
+    names = _one_of(bare)
+    short = kind.shorthand
+    target = components.get(short.component) if short else None
+    if short is None or target is None:
+        return [{"if": {"type": "string"}, "then": names}]
+    if short.json_type == "string":
+        path = {"pattern": r"[/\\]|^[.~]"}
+        return [{"if": {"type": "string"}, "then": {"anyOf": [names, path]}}]
+    value = target["properties"][short.option]
+    return [
+        {"if": {"type": "string"}, "then": names},
+        {
+            "if": {"type": "number"},
+            "then": {k: value[k] for k in value if k in _LIMITS},
+        },
+    ]
+
+
+_LIMITS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+
+
+def _snippet(name: str, found: Mapping[str, Any]) -> Schema:
+    """The component with the settings that it cannot do without, for an editor."""
+    required = [key for key in found.get("required", ()) if key != "type"]
+    blanks = {key: f"${number}" for number, key in enumerate(required, start=1)}
+    return {"type": name, **blanks}
+
+
+def _pointer(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _annotated(schema: Mapping[str, Any]) -> Schema:
+    """A schema whose texts suit editors, and whose references may carry a description.
+
+    Draft-07 ignores what stands beside ``$ref``; inside ``allOf`` nothing is lost.
+    """
+    done: Schema = {}
+    for key, value in schema.items():
+        if key == "properties":
+            done[key] = {name: _annotated(each) for name, each in value.items()}
+        elif key == "items":
+            done[key] = _annotated(value)
+        elif key == "$ref" and len(schema) > 1:
+            done["allOf"] = [{"$ref": value}]
+        elif key == "description":
+            done[key] = value.replace("``", "`")
+            if "`" in value:
+                done.setdefault("markdownDescription", done[key])
+        else:
+            done[key] = value
+    return done
+
+
+def as_text(schema: Mapping[str, Any]) -> str:
+    """The schema as the committed file has it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    try:
+        print(as_text(generate()), end="")
+    except PluginError as error:
+        raise SystemExit(f"error: {error}") from error

@@ -1,0 +1,1 @@
+"""JSON whose values know where they were written."""

@@ -1,0 +1,126 @@
+"""A position in a text that is being read, and the mistakes found on the way to it.
+
+The grammar that moves it stands in ``scalars.py`` and ``reader.py``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from vqfw.errors import Problem
+from vqfw.text.tree import Locate
+
+# A file this wrong is no JSON at all; the rest of the list would help nobody.
+MAX_PROBLEMS = 100
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
+_REST_OF_LINE = re.compile(r"[^\r\n]*")
+
+
+class StopReading(Exception):  # it ends a reading, it is nobody's error
+    """Ends a reading that cannot go on; the reason is among the problems."""
+
+
+class Cursor:
+    """Where a reading of a text has got to.
+
+    Args:
+        text: what is read.
+        locate: gives the place of an offset.
+    """
+
+    def __init__(self, text: str, locate: Locate) -> None:
+        self.text = text
+        self.locate = locate
+        self.at = 0
+        self.path: list[str | int] = []
+        self.problems: list[Problem] = []
+
+    def note(
+        self,
+        message: str,
+        start: int,
+        stop: int,
+        *,
+        repair: str = "",
+        note: str = "",
+        code: str = "syntax",
+    ) -> None:
+        """Records a mistake after which the reading goes on.
+
+        Raises:
+            StopReading: if there have been too many.
+        """
+        place = self.locate(start, stop)
+        self.problems.append(
+            Problem(code, message, tuple(self.path), repair, note, place)
+        )
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise StopReading
+
+    def stopped(
+        self,
+        message: str,
+        repair: str = "",
+        start: int | None = None,
+        stop: int | None = None,
+        code: str = "syntax",
+    ) -> StopReading:
+        """Records a mistake after which there is no telling what was meant."""
+        start = self.at if start is None else start
+        self.note(message, start, stop or start + 1, repair=repair, code=code)
+        return StopReading()
+
+    def peek(self) -> str:
+        """The next character; empty at the end."""
+        return self.text[self.at : self.at + 1]
+
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Matches a pattern here, without moving."""
+        return pattern.match(self.text, self.at)
+
+    def shown(self) -> str:
+        """The next character, for a message."""
+        character = self.peek()
+        if not character:
+            return "the end of the text"
+        if character.isprintable() and not character.isspace():
+            return f"'{character}'"
+        name = unicodedata.name(character, "a control character").lower()
+        return f"U+{ord(character):04X} ({name})"
+
+    def space(self) -> None:
+        """Passes over white space and comments."""
+        while True:
+            self._over(_SPACE)
+            character = self.peek()
+            if character == "/":
+                self._comment()
+            elif character == "#":
+                start = self.at
+                self._over(_REST_OF_LINE)
+                message = "'#' starts no comment in JSON"
+                self.note(message, start, self.at, repair="write // ...")
+            elif character and (character.isspace() or character in "\u200b\ufeff"):
+                message = f"{self.shown()} is no white space in JSON"
+                self.note(message, self.at, self.at + 1, repair="write a plain space")
+                self.at += 1
+            else:
+                return
+
+    def _comment(self) -> None:
+        if self.match(_COMMENT):
+            self._over(_COMMENT)
+            return
+        never_ends = self.text.startswith("/*", self.at)
+        raise self.stopped(
+            "a comment that never ends" if never_ends else "a single '/' means nothing",
+            "write // for a comment to the end of the line, or /* ... */",
+        )
+
+    def _over(self, pattern: re.Pattern[str]) -> None:
+        found = self.match(pattern)
+        if found:
+            self.at = found.end()
