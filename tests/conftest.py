@@ -133,7 +133,7 @@ def trained_once(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VQFW_CACHE", str(decoded_pictures))
         patch.setenv("VQFW_STATE", str(person))
-        vqfw.load(folder / "tiny.json").run(name="done", root=folder)
+        vqfw.load(folder / "tiny.json").run("done", folder, quiet=True)
     return folder
 
 

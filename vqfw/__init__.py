@@ -2,60 +2,39 @@
 
     import vqfw
 
-    run = vqfw.load("experiments/experiment.json").run()
+    experiment = vqfw.load("experiments/experiment.json")     # or a mapping; checked here
+    run = experiment.set({"training.steps": 200}).run()       # trains, scores, records
+    run = vqfw.open_run("latest")                             # the same, later
 
-Names are looked up when first used, so that importing the package costs nothing.
+    run.scores["test"]["psnr"]["value"]                       # and "interval"
+    run.history["loss"]                                       # a NumPy array, by step
+    faces = run.images("test")                                # .pixels, .ids, .groups
+    tokens = run.encode(faces.pixels)                         # .grids, np.asarray(tokens)
+    pictures = run.decode(tokens)                             # uint8
+
+``help(vqfw.load)``, ``help(vqfw.Experiment)`` and ``help(vqfw.Run)`` go on from here. Keras
+is imported when a model is needed; a name of this package, when it is first used.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqfw.api import (
-        Experiment,
-        Run,
-        Study,
-        compare,
-        components,
-        describe,
-        doctor,
-        init,
-        list_runs,
-        load,
-        load_study,
-        new_plugin,
-        open_run,
-        schema_text,
-        survey,
-        use_plugin,
-        write_schema,
-    )
-
-__all__ = [
-    "Experiment",
-    "Run",
-    "Study",
-    "compare",
-    "components",
-    "describe",
-    "doctor",
-    "init",
-    "list_runs",
-    "load",
-    "load_study",
-    "new_plugin",
-    "open_run",
-    "schema_text",
-    "survey",
-    "use_plugin",
-    "write_schema",
-]
+    from vqfw.api import *  # noqa: F403
 
 
 def __getattr__(name: str) -> Any:
-    """Looks a public name up in ``vqfw.api``."""
-    if name not in __all__:
-        raise AttributeError(f"vqfw has no {name!r}: it offers {', '.join(__all__)}")
-    return getattr(import_module("vqfw.api"), name)
+    """Looks a public name up in ``vqfw.api``; ``__all__`` is the list of them."""
+    if name != "__all__" and (name.startswith("_") or find_spec(f"vqfw.{name}")):
+        raise AttributeError(name)  # Python imports a module of the package itself
+    api = import_module("vqfw.api")
+    if name == "__all__" or name in api.__all__:
+        return getattr(api, name)
+    raise AttributeError(f"vqfw has no {name!r}: it offers {', '.join(api.__all__)}")
+
+
+def __dir__() -> list[str]:
+    return [*import_module("vqfw.api").__all__]

@@ -49,7 +49,7 @@ def test_set_gives_another_experiment_and_leaves_the_first(
     load: Load, valid: Any
 ) -> None:
     first = load(valid)
-    second = first.set("model.quantizer.num_embeddings", np.int64(8)).set("seed", 3)
+    second = first.set({"model.quantizer.num_embeddings": np.int64(8)}).set({"seed": 3})
     assert first.model["quantizer"]["num_embeddings"] == 64
     assert second.model["quantizer"]["num_embeddings"] == 8
     assert second.overrides == ("model.quantizer.num_embeddings=8", "seed=3")
@@ -57,7 +57,7 @@ def test_set_gives_another_experiment_and_leaves_the_first(
 
 
 def test_set_takes_strings_as_strings(load: Load, valid: Any) -> None:
-    assert load(valid).set("description", "12").description == "12"
+    assert load(valid).set({"description": "12"}).description == "12"
 
 
 def test_set_needs_no_file_any_more(write: Any, valid: Any) -> None:
@@ -65,13 +65,13 @@ def test_set_needs_no_file_any_more(write: Any, valid: Any) -> None:
     path = write({"extends": "base.json"})
     experiment = load_experiment(path)
     path.unlink()
-    assert experiment.set("seed", 9).seed == 9
+    assert experiment.set({"seed": 9}).seed == 9
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}])
 def test_set_refuses_what_json_cannot_say(load: Load, valid: Any, value: Any) -> None:
     with pytest.raises(ExperimentError):
-        load(valid).set("seed", value)
+        load(valid).set({"seed": value})
 
 
 def test_values_of_python_make_the_same_experiment(load: Load, valid: Any) -> None:
@@ -153,7 +153,7 @@ def test_a_missing_file_names_those_with_a_similar_name(
 
 def test_differences_name_what_changed(load: Load, valid: Any) -> None:
     old = load(valid)
-    new = old.set("seed", 4).set("model.quantizer", "gradient")
+    new = old.set({"seed": 4, "model.quantizer": "gradient"})
     found = differences(old.values, new.values)
     assert found == sorted(found, key=lambda each: each[0])
     assert {

@@ -1,8 +1,4 @@
-"""What ``import vqfw`` offers: every verb of the command line, as functions and objects.
-
-    experiment = vqfw.load("experiments/experiment.json")
-    run = experiment.set("model.quantizer.decay", 0.995).run()
-    run.evaluate().values["psnr"]
+"""The public names of ``vqfw``: every verb of the command line, as functions and objects.
 
 Nothing here imports Keras before a model is needed.
 """
@@ -20,14 +16,12 @@ from vqfw.api.inventory import (
     write_schema,
 )
 from vqfw.api.machine import doctor
-from vqfw.api.preparation import Say
 from vqfw.api.run import Run, compare, list_runs, open_run
 from vqfw.api.study import Study, load_study
 
 __all__ = [
     "Experiment",
     "Run",
-    "Say",
     "Study",
     "compare",
     "components",

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from vqfw import experiment as experiments
 from vqfw.api.inventory import use_plugin, write_schema
 from vqfw.api.own_pictures import experiment_file
 from vqfw.api.preparation import (
-    Say,
     dataset_path,
     plan_of,
     splits_to_train_on,
     survey_of,
 )
 from vqfw.api.records import record
-from vqfw.api.run import Run
+from vqfw.api.run import Run, root_of
+from vqfw.api.talk import Say, problems_in_full, speaker
 from vqfw.api.training import train_and_score
 from vqfw.api.turn import one_at_a_time
-from vqfw.errors import (
-    UsageError,
-)
+from vqfw.errors import UsageError
 from vqfw.problems.printing import render
-from vqfw.runs import create_run, default_root
+from vqfw.runs import create_run
 from vqfw.runs.outputs import checked_file, write_output
+from vqfw.streams import tell
 
 if TYPE_CHECKING:
     from vqfw.data.found import Found
@@ -35,30 +34,37 @@ if TYPE_CHECKING:
 _ELSEWHERE = "run this in another folder"
 
 
+@problems_in_full()
 def load(
-    path: str | Path,
+    experiment: str | Path | Mapping[str, Any],
     overrides: Sequence[str] = (),
     plugins: Sequence[str | Path] = (),
-    say: Say = lambda text: None,
+    say: Say = tell,
 ) -> Experiment:
-    """Reads and checks an experiment file.
+    """Reads and checks an experiment; nothing is trained and Keras is not imported.
+
+        experiment = vqfw.load("experiments/experiment.json")
+        experiment = vqfw.load({"data": {"dataset": "orl"}, "model": {...}, ...})
 
     Args:
-        path: of the file; or of a folder or archive of pictures, for which an experiment
-            is written to ``NAME.json`` in the working folder.
+        experiment: the path of a file; or what such a file says, as a mapping; or the
+            path of a folder or archive of pictures, for which an experiment is written
+            to ``NAME.json`` in the working folder.
         overrides: ``a.b=value``, as ``--set`` takes them.
         plugins: Python files with further components; see ``use_plugin``.
-        say: told what was written.
+        say: gets a sentence when a file is written; by default it goes to stderr.
 
     Raises:
-        ExperimentError: with everything that is wrong, at once.
+        ExperimentError: with all problems at once.
         UsageError: if the path is neither, or another file has that name already.
         DataError: if there are fewer than two pictures.
         PluginError: if a plugin cannot be run, or a component cannot be used.
     """
     for plugin in plugins:
         use_plugin(plugin)
-    file = experiment_file(path, say)
+    if isinstance(experiment, Mapping):
+        return Experiment(experiments.experiment_from(experiment, overrides))
+    file = experiment_file(experiment, say)
     return Experiment(experiments.load_experiment(file, overrides))
 
 
@@ -87,23 +93,44 @@ def init(folder: Path = Path()) -> tuple[Path, Path]:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A checked experiment, ready to be planned or run.
+    """A checked experiment: change it with ``set``, train it with ``run``.
+
+        experiment = vqfw.load("experiments/experiment.json")
+        run = experiment.set("training.steps", 200).run()
 
     Args:
-        checked: as the loader made it.
+        checked: the values and where each one was set.
     """
 
     checked: experiments.CheckedExperiment
 
-    def set(self, path: str, value: Any) -> Experiment:
-        """The experiment with one value changed, checked again.
+    @overload
+    def set(self, changes: str, value: Any, /) -> Experiment: ...
+
+    @overload
+    def set(self, changes: Mapping[str, Any], /) -> Experiment: ...
+
+    @problems_in_full()
+    def set(self, changes: str | Mapping[str, Any], /, *value: Any) -> Experiment:
+        """A new experiment with one or several values changed, checked together.
+
+            experiment.set("model.quantizer.decay", 0.995)
+            experiment.set({"training.steps": 200, "model.quantizer": "gradient"})
 
         Args:
-            path: such as ``model.quantizer.decay``.
-            value: anything JSON has.
-        """
-        return Experiment(self.checked.set(path, value))
+            changes: a path of keys such as ``model.quantizer.decay`` or
+                ``losses[0].weight``; or a mapping of paths to values.
+            value: of the one path: anything JSON has.
 
+        Raises:
+            ExperimentError: with all problems, as ``--set`` prints them.
+        """
+        if isinstance(changes, str) != (len(value) == 1):
+            raise TypeError("set() takes a path and its value, or a mapping of these")
+        pairs = {changes: value[0]} if isinstance(changes, str) else changes
+        return Experiment(self.checked.set(pairs))
+
+    @problems_in_full()
     @one_at_a_time()
     def plan(self, find_data: bool = True) -> Plan:
         """Settles and checks everything that does not need the data.
@@ -134,24 +161,31 @@ class Experiment:
     def run(
         self,
         name: str | None = None,
-        root: Path | None = None,
-        quiet: bool = True,
-        say: Say = lambda text: None,
+        root: str | Path | None = None,
+        quiet: bool = False,
+        say: Say | None = None,
     ) -> Run:
-        """Trains, evaluates and records a new run.
+        """Trains a new run, scores it on held-out images and records all of it.
+
+            run = vqfw.load("experiments/experiment.json").run()
+            run.scores["test"]["psnr"]["value"]
+
+        Records and weights go to ``checkpoints/<run>/``, pictures to
+        ``images_saved/<run>/``. Progress is shown on stderr, in a notebook below the cell.
 
         Args:
             name: its id; None makes one from the time.
-            root: the folder with ``checkpoints/`` and ``images_saved/``.
-            quiet: whether to show no progress.
-            say: told what a person should know.
+            root: the folder with ``checkpoints/`` and ``images_saved/``; None for
+                ``VQFW_ROOT``, else the working folder.
+            quiet: whether to show nothing.
+            say: takes each sentence for a person; None for stderr.
 
         Raises:
             RunError: if another thread of this process is training: it takes one at a
                 time.
             VqfwError: see ``vqfw.errors``; a run that trained at all can be resumed.
         """
-        root = root or default_root()
+        root, say = root_of(root), speaker(quiet, say)
         plan = self.plan()
         if plan.warnings:
             say(render(plan.warnings))

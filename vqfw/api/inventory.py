@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqfw.api.preparation import Say
+from vqfw.api.talk import Say
 from vqfw.errors import (
     UsageError,
 )
 from vqfw.runs.outputs import checked_file, checked_folder, write_output
+from vqfw.streams import tell
 
 if TYPE_CHECKING:
     from vqfw.authoring.components import Described
@@ -125,7 +126,7 @@ def new_plugin(kind: str, name: str, folder: str | Path | None = None) -> Path:
     return new_package(kind, name, None if folder is None else Path(folder))
 
 
-def schema_text(say: Say = lambda text: None) -> str:
+def schema_text(say: Say = tell) -> str:
     """The JSON Schema of experiment files, with the installed plugins in it.
 
     Args:
@@ -139,7 +140,7 @@ def schema_text(say: Say = lambda text: None) -> str:
     return schema.as_text(found)
 
 
-def write_schema(folder: Path = Path(), say: Say = lambda text: None) -> Path:
+def write_schema(folder: Path = Path(), say: Say = tell) -> Path:
     """Writes the schema where experiment files beside it look for it.
 
     Args:

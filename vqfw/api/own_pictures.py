@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqfw.api.preparation import Say
+from vqfw.api.talk import Say
 from vqfw.errors import DataError, UsageError
 from vqfw.runs import default_root
 

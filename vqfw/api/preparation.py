@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw import experiment as experiments
+from vqfw.api.talk import Say
 from vqfw.errors import DataError, UsageError, VqfwError, in_short
 from vqfw.runs import RunFolder
 from vqfw.terminal import columns, fitted
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 
 _WIDTH = 80  # of what is said where no terminal says another
-
-Say = Callable[[str], None]
-"""Takes a sentence for a person; the command line prints it to stderr."""
 
 Crop = int | Literal["none"]
 """Side of a centred square in pixels of the picture, or the largest square."""

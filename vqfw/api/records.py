@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vqfw.api.preparation import Say
+from vqfw.api.talk import Say
 from vqfw.errors import (
     RunError,
 )

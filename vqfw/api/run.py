@@ -13,7 +13,6 @@ from vqfw import experiment as experiments
 from vqfw.api.preparation import (
     BadImage,
     Crop,
-    Say,
     dataset_path_of_run,
     pictures_of,
     plan_of,
@@ -23,6 +22,7 @@ from vqfw.api.preparation import (
 )
 from vqfw.api.records import environment_of
 from vqfw.api.scoring import earlier_scores, keep, score, stored_tokens
+from vqfw.api.talk import Say, speaker
 from vqfw.api.token_files import agreement, targets_of, token_file, token_shape
 from vqfw.api.training import train_and_score
 from vqfw.api.turn import one_at_a_time
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 def open_run(
     wanted: str = "latest",
-    root: Path | None = None,
+    root: str | Path | None = None,
     plugins: Sequence[str | Path] = (),
 ) -> Run:
     """Finds a run by id, unique prefix, ``latest`` or ``best:METRIC``; runs no code of it.
@@ -59,15 +59,15 @@ def open_run(
     Raises:
         RunError: if there is none, with the ids that there are.
     """
-    return Run(find_run(root or default_root(), wanted), plugins=tuple(plugins))
+    return Run(find_run(root_of(root), wanted), plugins=tuple(plugins))
 
 
-def list_runs(root: Path | None = None) -> list[Run]:
+def list_runs(root: str | Path | None = None) -> list[Run]:
     """All runs, oldest first."""
-    return [Run(folder) for folder in list_folders(root or default_root())]
+    return [Run(folder) for folder in list_folders(root_of(root))]
 
 
-def compare(runs: Sequence[str | Run], root: Path | None = None) -> Comparison:
+def compare(runs: Sequence[str | Run], root: str | Path | None = None) -> Comparison:
     """Puts runs side by side: what differs between them, and what each has reached.
 
     Args:
@@ -82,6 +82,11 @@ def compare(runs: Sequence[str | Run], root: Path | None = None) -> Comparison:
 
     found = [each if isinstance(each, Run) else open_run(each, root) for each in runs]
     return compare_folders([each.folder for each in found])
+
+
+def root_of(root: str | Path | None) -> Path:
+    """The folder with ``checkpoints/``: the given one, else the default."""
+    return default_root() if root is None else Path(root)
 
 
 @dataclass
@@ -104,6 +109,11 @@ class Run:
         return self.folder.id
 
     @property
+    def path(self) -> Path:
+        """The folder of its records and weights, ``checkpoints/<run>``."""
+        return self.folder.path
+
+    @property
     def threads(self) -> int:
         """Processor threads that it runs on, as recorded."""
         return int(self.folder.environment["threads"])
@@ -116,15 +126,15 @@ class Run:
     @one_at_a_time(trains=True)
     def resume(
         self,
-        quiet: bool = True,
-        say: Say = lambda text: None,
+        quiet: bool = False,
+        say: Say | None = None,
         data_path: str | Path | None = None,
     ) -> Run:
         """Goes on from the newest whole checkpoint, to the last step and its scores.
 
         Args:
             quiet: whether to show no progress.
-            say: told what a person should know.
+            say: takes each sentence for a person; None for stderr.
             data_path: where the data of the run lies now. Other pictures are refused.
 
         Raises:
@@ -134,6 +144,7 @@ class Run:
                 data has to be named.
             PluginError: if the run needs code that this person has not vouched for.
         """
+        say = speaker(quiet, say)
         with self._writing():
             again = self._again("run", "--resume", self.id, data_path=data_path)
             checked = self._checked(again)
@@ -150,8 +161,8 @@ class Run:
         self,
         split: Literal["validation", "test"] = "test",
         data: str | Path | None = None,
-        quiet: bool = True,
-        say: Say = lambda text: None,
+        quiet: bool = False,
+        say: Say | None = None,
         weights: Literal["averaged", "last"] = "averaged",
         data_path: str | Path | None = None,
         crop: Crop | None = None,
@@ -163,7 +174,7 @@ class Run:
             split: of its own data.
             data: a folder or archive of other pictures, scored in place of a split.
             quiet: whether to show no progress.
-            say: told what a person should know.
+            say: takes each sentence for a person; None for stderr.
             weights: ``last`` scores those of the last step where the run averages its
                 weights, and records it beside the scores of the averages, as
                 ``<split>_last_weights``; tokens are kept of the averages alone, which
@@ -184,6 +195,7 @@ class Run:
                 the pictures of a split are not those of its training, or it averages no
                 weights and the last ones are asked for.
         """
+        say = speaker(quiet, say)
         if weights not in ("averaged", "last"):
             raise UsageError(
                 f'there are no weights "{weights}": write "averaged" or "last"'
@@ -284,8 +296,8 @@ class Run:
         self,
         data: str | Path,
         output: str | Path,
-        quiet: bool = True,
-        say: Say = lambda text: None,
+        quiet: bool = False,
+        say: Say | None = None,
         crop: Crop | None = None,
         on_bad_image: BadImage | None = None,
     ) -> int:
@@ -296,7 +308,7 @@ class Run:
             output: the file to write, as ``.npz`` whatever its name; a pipe or a device
                 is written into.
             quiet: whether to show no progress.
-            say: told which part of the pictures is used, and which ones are left out.
+            say: takes each sentence for a person; None for stderr.
             crop: side of the centred square in pixels of the picture, or ``none`` for
                 the largest; None for the crop of the run.
             on_bad_image: what to do with a picture that cannot be used: stop with
@@ -316,6 +328,7 @@ class Run:
 
         from vqfw.runs.outputs import checked_file, write_output
 
+        say = speaker(quiet, say)
         target = checked_file(output)
         if Path(data).is_file() and target.exists() and target.samefile(data):
             raise UsageError(

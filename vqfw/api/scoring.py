@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vqfw.api.preparation import Say
+from vqfw.api.talk import Say
 from vqfw.api.token_files import token_file
 from vqfw.errors import DataError, Interrupted, RecordError, VqfwError
 from vqfw.runs import RunFolder

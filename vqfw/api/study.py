@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from vqfw.api.experiment import Experiment
 from vqfw.api.inventory import use_plugin
-from vqfw.api.preparation import Say, dataset_path, plan_of
-from vqfw.api.run import Run
+from vqfw.api.preparation import dataset_path, plan_of
+from vqfw.api.run import Run, root_of
+from vqfw.api.talk import Say, speaker
 from vqfw.api.turn import one_at_a_time
-from vqfw.errors import (
-    ExperimentError,
-    UsageError,
-)
-from vqfw.runs import default_root
+from vqfw.errors import ExperimentError, UsageError
+from vqfw.streams import tell
 
 if TYPE_CHECKING:
     from vqfw.study.grid import Grid, Point
@@ -69,15 +67,15 @@ class Study:
 
     def run(
         self,
-        root: Path | None = None,
-        say: Say = lambda text: None,
+        root: str | Path | None = None,
+        say: Say = tell,
         jobs: int = 1,
     ) -> Table:
         """Runs what is missing, each run in a process of its own.
 
         Args:
             root: the folder with ``checkpoints/`` and ``images_saved/``.
-            say: told of the progress.
+            say: takes each line of the progress.
             jobs: how many runs go on at once, each on its share of the processor's
                 cores. An accelerator is not shared out: there, one.
 
@@ -91,15 +89,15 @@ class Study:
         """
         from vqfw.study.running import run_missing
 
-        return run_missing(self.grid, self._call(jobs), root or default_root(), say)
+        return run_missing(self.grid, self._call(jobs), root_of(root), say)
 
-    def table(self, root: Path | None = None) -> Table:
+    def table(self, root: str | Path | None = None) -> Table:
         """The table of what is finished; runs nothing."""
         from vqfw.study.running import present_table
 
-        return present_table(self.grid, self._call(), root or default_root())
+        return present_table(self.grid, self._call(), root_of(root))
 
-    def publish(self, root: Path | None = None) -> Publication:
+    def publish(self, root: str | Path | None = None) -> Publication:
         """Writes the table into the pages that show it; runs nothing.
 
         A page is a ``README.md`` beside the study file, or above it in the same repository,
@@ -118,13 +116,13 @@ class Study:
         return publish(self.grid, self.table(root))
 
     def standings(
-        self, root: Path | None = None
+        self, root: str | Path | None = None
     ) -> list[tuple[Standing, float | None]]:
         """Every run with what there is of it, and the seconds that it will take."""
         from vqfw.study.standing import standings
         from vqfw.study.timing import expected_seconds
 
-        found = standings(self.grid, root or default_root())
+        found = standings(self.grid, root_of(root))
         done = [each for each in found if each.state == "finished"]
         return [(each, expected_seconds(each, done)) for each in found]
 
@@ -163,21 +161,21 @@ class Study:
         fact = f'study "{self.grid.name}" has no run "{wanted}" in {self.grid.file}'
         raise UsageError(f"{fact}: see vqfw study {self.grid.file} --dry-run --json")
 
-    def threads_of(self, point: Point, root: Path | None = None) -> int | None:
+    def threads_of(self, point: Point, root: str | Path | None = None) -> int | None:
         """Processor threads of one of its runs: as begun, else as its settings ask."""
         begun = self._standing(point, root).run
         return Run(begun).threads if begun else point.experiment.training.threads
 
-    def is_finished(self, point: Point, root: Path | None = None) -> bool:
+    def is_finished(self, point: Point, root: str | Path | None = None) -> bool:
         """Whether one of its runs is there already."""
         return self._standing(point, root).state == "finished"
 
     def train(
         self,
         point: Point,
-        root: Path | None = None,
-        quiet: bool = True,
-        say: Say = lambda text: None,
+        root: str | Path | None = None,
+        quiet: bool = False,
+        say: Say | None = None,
     ) -> Run:
         """Trains one run of the study in this process, or finishes it, if need be.
 
@@ -185,11 +183,11 @@ class Study:
             point: which.
             root: the folder with ``checkpoints/`` and ``images_saved/``.
             quiet: whether to show no progress.
-            say: told what a person should know.
+            say: takes each sentence for a person; None for stderr.
         """
         from vqfw.study.standing import alone, clear_leftovers
 
-        root = root or default_root()
+        root, say = root_of(root), speaker(quiet, say)
         with alone(point, root, say):
             standing = self._standing(point, root)
             if standing.run is None:
@@ -204,10 +202,10 @@ class Study:
             # The study's author names the data, whoever made the run.
             return run.resume(quiet, say, dataset_path(point.experiment))
 
-    def _standing(self, point: Point, root: Path | None) -> Standing:
+    def _standing(self, point: Point, root: str | Path | None) -> Standing:
         from vqfw.study.standing import standings
 
-        found = standings(self.grid, root or default_root())
+        found = standings(self.grid, root_of(root))
         return next(each for each in found if each.point.id == point.id)
 
     def _call(self, jobs: int = 1) -> Call:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from vqfw.api.preparation import Say
 from vqfw.api.scoring import score_trained
+from vqfw.api.talk import Say
 from vqfw.errors import VqfwError
 from vqfw.runs import RunFolder
 from vqfw.runs.files import write_json

@@ -131,25 +131,27 @@ class CheckedExperiment:
         expected: Mapping[str, float] = self.values["expected"]
         return expected
 
-    def set(self, path: str, value: Any) -> CheckedExperiment:
-        """The same experiment with another value, as ``--set path=value`` makes it.
+    def set(self, changes: Mapping[str, Any]) -> CheckedExperiment:
+        """The same experiment with other values, as ``--set path=value`` makes it.
 
         Args:
-            path: such as ``model.quantizer.decay`` or ``losses[0].weight``.
-            value: plain data.
+            changes: plain data by path, such as ``model.quantizer.decay`` or
+                ``losses[0].weight``; they are checked together.
 
         Raises:
             ExperimentError: if the result is no right experiment.
         """
-        try:
-            argument = as_override(path, value)
-        except (TypeError, ValueError, RecursionError) as error:
-            problem = Problem(
-                "set", f'"{path}" cannot be set: {error}', help="use plain data"
-            )
-            raise ExperimentError([problem]) from error
-        arguments = (*self._arguments, argument)
-        return checked(self._chain, self.file, self.text, arguments, self._given)
+        arguments, problems = [*self._arguments], []
+        for path, value in changes.items():
+            try:
+                arguments.append(as_override(path, value))
+            except (TypeError, ValueError, RecursionError) as error:
+                message = f'"{path}" cannot be set: {error}'
+                problems.append(Problem("set", message, help="use plain data"))
+        if problems:
+            raise ExperimentError(problems)
+        given = self._given
+        return checked(self._chain, self.file, self.text, tuple(arguments), given)
 
     def placed(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Problems with the places of their values, in the order of the file."""

@@ -52,11 +52,14 @@ def text_of(path: Path) -> str:
     return text
 
 
-def experiment_from(values: Mapping[str, Any]) -> CheckedExperiment:
+def experiment_from(
+    values: Mapping[str, Any], overrides: Sequence[str] = ()
+) -> CheckedExperiment:
     """Checks an experiment that was made in Python.
 
     Args:
         values: what a file would say; numbers of NumPy and paths are taken too.
+        overrides: ``path=value`` arguments, as given to ``--set``.
 
     Raises:
         ExperimentError: with all problems; their lines are those of ``values`` written
@@ -68,7 +71,8 @@ def experiment_from(values: Mapping[str, Any]) -> CheckedExperiment:
         message = f"the values are not what JSON can write: {error}"
         problem = Problem("wrong-type", message, help="use plain data")
         raise ExperimentError([problem]) from error
-    return checked(read_chain(None, "<values>", text), None, text, ())
+    chain = read_chain(None, "<values>", text)
+    return checked(chain, None, text, tuple(overrides))
 
 
 def _unreadable(path: Path, error: Exception) -> Problem:

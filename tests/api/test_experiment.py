@@ -1,0 +1,76 @@
+"""Experiments in Python: loaded from a mapping, changed, and shown while they train."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import traceback
+
+import pytest
+
+import vqfw
+from vqfw.errors import ExperimentError
+
+
+def test_load_takes_a_mapping_as_it_takes_a_file(tiny_file):
+    values = json.loads(tiny_file.read_text())
+    from_values = vqfw.load(values, ["seed=3"])
+    from_file = vqfw.load(tiny_file, ["seed=3"])
+    assert from_values.checked.values == from_file.checked.values
+    assert json.loads(from_values.checked.text) == values
+
+
+def test_set_changes_several_values_and_leaves_the_first_experiment(tiny):
+    first = tiny()
+    second = first.set({"training.steps": 3, "model.quantizer": "gradient"})
+    assert second.checked.training.steps == 3
+    assert second.checked.model["quantizer"]["type"] == "gradient"
+    assert first.set("training.steps", 3).checked.training.steps == 3
+    assert first.checked.training.steps == 12
+
+
+def test_set_checks_changes_together(tiny):
+    # Neither of the two is right without the other.
+    pair = {"data.image_size": 24, "model.encoder.downsampling": 8}
+    assert tiny().set(pair).plan().image_shape == (24, 24, 3)
+
+
+def test_a_mistake_in_set_prints_what_the_option_prints(tiny, command):
+    changes = {"training.stepz": 3, "model.quantizer.decay": 2}
+    with pytest.raises(ExperimentError) as caught:
+        tiny().set(changes)
+    pairs = [
+        each for key, value in changes.items() for each in ("--set", f"{key}={value}")
+    ]
+    printed = command("validate", "tiny.json", *pairs).err.strip()
+    assert "^" in printed
+    assert printed in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("arguments", [("seed",), ({"seed": 1}, 2), ("seed", 1, 2)])
+def test_set_without_pairs_says_what_it_takes(tiny, arguments):
+    with pytest.raises(TypeError, match="a path and its value, or a mapping"):
+        tiny().set(*arguments)
+
+
+def test_dir_lists_every_public_name_and_imports_no_keras():
+    program = (
+        "import sys, vqfw; names = dir(vqfw); assert 'load' in names and 'Run' in names;"
+        "assert set(names) == set(vqfw.__all__) and 'keras' not in sys.modules;"
+        "from vqfw import errors, kinds_of_nothing"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True
+    )
+    assert "cannot import name 'kinds_of_nothing'" in ended.stderr
+
+
+def test_a_run_shows_its_progress_unless_quiet(tiny, capsys):
+    tiny("training.steps=2").run("loud")
+    shown = capsys.readouterr()
+    assert "found" in shown.err or "data" in shown.err
+    assert "step 2/2" in shown.err
+    assert shown.out == ""
+    tiny("training.steps=2").run("still", quiet=True)
+    assert capsys.readouterr() == ("", "")
