@@ -301,7 +301,7 @@ def test_every_verb_has_a_twin_in_python(tiny, done, pictures, root):
     opened = vqfw.open_run("latest")
     assert opened.evaluate().values["psnr"] == done.scores["test"]["psnr"]["value"]
     assert opened.tokenize(pictures, root / "t.npz") == 3
-    assert opened.reconstruct(root / "t.npz", root / "back") == 3
+    assert opened.detokenize(root / "t.npz", root / "back") == 3
     assert "psnr" in opened._repr_html_()
     assert {entry.kind for entry in vqfw.components("quantizer")} == {"quantizer"}
     assert json.loads(vqfw.schema_text())["type"] == "object"

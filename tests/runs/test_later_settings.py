@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import vqfw
+from vqfw.api.reopened import Reopened
 from vqfw.data.splits import FEW_GROUPS
 from vqfw.experiment import as_recorded, experiment_from, later
 from vqfw.experiment.later import with_later_defaults, without_later_defaults
@@ -25,8 +26,7 @@ KEY = "3d45057538"
 
 def _plan(run: RunFolder) -> Plan:
     """The plan with which it is resumed and scored, where its data lies now."""
-    opened = vqfw.Run(run)
-    return opened._plan(opened._checked("again"), str(run.root / "people"))
+    return Reopened(run).plan_with_data("again", data_path=run.root / "people")
 
 
 @pytest.fixture

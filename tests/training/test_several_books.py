@@ -55,7 +55,7 @@ def test_tokens_of_several_books_give_exactly_the_pictures_of_the_model(
     file = TokenFile.load(root / "t.npz")
     assert file.vocabulary == vocabulary
     assert file.tokens.shape == (2, *shape)
-    assert vqfw.open_run("several").reconstruct(root / "t.npz", root / "back") == 2
+    assert vqfw.open_run("several").detokenize(root / "t.npz", root / "back") == 2
     run.evaluate(data=pictures)
     for number, name in ((1, "anna"), (2, "ben")):
         shown = root / "images_saved" / "several" / "data" / f"recon_{number}.png"

@@ -1,33 +1,24 @@
-"""What comes before a model: threads, the plan, the data, and pictures of one's own."""
+"""What comes before a model: threads, the plan, and the data of an experiment."""
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from vqfw import experiment as experiments
 from vqfw.api.talk import Say
-from vqfw.errors import DataError, UsageError, VqfwError, in_short
-from vqfw.runs import RunFolder
+from vqfw.errors import DataError, VqfwError, in_short
 from vqfw.terminal import columns, fitted
 
 if TYPE_CHECKING:
-    from vqfw.data.arrays import Images, Splits
+    from vqfw.data.arrays import Splits
     from vqfw.data.found import Found
     from vqfw.plan import Plan
 
 
 _WIDTH = 80  # of what is said where no terminal says another
-
-Crop = int | Literal["none"]
-"""Side of a centred square in pixels of the picture, or the largest square."""
-
-BadImage = Literal["error", "skip"]
-"""Whether a picture that cannot be used ends the work, or is left out and named."""
 
 
 def plan_of(
@@ -61,94 +52,6 @@ def dataset_path(checked: experiments.CheckedExperiment) -> str | None:
         typed=origin.overridden,
     )
     return str(found)
-
-
-def require_named_paths(
-    folder: RunFolder, checked: experiments.CheckedExperiment
-) -> None:
-    """Refuses a run that was made elsewhere and leads to files of this person.
-
-    The path of its dataset is another matter: ``--data-path`` names it.
-
-    Raises:
-        DataError: naming the option.
-    """
-    from vqfw.plan import data_paths
-    from vqfw.runs.origin import is_made_here
-
-    found = dict(data_paths(checked))
-    found.pop("data.dataset.path", None)
-    if found and not is_made_here(folder):
-        option, path = next(iter(found.items()))
-        file = shlex.quote(str(folder.path / "resolved.json"))
-        raise DataError(
-            f'run "{folder.id}" was not made by you on this machine, and its "{option}" '
-            f"reads {path}: if it may, train it yourself: vqfw run {file}"
-        )
-
-
-def dataset_path_of_run(
-    folder: RunFolder,
-    checked: experiments.CheckedExperiment,
-    named: str | Path | None,
-    again: str,
-) -> str | None:
-    """Where the data of a run lies; None for a dataset that has no path.
-
-    A run that was made elsewhere leads to no data outside of its folder: then this person
-    has to name the place.
-
-    Args:
-        folder: of the run.
-        checked: its experiment.
-        named: the place, if this person names it.
-        again: the command of this call, to which a repair adds ``--data-path PATH``.
-
-    Raises:
-        UsageError: if the dataset has no path and one is named.
-        DataError: if there is nothing, or it must be named.
-    """
-    from vqfw.data.locate import locate
-    from vqfw.runs.origin import is_made_here
-
-    options = checked.data.dataset
-    if "path" not in options:
-        if named is not None:
-            raise UsageError(
-                f'dataset "{options["type"]}" of run "{folder.id}" has no path: leave '
-                "--data-path out"
-            )
-        return None
-    if named is not None:
-        return str(
-            locate(
-                str(named),
-                usual_names=(),
-                experiment_folder=None,
-                typed=True,
-                repair="correct --data-path",
-            )
-        )
-    recorded = folder.environment.get("dataset_path")
-    asked = f"{again} --data-path {shlex.quote(recorded or options['path'] or 'PATH')}"
-    is_own = is_made_here(folder)
-    unnamed = DataError(
-        f'run "{folder.id}" was not made by you on this machine, so its data is read '
-        f"only if you name it: {asked}"
-    )
-    if not is_own and options["path"]:
-        raise unnamed
-    if is_own and recorded is not None and Path(recorded).exists():
-        return str(recorded)
-    try:
-        return dataset_path(checked)
-    except DataError as error:
-        if not is_own:
-            raise unnamed from error
-        raise DataError(
-            f'the data of run "{folder.id}" is not at {recorded} any more: name its new '
-            f"place: {again} --data-path PATH"
-        ) from error
 
 
 def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:
@@ -210,6 +113,7 @@ def block(rows: Sequence[tuple[str, str]]) -> str:
 
 def _prepared(plan: Plan, quiet: bool, say: Say) -> Splits:
     from vqfw.data.arrays import prepare
+    from vqfw.data.progress import reading
     from vqfw.runs.places import cache_folder
 
     data, cache = plan.experiment.data, cache_folder()
@@ -218,7 +122,7 @@ def _prepared(plan: Plan, quiet: bool, say: Say) -> Splits:
             "there is no home folder, so the decoded pictures are not kept: set VQFW_CACHE "
             "to a folder to keep them in"
         )
-    with _reading(quiet) as progress:
+    with reading(quiet) as progress:
         return prepare(
             plan.dataset,
             crop=data.crop,
@@ -257,75 +161,3 @@ def _empty_splits(plan: Plan, found: Found) -> Iterator[str]:
             f"belong to {train.groups:,} group{'s' if train.groups != 1 else ''}, and "
             "a group stays together. To divide them: --set data.split_by=image"
         )
-
-
-def pictures_of(
-    plan: Plan,
-    data: str | Path,
-    quiet: bool,
-    say: Say,
-    crop: Crop | None = None,
-    on_bad_image: BadImage | None = None,
-) -> Images:
-    """A person's own pictures, cropped and sized as the run's were.
-
-    Args:
-        plan: of the run.
-        data: a folder or an archive.
-        quiet: whether to show no progress.
-        say: told which part of the pictures is used, and which ones are left out.
-        crop: side of the centred square in source pixels, or ``none`` for the largest;
-            None for that of the run.
-        on_bad_image: None for what holds in the run.
-
-    Raises:
-        DataError: if there are no pictures, or one of them cannot be used.
-        UsageError: if the crop is none.
-    """
-    from vqfw.data.arrays import read_pictures
-    from vqfw.data.locate import locate
-    from vqfw.kinds.catalog import KINDS
-    from vqfw.registry import build
-
-    if (isinstance(crop, str) and crop != "none") or (
-        isinstance(crop, int) and crop < 1
-    ):
-        raise UsageError(
-            f'crop {crop!r} is not allowed: give a number of pixels, or "none" for the '
-            "largest square"
-        )
-    if on_bad_image not in (None, "error", "skip"):
-        raise UsageError(
-            f'on_bad_image {on_bad_image!r} is not allowed: give "error" or "skip"'
-        )
-    settings = plan.experiment.data
-    side = settings.crop if crop is None else crop
-    shorthand = KINDS["dataset"].shorthand
-    assert shorthand is not None
-    path = locate(
-        str(data),
-        usual_names=(),
-        experiment_folder=None,
-        typed=True,
-        repair="correct the path",
-    )
-    options = {"type": shorthand.component, shorthand.option: str(path)}
-    with _reading(quiet) as progress:
-        images, notes = read_pictures(
-            build("dataset", options, {}),
-            crop=side if isinstance(side, int) else None,
-            image_size=settings.image_size,
-            channels=plan.dataset.channels,
-            on_bad_image=on_bad_image or settings.on_bad_image,
-            progress=progress,
-        )
-    for note in notes:
-        say(note)
-    return images
-
-
-def _reading(quiet: bool) -> Any:
-    """Shows how many pictures were read, once that takes long enough to wonder."""
-    from vqfw.data.progress import reading
-
-    return reading(quiet)

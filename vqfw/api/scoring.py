@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vqfw.api.pictures import BadImage, Crop, as_options, pictures_of
+from vqfw.api.preparation import splits_of
+from vqfw.api.reopened import Reopened
 from vqfw.api.talk import Say
-from vqfw.api.token_files import token_file
-from vqfw.errors import DataError, Interrupted, RecordError, VqfwError
+from vqfw.api.token_files import agreement, token_file
+from vqfw.errors import (
+    DataError,
+    Interrupted,
+    RecordError,
+    RunError,
+    UnwritableError,
+    UsageError,
+    VqfwError,
+)
 from vqfw.runs import RunFolder
 from vqfw.runs.files import write_json
 
@@ -19,6 +32,84 @@ if TYPE_CHECKING:
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
     from vqfw.plan import Plan
+
+
+def score_again(
+    run: Reopened,
+    split: str,
+    data: str | Path | None,
+    quiet: bool,
+    say: Say,
+    weights: str,
+    data_path: str | Path | None,
+    crop: Crop | None,
+    on_bad_image: BadImage | None,
+) -> Evaluation:
+    """Does what ``Run.evaluate`` says."""
+    if weights not in ("averaged", "last"):
+        raise UsageError(
+            f'there are no weights "{weights}": write "averaged" or "last"'
+        )
+    if data is not None and data_path is not None:
+        raise UsageError(
+            "other pictures are scored with --data, the run's own with --data-path: "
+            "leave one of them out"
+        )
+    if data is None and (crop, on_bad_image) != (None, None):
+        raise UsageError(
+            "--crop and --on-bad-image hold for the pictures of --data: leave them "
+            "out, the run's own pictures are read as in its training"
+        )
+    folder, last = run.folder, weights == "last"
+    asked = ["eval", "--run", folder.id]
+    asked += ["--data", str(data)] if data is not None else []
+    asked += ["--split", split] if data is None and split != "test" else []
+    asked += ["--weights", "last"] if last else []
+    asked += as_options(crop, on_bad_image)
+    with ExitStack() as held:
+        kept = True
+        try:
+            held.enter_context(run.writing())
+        except UnwritableError as error:
+            say(f"the scores are not kept: {error}")
+            kept = False
+        if data is None:
+            plan = run.plan_with_data(*asked, data_path=data_path)
+        else:
+            plan = run.plan(*asked)
+        if last and plan.experiment.training.weight_averaging is None:
+            raise RunError(
+                f'run "{folder.id}" averages no weights, so it is always scored with '
+                "its last ones: leave --weights out"
+            )
+        inference = run.inference(plan, say, averaged=not last)
+        if data is not None:
+            images = pictures_of(plan, data, quiet, say, crop, on_bad_image)
+            name, shown = "data", folder.pictures / "data"
+        else:
+            splits = splits_of(plan, quiet, say)
+            run.require_same(splits, plan, *asked)
+            images = splits.test if split == "test" else splits.validation
+            name, shown = split, folder.pictures
+            if split == "validation" and "test" in earlier_scores(folder):
+                shown /= split  # the pictures of the test stay
+        if not len(images):
+            others = run.command("eval", "--run", folder.id, "--data", "PATH")
+            raise DataError(
+                f'the {name} split of run "{folder.id}" has no images: score others '
+                f"with: {others}"
+            )
+        if last:
+            name, shown = f"{name}_last_weights", shown / "last_weights"
+        evaluation = score(plan, inference, images)
+        if evaluation.tokens is not None:
+            fresh = token_file(plan, inference.model, images, evaluation.tokens)
+            stored = stored_tokens(folder, name, like=fresh)
+            say(agreement(inference, images, stored or fresh))
+        if kept:
+            record = replace(evaluation, tokens=None) if last else evaluation
+            keep(folder, plan, inference, images, record, name, shown)
+        return evaluation
 
 
 def score(plan: Plan, inference: Inference, images: Images) -> Evaluation:

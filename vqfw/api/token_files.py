@@ -1,4 +1,4 @@
-"""Token files of a run: made, compared with the pictures they stand for, and written back."""
+"""Token files of a run: pictures to a file of tokens, and such a file to pictures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from vqfw.errors import (
-    DataError,
-)
+from vqfw.api.pictures import BadImage, Crop, as_options, pictures_of
+from vqfw.api.reopened import Reopened
+from vqfw.api.talk import Say
+from vqfw.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,61 @@ if TYPE_CHECKING:
     from vqfw.evaluation.tokens import TokenFile
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
+
+
+def write_tokens(
+    run: Reopened,
+    data: str | Path,
+    output: str | Path,
+    quiet: bool,
+    say: Say,
+    crop: Crop | None,
+    on_bad_image: BadImage | None,
+) -> int:
+    """Does what ``Run.tokenize`` says."""
+    import numpy as np
+
+    from vqfw.runs.outputs import checked_file, write_output
+
+    target = checked_file(output)
+    if Path(data).is_file() and target.exists() and target.samefile(data):
+        raise UsageError(f"{output} holds the pictures: choose another file with -o")
+    options = as_options(crop, on_bad_image)
+    asked = ["tokenize", str(data), "--run", run.folder.id, "-o", str(output)]
+    plan = run.plan(*asked, *options)
+    images = pictures_of(plan, data, quiet, say, crop, on_bad_image)
+    inference = run.inference(plan)
+    run.require_tokens(inference.model)
+    batches = inference.reconstruct(images.pixels)
+    tokens = [batch.tokens for batch in batches if batch.tokens is not None]
+    file = token_file(plan, inference.model, images, np.concatenate(tokens))
+    write_output(target, file.content())
+    return len(images)
+
+
+def write_pictures(run: Reopened, tokens: str | Path, output: str | Path) -> int:
+    """Does what ``Run.detokenize`` says."""
+    from vqfw.assembly.assemble import codebook_fingerprint
+    from vqfw.evaluation.pictures import save_picture, to_pixels
+    from vqfw.evaluation.tokens import TokenFile
+    from vqfw.runs.outputs import checked_folder, refused
+
+    folder = checked_folder(output)
+    file = TokenFile.load(Path(tokens))
+    asked = ("reconstruct", str(tokens), "--run", run.folder.id, "-o", str(output))
+    plan = run.plan(*asked)
+    inference = run.inference(plan)
+    run.require_tokens(inference.model)
+    fingerprint = codebook_fingerprint(inference.model)
+    shape = token_shape(plan, inference.model)
+    file.require(fingerprint, inference.model.vocabulary, shape, run.folder.id)
+    targets = targets_of(folder, file.names)
+    for rows, images in inference.decode(file.tokens):
+        for target, image in zip(targets[rows], to_pixels(images), strict=True):
+            with refused(target, "choose another folder with -o"):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                save_picture(target, image)
+    return len(file.names)
 
 
 def token_file(

@@ -23,7 +23,7 @@ from vqfw.cli.talk import (
 
 if TYPE_CHECKING:
     from vqfw.api import Run
-    from vqfw.api.preparation import BadImage, Crop
+    from vqfw.api.pictures import BadImage, Crop
 
 
 @click.command("eval")

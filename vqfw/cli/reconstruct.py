@@ -29,6 +29,6 @@ def command(
 
     run = api.open_run(wanted, plugins=plugins)
     start_backend(run.threads)
-    count = run.reconstruct(tokens, output)
+    count = run.detokenize(tokens, output)
     if not quiet:
         say(f"{count} pictures written to {output}")

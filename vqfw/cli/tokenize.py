@@ -19,7 +19,7 @@ from vqfw.cli.talk import (
 )
 
 if TYPE_CHECKING:
-    from vqfw.api.preparation import BadImage, Crop
+    from vqfw.api.pictures import BadImage, Crop
 
 
 @click.command("tokenize")

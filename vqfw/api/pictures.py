@@ -1,0 +1,96 @@
+"""Pictures from a folder or an archive, cropped and sized as those of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from vqfw.api.talk import Say
+from vqfw.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqfw.data.arrays import Images
+    from vqfw.plan import Plan
+
+Crop = int | Literal["none"]
+"""Side of a centred square in pixels of the picture, or the largest square."""
+
+BadImage = Literal["error", "skip"]
+"""Whether a picture that cannot be used ends the work, or is left out and named."""
+
+
+def pictures_of(
+    plan: Plan,
+    data: str | Path,
+    quiet: bool,
+    say: Say,
+    crop: Crop | None = None,
+    on_bad_image: BadImage | None = None,
+) -> Images:
+    """A person's own pictures, cropped and sized as the run's were.
+
+    Args:
+        plan: of the run.
+        data: a folder or an archive.
+        quiet: whether to show no progress.
+        say: told which part of the pictures is used, and which ones are left out.
+        crop: side of the centred square in source pixels, or ``none`` for the largest;
+            None for that of the run.
+        on_bad_image: None for what holds in the run.
+
+    Raises:
+        DataError: if there are no pictures, or one of them cannot be used.
+        UsageError: if the crop is none.
+    """
+    from vqfw.data.arrays import read_pictures
+    from vqfw.data.locate import locate
+    from vqfw.data.progress import reading
+    from vqfw.kinds.catalog import KINDS
+    from vqfw.registry import build
+
+    if (isinstance(crop, str) and crop != "none") or (
+        isinstance(crop, int) and crop < 1
+    ):
+        raise UsageError(
+            f'crop {crop!r} is not allowed: give a number of pixels, or "none" for the '
+            "largest square"
+        )
+    if on_bad_image not in (None, "error", "skip"):
+        raise UsageError(
+            f'on_bad_image {on_bad_image!r} is not allowed: give "error" or "skip"'
+        )
+    settings = plan.experiment.data
+    side = settings.crop if crop is None else crop
+    shorthand = KINDS["dataset"].shorthand
+    assert shorthand is not None
+    path = locate(
+        str(data),
+        usual_names=(),
+        experiment_folder=None,
+        typed=True,
+        repair="correct the path",
+    )
+    options = {"type": shorthand.component, shorthand.option: str(path)}
+    with reading(quiet) as progress:
+        images, notes = read_pictures(
+            build("dataset", options, {}),
+            crop=side if isinstance(side, int) else None,
+            image_size=settings.image_size,
+            channels=plan.dataset.channels,
+            on_bad_image=on_bad_image or settings.on_bad_image,
+            progress=progress,
+        )
+    for note in notes:
+        say(note)
+    return images
+
+
+def as_options(crop: Crop | None, on_bad_image: BadImage | None) -> list[str]:
+    """How pictures are read, as the command line takes it; None is left out."""
+    settings = {"--crop": crop, "--on-bad-image": on_bad_image}
+    return [
+        text
+        for name, value in settings.items()
+        if value is not None
+        for text in (name, str(value))
+    ]
