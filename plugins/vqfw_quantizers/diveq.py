@@ -81,9 +81,6 @@ class DiVeQ(CodebookQuantizer):
         return Quantized(
             latents=self.projection.back(codes),
             tokens=ops.reshape(tokens, (*ops.shape(latents)[:-1], 1)),
-            codebook_loss=ops.zeros(()),
-            commitment_loss=ops.zeros(()),
-            auxiliary_loss=ops.zeros(()),
         )
 
     def embed(self, tokens: Tokens) -> Latents:

@@ -1,4 +1,14 @@
-"""Vector quantization whose codes follow their latents by a moving average."""
+"""Vector quantization whose codes are a moving average of their latents.
+
+Each training step moves the count ``N`` and the sum ``m`` of every code ``e``, with ``n``
+the number of latents ``z`` that chose it::
+
+    N < -decay * N + (1 - decay) * n
+    m < -decay * m + (1 - decay) * sum(z)
+    e = m / N
+
+``Codebook.moved`` of ``vqfw.kinds`` computes it. A code that no latent chose keeps its vector.
+"""
 
 from __future__ import annotations
 
@@ -78,32 +88,34 @@ class EMAQuantizer(CodebookQuantizer):
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
         latents = self.projection(latents)
+        flat = ops.reshape(latents, (-1, latents.shape[-1]))
+        return self.quantize_to(latents, nearest(flat, self.codebook.vectors), training)
+
+    def quantize_to(self, latents: Tensor, tokens: Tensor, training: bool) -> Quantized:
+        """Replaces latents by codes that are already chosen; in training, moves the codes.
+
+        Args:
+            latents: (batch, *positions, embedding_dim), after the projection.
+            tokens: (n,) int32, the code of each latent.
+            training: whether the codes move.
+        """
         flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
         codebook = self.codebook
-        vectors = codebook.vectors
-        tokens = self.chosen(latents)
-        found = ops.take(vectors, tokens, axis=0)
-        codes = ops.stop_gradient(ops.reshape(found, ops.shape(latents)))
-        commitment = ops.mean(ops.square(latents - codes))
+        codes = ops.take(codebook.vectors, tokens, axis=0)
+        codes = ops.stop_gradient(ops.reshape(codes, ops.shape(latents)))
+        commitment_loss = ops.mean(ops.square(latents - codes))
         if training:
             self.keep(codebook.moved(flat, tokens, self.decay))
             self.recent.add(flat)
-            commitment = self.placed * commitment
-            # Before the codes are placed these are the latents, and nothing is turned.
+            # Until the codes are placed, latents pass as they are.
+            commitment_loss = self.placed * commitment_loss
             codes = latents + self.placed * ops.stop_gradient(codes - latents)
             codes = self.estimator(latents, ops.stop_gradient(codes))
         return Quantized(
             latents=self.projection.back(codes),
             tokens=ops.reshape(tokens, (*ops.shape(latents)[:-1], 1)),
-            codebook_loss=ops.zeros(()),
-            commitment_loss=commitment,
-            auxiliary_loss=ops.zeros(()),
+            commitment_loss=commitment_loss,
         )
-
-    def chosen(self, latents: Latents) -> Tensor:
-        """The code of each latent: (batch, *positions, embedding_dim) to int32 (n,)."""
-        flat = ops.reshape(latents, (-1, latents.shape[-1]))
-        return nearest(flat, self.codebook.vectors)
 
     def embed(self, tokens: Tokens) -> Latents:
         codes = ops.take(self.codebook.vectors, tokens[..., 0], axis=0)

@@ -75,9 +75,6 @@ class FSQQuantizer(Quantizer):
         return Quantized(
             latents=self.projection.back(codes),
             tokens=ops.cast(tokens, "int32"),
-            codebook_loss=ops.zeros(()),
-            commitment_loss=ops.zeros(()),
-            auxiliary_loss=ops.zeros(()),
         )
 
     def embed(self, tokens: Tokens) -> Latents:

@@ -114,7 +114,7 @@ class GradientQuantizer(CodebookQuantizer):
 
     def _orthogonality(self, tokens: Tokens, training: bool) -> Scalar:
         if self.orthogonality_weight is None:
-            return ops.zeros(())
+            return 0.0
         weight = self.orthogonality_weight.value
         chosen = histogram(tokens, self.vocabulary[0]) > 0
         if training:

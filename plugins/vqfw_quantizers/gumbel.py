@@ -83,8 +83,6 @@ class GumbelQuantizer(Quantizer):
         return Quantized(
             latents=ops.reshape(codes, ops.shape(latents)),
             tokens=tokens,
-            codebook_loss=ops.zeros(()),
-            commitment_loss=ops.zeros(()),
             auxiliary_loss=kl_weight * self._divergence(logits),
         )
 

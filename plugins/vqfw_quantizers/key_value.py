@@ -8,14 +8,15 @@ from typing import Annotated, Any
 import numpy as np
 from keras import ops
 
-from vqfw.kinds import Book, Count, Quantized, Seed, nearest
+from vqfw.kinds import Book, CodebookQuantizer, Count, Quantized, Seed, nearest
 from vqfw.kinds.tensors import Floats, Latents, Mask, Tensor, Tokens
-from vqfw_quantizers.ema import EMABook, EMAQuantizer
+from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.embeddings import looked_up
 from vqfw_quantizers.kmeans import Initialization
+from vqfw_quantizers.projection import Projection
 
 
-class KeyValueQuantizer(EMAQuantizer):
+class KeyValueQuantizer(CodebookQuantizer):
     """Finds the nearest key, and hands the decoder that key and what it learned beside it.
 
     (batch, *positions, channels) to the same shape. Keys follow the mean of their latents
@@ -39,9 +40,9 @@ class KeyValueQuantizer(EMAQuantizer):
     >>> quantizer.build((None, 1, 2))
     >>> _ = quantizer.values.assign([[0, 1]] * 4)
     >>> found = quantizer(ops.zeros((1, 1, 2)))
-    >>> key = ops.take(quantizer.codebook.vectors, found.tokens[0, 0], axis=0)
-    >>> np.round(ops.convert_to_numpy(found.latents[0] - key), 5).tolist()
-    [[0.0, 1.0]]
+    >>> key = quantizer.keys.embed(found.tokens)
+    >>> np.round(ops.convert_to_numpy(found.latents - key), 5).tolist()
+    [[[0.0, 1.0]]]
     """
 
     values: Any
@@ -54,46 +55,72 @@ class KeyValueQuantizer(EMAQuantizer):
         decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
         initialization: Initialization = "kmeans",
     ) -> None:
-        super().__init__(
-            seed, num_embeddings, embedding_dim, decay, initialization=initialization
+        super().__init__()
+        self.vocabulary = (num_embeddings,)
+        self.projection = Projection(embedding_dim)
+        self.keys = EMAQuantizer(
+            seed, num_embeddings, embedding_dim, decay, initialization
         )
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        super().build(shape)
+        self.projection.build(shape)
+        self.keys.build((*shape[:-1], self.projection.embedding_dim))
         self.values = self.add_weight(
             shape=(*self.vocabulary, shape[-1]), initializer="zeros", name="values"
         )
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
-        found = super().call(latents, training)
-        return found._replace(latents=found.latents + self._beside(found.tokens))
+        quantized = self.keys(self.projection(latents), training=training)
+        return quantized._replace(
+            latents=self._decoded(quantized.latents, quantized.tokens)
+        )
 
     def embed(self, tokens: Tokens) -> Latents:
-        return super().embed(tokens) + self._beside(tokens)
+        return self._decoded(self.keys.embed(tokens), tokens)
+
+    def initialize(self, latents: Floats, seed: int) -> None:
+        projected = ops.convert_to_numpy(self.projection(latents))
+        self.keys.initialize(projected, seed)
 
     @property
     def codebooks(self) -> tuple[Book, ...]:
-        return (_KeyValueBook(self),)
+        return (_KeyValueBook(self.keys.codebooks[0], self.values),)
 
-    def _beside(self, tokens: Tokens) -> Tensor:
-        return looked_up(self.values, tokens[..., 0])
+    def _decoded(self, keys: Tensor, tokens: Tokens) -> Latents:
+        """Keys in the encoder's channels, each plus the value of its token."""
+        return self.projection.back(keys) + looked_up(self.values, tokens[..., 0])
 
 
-class _KeyValueBook(EMABook):
-    """The keys of a ``KeyValueQuantizer``; a key that is replaced brings a value along."""
+class _KeyValueBook(Book):
+    """The keys, and their values: a replaced key takes the value of its neighbour.
 
-    _quantizer: KeyValueQuantizer
+    Args:
+        keys: the book of the keys.
+        values: the variable, (num_embeddings, channels).
+    """
+
+    def __init__(self, keys: Book, values: Any) -> None:
+        self._keys = keys
+        self._values = values
+
+    @property
+    def vectors(self) -> Floats:
+        return self._keys.vectors
 
     def replace(self, vectors: Floats, mask: Mask) -> None:
-        old, staying = self.vectors, np.flatnonzero(~np.asarray(mask))
-        sources = staying if len(staying) else np.arange(len(old))
-        moved = vectors[mask].astype("float32")
-        beside = sources[ops.convert_to_numpy(nearest(moved, old[sources]))]
-        values = np.array(ops.convert_to_numpy(self._quantizer.values))
-        values[mask] = values[beside]
-        self._quantizer.values.assign(values)
-        super().replace(vectors, mask)
+        keys, staying = self.vectors, np.flatnonzero(~np.asarray(mask))
+        sources = staying if len(staying) else np.arange(len(keys))
+        replaced = vectors[mask].astype("float32")
+        neighbours = sources[ops.convert_to_numpy(nearest(replaced, keys[sources]))]
+        values = np.array(ops.convert_to_numpy(self._values))
+        values[mask] = values[neighbours]
+        self._values.assign(values)
+        self._keys.replace(vectors, mask)
 
     @property
     def variables(self) -> Sequence[Any]:
-        return (self._quantizer.values,)
+        return (self._values,)
+
+    @property
+    def recent_latents(self) -> Floats:
+        return self._keys.recent_latents

@@ -77,7 +77,6 @@ class SignQuantizer(Quantizer):
         return Quantized(
             latents=self.projection.back(codes),
             tokens=tokens,
-            codebook_loss=ops.zeros(()),
             commitment_loss=commitment,
             auxiliary_loss=self._entropy_loss(latents, tokens, training),
         )
@@ -99,7 +98,7 @@ class SignQuantizer(Quantizer):
 
     def _entropy_loss(self, latents: Tensor, tokens: Tokens, training: bool) -> Scalar:
         if self.entropy_weight is None:
-            return ops.zeros(())
+            return 0.0
         weight = self.entropy_weight.value
         if training:  # the schedule sees the tokens of all factors as those of one book
             self.entropy_weight.advance(weight, tokens)

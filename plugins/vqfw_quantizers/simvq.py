@@ -73,7 +73,6 @@ class SimVQ(Quantizer):
             tokens=tokens,
             codebook_loss=codebook_loss,
             commitment_loss=commitment_loss,
-            auxiliary_loss=ops.zeros(()),
         )
 
     def embed(self, tokens: Tokens) -> Latents:

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 import numpy as np
 from keras import ops
 
-from vqfw.kinds import Count, Seed, nearest
-from vqfw.kinds.tensors import Latents, Tensor
+from vqfw.kinds import Book, CodebookQuantizer, Count, Quantized, Seed, nearest
+from vqfw.kinds.tensors import Floats, Latents, Tensor, Tokens
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.kmeans import Initialization
+from vqfw_quantizers.projection import Projection
 
 # The codes are dealt out: code i is in subset i % 4.
 SUBSETS = 4
@@ -19,7 +20,7 @@ SUBSETS = 4
 CHECKS = {4: (0o2, 0o5), 8: (0o4, 0o13), 16: (0o4, 0o23)}
 
 
-class TrellisQuantizer(EMAQuantizer):
+class TrellisQuantizer(CodebookQuantizer):
     """Takes the codes that are nearest together, of those that one path leads through.
 
     (batch, *positions, channels) to the same shape. The book has twice as many codes as a
@@ -59,7 +60,7 @@ class TrellisQuantizer(EMAQuantizer):
     ...     seed=0, num_embeddings=2, embedding_dim=1, states=4
     ... )
     >>> quantizer.build((None, 3, 1))
-    >>> _ = quantizer.sums.assign([[0], [1], [2], [3]])
+    >>> quantizer.codebooks[0].replace(np.array([[0], [1], [2], [3]]), np.full(4, True))
     >>> found = quantizer(ops.convert_to_tensor([[[0.4], [1.4], [1.4]]]))
     >>> ops.convert_to_numpy(found.tokens)[0, :, 0].tolist()
     [0, 2, 1]
@@ -76,24 +77,50 @@ class TrellisQuantizer(EMAQuantizer):
         initialization: Initialization = "kmeans",
         states: Literal[4, 8, 16] = 8,
     ) -> None:
-        super().__init__(seed, 2 * num_embeddings, embedding_dim, decay, initialization)
+        super().__init__()
+        self.vocabulary = (2 * num_embeddings,)
         self.trellis = Trellis(states)
+        self.projection = Projection(embedding_dim)
+        self.averaged = EMAQuantizer(
+            seed, 2 * num_embeddings, embedding_dim, decay, initialization
+        )
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.projection.build(shape)
+        self.averaged.build((*shape[:-1], self.projection.embedding_dim))
+
+    def call(self, latents: Latents, training: bool = False) -> Quantized:
+        latents = self.projection(latents)
+        quantized = self.averaged.quantize_to(latents, self._tokens(latents), training)
+        return quantized._replace(latents=self.projection.back(quantized.latents))
+
+    def embed(self, tokens: Tokens) -> Latents:
+        return self.projection.back(self.averaged.embed(tokens))
+
+    def initialize(self, latents: Floats, seed: int) -> None:
+        projected = ops.convert_to_numpy(self.projection(latents))
+        self.averaged.initialize(projected, seed)
+
+    @property
+    def codebooks(self) -> tuple[Book, ...]:
+        return self.averaged.codebooks
 
     @property
     def bits_per_position(self) -> float:
         return super().bits_per_position - 1
 
-    def chosen(self, latents: Latents) -> Tensor:
-        # Nothing of the search is worth keeping for a gradient.
+    def _tokens(self, latents: Tensor) -> Tensor:
+        """The codes of the cheapest path: (batch, *positions, embedding_dim) to (n,)."""
+        # The search needs no gradient, and none is recorded.
         flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
-        vectors = self.codebook.vectors
+        vectors = self.averaged.codebook.vectors
         candidates, costs = [], []
         for subset in range(SUBSETS):
             codes = vectors[subset::SUBSETS]
-            found = nearest(flat, codes)
-            missed = flat - ops.take(codes, found, axis=0)
-            candidates.append(SUBSETS * found + subset)
-            costs.append(ops.sum(ops.square(missed), axis=-1))
+            indices = nearest(flat, codes)
+            error = flat - ops.take(codes, indices, axis=0)
+            candidates.append(SUBSETS * indices + subset)
+            costs.append(ops.sum(ops.square(error), axis=-1))
         positions = math.prod(latents.shape[1:-1])
         steps = ops.reshape(ops.stack(costs, axis=-1), (-1, positions, SUBSETS))
         path = ops.reshape(self.trellis.cheapest(steps), (-1, 1))

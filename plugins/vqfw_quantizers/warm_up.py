@@ -1,4 +1,4 @@
-"""Steps before the codes are placed, and why they must end."""
+"""The option ``warm_up``: steps before the codes are placed, fewer than the training has."""
 
 from __future__ import annotations
 
@@ -12,13 +12,8 @@ WarmUp: TypeAlias = Annotated[int, {"minimum": 0}]
 
 
 def endless(options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-    """A problem where training ends before the codes are placed.
-
-    Args:
-        options: with ``warm_up``, which a quantizer made from another one may lack.
-        context: of the experiment.
-    """
-    warm_up = options.get("warm_up", 0)
+    """Reports a warm-up that is as long as the training, or longer."""
+    warm_up = options["warm_up"]
     if context.steps is None or warm_up < context.steps:
         return ()
     return [

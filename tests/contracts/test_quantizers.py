@@ -231,8 +231,7 @@ class Signs(Quantizer):
         codes = self.embed(tokens)
         if training:
             codes = latents + ops.stop_gradient(codes - latents)
-        nothing = ops.zeros(())
-        return Quantized(codes, tokens, nothing, nothing, nothing)
+        return Quantized(codes, tokens)
 
     def embed(self, tokens):
         return 2.0 * ops.cast(tokens, "float32") - 1.0

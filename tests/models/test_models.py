@@ -43,8 +43,7 @@ class Signs(Quantizer):
 
     def call(self, latents, training=False):
         tokens = ops.cast(latents[..., :2] > 0, "int32")
-        nothing = ops.zeros(())
-        return Quantized(self.embed(tokens), tokens, nothing, nothing, nothing)
+        return Quantized(self.embed(tokens), tokens)
 
     def embed(self, tokens):
         return ops.tile(ops.cast(tokens, "float32"), (1, 1, 1, 4))

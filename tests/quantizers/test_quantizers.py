@@ -1,9 +1,16 @@
+"""Codes that are an average or a weight, and what all quantizers return."""
+
+import keras
 import numpy as np
 import pytest
 from keras import ops
+from vqfw_quantizers.cosine import CosineQuantizer
 from vqfw_quantizers.ema import EMAQuantizer
+from vqfw_quantizers.fsq import FSQQuantizer
 from vqfw_quantizers.gradient import GradientQuantizer
+from vqfw_quantizers.key_value import KeyValueQuantizer
 from vqfw_quantizers.recent import ROWS, ROWS_A_STEP, RecentLatents
+from vqfw_quantizers.trellis import TrellisQuantizer
 
 from vqfw.testing.probe import gradients
 
@@ -99,3 +106,29 @@ def test_recent_latents_come_newest_first_and_never_overflow():
         recent.add(ops.full((2 * ROWS_A_STEP + 7, 2), float(value)))
     assert recent.values.shape == (ROWS, 2)
     assert sorted(set(recent.values[:, 0])) == [2, 3, 4, 5]
+
+
+def test_a_loss_that_a_quantizer_leaves_out_is_a_tensor_of_zero():
+    quantizer = FSQQuantizer(seed=1, levels=(5, 5))
+    for training in (False, True):
+        quantized = quantizer(ops.zeros((1, 2, 2, 4)), training=training)
+        for loss in quantized[2:]:
+            assert ops.is_tensor(loss)
+            assert float(ops.convert_to_numpy(loss)) == 0
+
+
+def test_a_quantizer_without_losses_is_a_layer_of_a_functional_model():
+    images = keras.Input((2, 2, 4), batch_size=1)
+    quantized = FSQQuantizer(seed=1, levels=(5, 5))(images)
+    model = keras.Model(images, quantized.latents)
+    assert model(ops.zeros((1, 2, 2, 4))).shape == (1, 2, 2, 4)
+
+
+@pytest.mark.parametrize("kind", [CosineQuantizer, KeyValueQuantizer, TrellisQuantizer])
+def test_a_moving_average_inside_a_quantizer_is_saved_under_the_same_paths(kind):
+    def saved(quantizer):
+        return {variable.path for variable in quantizer.variables}
+
+    average = saved(made(EMAQuantizer, channels=6))
+    held = saved(made(kind, channels=6))
+    assert held - {"quantizer/values"} == average

@@ -17,23 +17,23 @@ from vqfw.kinds.tensors import Floats, Latents, Mask, Scalar, Tokens
 
 
 class Quantized(NamedTuple):
-    """What a quantizer makes of latents.
+    """What a quantizer makes of latents; a loss that it does not have is left out.
 
     Args:
         latents: (batch, *positions, channels): the decoder's input; straight-through in
             training, exactly ``embed(tokens)`` otherwise.
         tokens: (batch, *positions, num_codebooks) int32, ``tokens[..., i]`` in
             ``[0, vocabulary[i])``; one position a ``cell`` of latents.
-        codebook_loss: unweighted mean; moves the codebook; 0 where it learns another way.
+        codebook_loss: unweighted mean; moves the codebook.
         commitment_loss: unweighted mean; moves the encoder; the engine weights it by beta.
-        auxiliary_loss: already weighted by the quantizer's own options; 0 where none.
+        auxiliary_loss: already weighted by the quantizer's own options.
     """
 
     latents: Latents
     tokens: Tokens
-    codebook_loss: Scalar
-    commitment_loss: Scalar
-    auxiliary_loss: Scalar
+    codebook_loss: Scalar = 0.0
+    commitment_loss: Scalar = 0.0
+    auxiliary_loss: Scalar = 0.0
 
     @classmethod
     def of(
@@ -56,7 +56,6 @@ class Quantized(NamedTuple):
             tokens=tokens,
             codebook_loss=ops.mean(ops.square(ops.stop_gradient(latents) - codes)),
             commitment_loss=ops.mean(ops.square(latents - fixed)),
-            auxiliary_loss=ops.zeros(()),
         )
 
 
@@ -67,6 +66,22 @@ def _in_float32(method: Callable[..., None]) -> Callable[..., None]:
     def whole(*arguments: Any, **options: Any) -> None:
         with policy("float32"):
             method(*arguments, **options)
+
+    return whole
+
+
+def _with_every_loss(call: Callable[..., Quantized]) -> Callable[..., Quantized]:
+    """A ``call`` that gives a tensor for each loss that was left out, as Keras asks."""
+
+    @wraps(call)
+    def whole(*arguments: Any, **options: Any) -> Quantized:
+        quantized = call(*arguments, **options)
+        left_out = {
+            name: ops.zeros(())
+            for name in Quantized._field_defaults
+            if isinstance(getattr(quantized, name, None), float)
+        }
+        return quantized._replace(**left_out) if left_out else quantized
 
     return whole
 
@@ -103,6 +118,8 @@ class Quantizer(keras.layers.Layer):
         super().__init_subclass__(**options)
         if "build" in vars(cls):
             cls.build = _in_float32(cls.build)
+        if "call" in vars(cls):
+            cls.call = _with_every_loss(cls.call)  # type: ignore[method-assign]
 
     def __init__(self, **layer: Any) -> None:
         super().__init__(**{"dtype": "float32", "name": "quantizer", **layer})
