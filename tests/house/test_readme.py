@@ -13,9 +13,9 @@ import pytest
 
 import vqfw
 from vqfw.registry import index
+from vqfw.results.table import table_from
+from vqfw.results.table_files import as_page
 from vqfw.study.loading import load_grid
-from vqfw.study.table import table_from
-from vqfw.study.writing import as_page
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text()
@@ -102,7 +102,7 @@ def test_every_result_table_of_a_page_is_that_of_the_committed_data():
 def test_the_result_table_of_the_readme_has_every_row_of_its_study():
     study = load_grid(STUDIES / "readme.json")
     table = table_from(json.loads((STUDIES / "readme.table.json").read_text()))
-    assert [row.arm.label for row in table.rows] == [arm.label for arm in study.arms]
+    assert [row.label for row in table.rows] == [arm.label for arm in study.arms]
     assert len(table.rows) <= 8
     for row in table.rows:
         assert row.runs
@@ -111,14 +111,14 @@ def test_the_result_table_of_the_readme_has_every_row_of_its_study():
 
 def test_the_advice_above_the_result_table_follows_from_it():
     table = table_from(json.loads((STUDIES / "readme.table.json").read_text()))
-    psnr = {row.arm.label: row.cells["psnr"].mean for row in table.rows}
+    psnr = {row.label: row.cells["psnr"].mean for row in table.rows}
     assert max(psnr, key=psnr.get) == "predictive of trellis"
     assert round(psnr["ema"] - psnr["VAE"]) == 1
     assert psnr["ema"] - psnr["gradient"] > 3
-    usage = {row.arm.label: row.cells["codebook_usage"].mean for row in table.rows}
+    usage = {row.label: row.cells["codebook_usage"].mean for row in table.rows}
     assert usage["ema"] > 0.95
     bits = {
-        row.cells["bits_per_image"].mean for row in table.rows if row.arm.label != "VAE"
+        row.cells["bits_per_image"].mean for row in table.rows if row.label != "VAE"
     }
     assert bits == {2304}
 

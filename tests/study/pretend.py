@@ -13,12 +13,13 @@ from typing import Any
 
 from vqfw.registry.backends import chosen_backend
 from vqfw.runs.environment import describe_environment
+from vqfw.runs.origin import KEY, sign
 from vqfw.study.grid import Point
 from vqfw.study.loading import load_grid
 
 
 def begin(root: Path, point: Point, name: str = "", **environment: Any) -> Path:
-    """The folder of a run that was begun."""
+    """The folder of a run that was begun here, as its signature says."""
     folder = root / "checkpoints" / (name or point.id)
     folder.mkdir(parents=True)
     recorded = {
@@ -29,10 +30,12 @@ def begin(root: Path, point: Point, name: str = "", **environment: Any) -> Path:
         "plugin_files": [],
         **environment,
     }
-    (folder / "environment.json").write_text(json.dumps(recorded))
+    resolved = point.experiment.resolved_json()
+    signed = {KEY: sign(recorded, resolved.encode()), **recorded}
+    (folder / "environment.json").write_text(json.dumps(signed))
     origins = {path: each.source for path, each in point.experiment.origins.items()}
     (folder / "origins.json").write_text(json.dumps(origins))
-    (folder / "resolved.json").write_text(point.experiment.resolved_json())
+    (folder / "resolved.json").write_text(resolved)
     return folder
 
 

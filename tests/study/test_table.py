@@ -3,14 +3,17 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
 
+from vqfw.results.table import Cell
+from vqfw.results.table_files import as_csv, as_markdown, write_table
+from vqfw.runs.origin import KEY
 from vqfw.study.standing import standings, study_folder
-from vqfw.study.table import Cell, table_of
+from vqfw.study.table import table_of
 from vqfw.study.timing import clock, expected_seconds
-from vqfw.study.writing import as_csv, as_html, as_markdown, write_table
 
 PSNR = (27.13, 29.41, 26.02)
 
@@ -97,8 +100,8 @@ def test_every_form_has_the_same_numbers(table, study, root):
     assert cell["n"] == int(row["psnr_n"]) == 3
     assert cell["spread"] == float(row["psnr_spread"])
     assert kept["rows"][1]["settings"] == {"model.revival": None}
-    assert "27.52 ± 1.73" in as_html(table)
-    assert "no | revival" in as_html(table)
+    assert "27.52 ± 1.73" in table._repr_html_()
+    assert "no | revival" in table._repr_html_()
 
 
 def test_a_name_is_no_formula_to_a_spreadsheet(load, root):
@@ -119,6 +122,15 @@ def test_other_data_is_said_in_plain_words(study, root, pretend):
     assert "the runs did not all see the same images" in text
     assert "commit" in text
     assert "1111111111 with changed files" in text
+
+
+def test_the_table_names_runs_without_a_signature_of_this_machine(study, root, pretend):
+    mine, other = study.of(study.arms[0])[:2]
+    pretend.finish(root, mine)
+    pretend.finish(root, other, psnr=99.0, environment={KEY: "0" * 64})
+    text = as_markdown(table_of(study, standings(study, root), ""))
+    (ids,) = re.findall(r"Not signed by .* have been edited: (.*?)\.\s", text)
+    assert ids == other.id
 
 
 def test_a_study_without_runs_has_a_table_all_the_same(study, root):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vqfw.diagnosis import Diagnosis
     from vqfw.evaluation.score import Evaluation
     from vqfw.kinds.hooks import Section
-    from vqfw.results.comparison import Comparison
+    from vqfw.results.side_by_side import Comparison
     from vqfw.training.loop import Trained
 
 

@@ -17,11 +17,11 @@ from vqfw.errors import ExperimentError, UsageError
 from vqfw.streams import tell
 
 if TYPE_CHECKING:
+    from vqfw.results.table import Table
     from vqfw.study.grid import Grid, Point
     from vqfw.study.pages import Publication
     from vqfw.study.running import Call
     from vqfw.study.standing import Standing
-    from vqfw.study.table import Table
 
 
 def load_study(

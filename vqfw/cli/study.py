@@ -23,7 +23,7 @@ from vqfw.cli.talk import (
 
 if TYPE_CHECKING:
     from vqfw.api import Study
-    from vqfw.study.table import Table
+    from vqfw.results.table import Table
 
 
 @click.command("study")
@@ -137,7 +137,7 @@ def _publish(study: Study, as_json: bool, quiet: bool) -> None:
 
 
 def _show(table: Table, as_json: bool) -> None:
-    from vqfw.study.writing import as_markdown
+    from vqfw.results.table_files import as_markdown
 
     if as_json:
         print_json(table.data())

@@ -1,11 +1,13 @@
-"""What differs between runs, and what each has reached. It reads records and runs nothing."""
+"""Compares runs by their records: settings, versions and scores. Runs nothing.
+
+``vqfw.results.side_by_side`` holds the comparison and prints its table.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from vqfw.errors import RunError
@@ -18,96 +20,13 @@ from vqfw.results.recorded import (
     scored_on,
     scores_of,
 )
+from vqfw.results.side_by_side import Comparison, Difference, Result
 from vqfw.runs import RunFolder
 from vqfw.runs.exactness import differing
 from vqfw.schema.settings import ABOUT
 
 # Lists whose order means nothing: their items are told apart by their type.
 _UNORDERED = re.compile(r"(losses|evaluation\.metrics|training\.trackers)\[(\d+)\]")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One setting, or one fact about where it ran, that is not the same in all runs.
-
-    Args:
-        name: path of the setting, or name of the fact.
-        values: in each run; None where there is no such thing.
-        origins: who set it in each run; empty for facts.
-    """
-
-    name: str
-    values: tuple[Any, ...]
-    origins: tuple[str | None, ...] = ()
-
-
-@dataclass(frozen=True)
-class Result:
-    """One number of every run.
-
-    Args:
-        column: which.
-        values: in each run; None where it does not apply or is not known.
-        intervals: 95 % confidence over the images, low and high; None where there is
-            none.
-    """
-
-    column: Column
-    values: tuple[float | None, ...]
-    intervals: tuple[tuple[float, float] | None, ...]
-
-    @property
-    def differences(self) -> tuple[float | None, ...]:
-        """Of each value to that of the first run."""
-        first = self.values[0]
-        return tuple(
-            None if first is None or each is None else each - first
-            for each in self.values
-        )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Runs side by side.
-
-    Args:
-        runs: their ids.
-        settings: of the experiment that differ.
-        surroundings: versions, commit, device, precision, threads and data that differ.
-        results: what was reached.
-        unfair: why the results cannot be compared as they stand; empty where they can.
-    """
-
-    runs: tuple[str, ...]
-    settings: tuple[Difference, ...]
-    surroundings: tuple[Difference, ...]
-    results: tuple[Result, ...]
-    unfair: tuple[str, ...]
-
-    def data(self) -> dict[str, Any]:
-        """The same as plain data."""
-        return {
-            "runs": list(self.runs),
-            "unfair": list(self.unfair),
-            "settings": [asdict(each) for each in self.settings],
-            "surroundings": [
-                {"name": each.name, "values": each.values} for each in self.surroundings
-            ],
-            "results": [
-                {
-                    **asdict(each.column),
-                    "values": each.values,
-                    "intervals": each.intervals,
-                    "differences": each.differences,
-                }
-                for each in self.results
-            ],
-        }
-
-    def _repr_html_(self) -> str:
-        from vqfw.results.side_by_side import as_html
-
-        return as_html(self)
 
 
 def compare_folders(runs: Sequence[RunFolder]) -> Comparison:

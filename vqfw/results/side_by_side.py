@@ -1,13 +1,17 @@
-"""A comparison of runs as tables for a terminal and for a notebook. It compares nothing."""
+"""The table of ``vqfw compare``: runs side by side, for a terminal and for a notebook.
+
+``vqfw.results.comparison`` fills it from the records of runs.
+"""
 
 from __future__ import annotations
 
 import html
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from vqfw.results.comparison import Comparison, Difference, Result
+from vqfw.results.recorded import Column
 from vqfw.terminal import fitted, inline, printable, width_of
 
 if TYPE_CHECKING:
@@ -17,6 +21,104 @@ Rows = list[list[str]]
 
 _GAP = 2
 _NONE = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One setting, or one fact about where it ran, that is not the same in all runs.
+
+    Args:
+        name: path of the setting, or name of the fact.
+        values: in each run; None where there is no such thing.
+        origins: who set it in each run; empty for facts.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    origins: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """One number of every run.
+
+    Args:
+        column: which.
+        values: in each run; None where it does not apply or is not known.
+        intervals: 95 % confidence over the images, low and high; None where there is
+            none.
+    """
+
+    column: Column
+    values: tuple[float | None, ...]
+    intervals: tuple[tuple[float, float] | None, ...]
+
+    @property
+    def differences(self) -> tuple[float | None, ...]:
+        """Of each value to that of the first run."""
+        first = self.values[0]
+        return tuple(
+            None if first is None or each is None else each - first
+            for each in self.values
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side.
+
+    Args:
+        runs: their ids.
+        settings: of the experiment that differ.
+        surroundings: versions, commit, device, precision, threads and data that differ.
+        results: what was reached.
+        unfair: why the results cannot be compared as they stand; empty where they can.
+    """
+
+    runs: tuple[str, ...]
+    settings: tuple[Difference, ...]
+    surroundings: tuple[Difference, ...]
+    results: tuple[Result, ...]
+    unfair: tuple[str, ...]
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return {
+            "runs": list(self.runs),
+            "unfair": list(self.unfair),
+            "settings": [asdict(each) for each in self.settings],
+            "surroundings": [
+                {"name": each.name, "values": each.values} for each in self.surroundings
+            ],
+            "results": [
+                {
+                    **asdict(each.column),
+                    "values": each.values,
+                    "intervals": each.intervals,
+                    "differences": each.differences,
+                }
+                for each in self.results
+            ],
+        }
+
+    @property
+    def verdict(self) -> str:
+        """Whether the results can be compared as they stand, in a line."""
+        if not self.unfair:
+            return "A fair comparison: the same images and the same budget."
+        return f"Not a fair comparison: {'; '.join(self.unfair)}."
+
+    def _repr_html_(self) -> str:
+        def cells(texts: Sequence[str], tag: str) -> str:
+            inner = (html.escape(each).replace("\n", "<br>") for each in texts)
+            return f"<tr>{''.join(f'<{tag}>{each}</{tag}>' for each in inner)}</tr>"
+
+        tables = "".join(
+            f"<table><thead>{cells([title, *self.runs], 'th')}</thead>"
+            f"<tbody>{''.join(cells(row, 'td') for row in rows)}</tbody></table>"
+            for title, rows in _tables(self)
+        )
+        return f"{tables}<p>{html.escape(self.verdict)}</p>"
 
 
 def renderables(comparison: Comparison, width: int) -> Iterator[RenderableType]:
@@ -39,7 +141,7 @@ def renderables(comparison: Comparison, width: int) -> Iterator[RenderableType]:
         else:
             yield Text(fitted("\n".join(_listed(title, rows)), width))
     yield Text("")
-    yield Text(fitted(printable(verdict(comparison)), width))
+    yield Text(fitted(printable(comparison.verdict), width))
 
 
 def _table(heads: list[str], rows: Rows) -> RenderableType:
@@ -68,32 +170,6 @@ def _listed(title: str, rows: Rows) -> Iterator[str]:
         yield name
         for number, cell in enumerate(cells, start=1):
             yield f"  {number}  {cell.replace(chr(10), ' ')}"
-
-
-def verdict(comparison: Comparison) -> str:
-    """Whether the results can be compared as they stand, in a line."""
-    if not comparison.unfair:
-        return "A fair comparison: the same images and the same budget."
-    return f"Not a fair comparison: {'; '.join(comparison.unfair)}."
-
-
-def as_html(comparison: Comparison) -> str:
-    """The same for a notebook."""
-    heads = "".join(f"<th>{html.escape(run)}</th>" for run in comparison.runs)
-    tables = "".join(
-        f"<table><thead><tr><th>{html.escape(title)}</th>{heads}</tr></thead><tbody>"
-        + "".join(
-            "<tr>"
-            + "".join(
-                f"<td>{html.escape(each).replace(chr(10), '<br>')}</td>" for each in row
-            )
-            + "</tr>"
-            for row in rows
-        )
-        + "</tbody></table>"
-        for title, rows in _tables(comparison)
-    )
-    return f"{tables}<p>{html.escape(verdict(comparison))}</p>"
 
 
 def _tables(comparison: Comparison) -> Iterator[tuple[str, Rows]]:

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from vqfw.errors import UsageError
+from vqfw.results.table import Table, table_from
+from vqfw.results.table_files import as_json, as_page
 from vqfw.runs.outputs import write_output
 from vqfw.study.grid import Grid
-from vqfw.study.table import Table, table_from
-from vqfw.study.writing import as_json, as_page
 
 _ROOT = (".git", "pyproject.toml")
 """What only the root of a repository holds."""
@@ -139,9 +139,9 @@ def _committed(source: Path) -> Table | None:
 
 def _covers(here: Table, committed: Table) -> bool:
     """Whether every row has at least as many finished runs here."""
-    finished = {row.arm.label: len(row.runs) for row in here.rows}
+    finished = {row.label: len(row.runs) for row in here.rows}
     return any(finished.values()) and all(
-        finished.get(row.arm.label, len(row.runs)) >= len(row.runs)
+        finished.get(row.label, len(row.runs)) >= len(row.runs)
         for row in committed.rows
     )
 

@@ -16,14 +16,15 @@ from typing import NamedTuple
 
 from vqfw.errors import Interrupted
 from vqfw.results.recorded import reached, seconds_of
+from vqfw.results.table import Failure, Table
+from vqfw.results.table_files import write_table
 from vqfw.runs.outputs import checked_folder
 from vqfw.study.children import Children, last_words
 from vqfw.study.cores import shares
 from vqfw.study.grid import Grid, Point
 from vqfw.study.standing import Standing, is_busy, standings, study_folder
-from vqfw.study.table import Failure, Table, table_of
+from vqfw.study.table import table_of
 from vqfw.study.timing import at_once, clock, seconds_left
-from vqfw.study.writing import write_table
 
 Say = Callable[[str], None]
 
