@@ -249,7 +249,7 @@ def _order_problems(experiment: CheckedExperiment) -> Iterator[Problem]:
 
 
 def _idle_revival(experiment: CheckedExperiment) -> Iterator[Problem]:
-    """A warning where a revival finds nothing that it could revive.
+    """A warning where the model has no codebooks for its revival.
 
     The default revival is no surprise where the codes are fixed by design, as our own
     quantizers of that kind say; whoever wrote another one may have expected it to work.
@@ -276,9 +276,9 @@ def _idle_revival(experiment: CheckedExperiment) -> Iterator[Problem]:
     names = " or ".join(f'"{each.options["type"]}"' for each in innermost)
     yield Problem(
         "nothing-to-revive",
-        f"quantizer {names} has no codebooks that a revival could move"
-        if names
-        else "the model has no quantizer whose codes a revival could move",
+        f'revival "{experiment.model["revival"]["type"]}" is idle: '
+        + (f"quantizer {names}" if names else "the model")
+        + " has no codebooks",
         ("model", "revival"),
         help="--set model.revival=null",
         note=""

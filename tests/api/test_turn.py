@@ -80,3 +80,25 @@ def test_a_thread_that_fails_before_its_turn_keeps_nobody_waiting(monkeypatch):
     # Not in a pool, which would wait for a thread that never ends.
     threading.Thread(target=answer, daemon=True).start()
     assert ended.wait(60)
+
+
+def test_an_outline_waits_for_its_turn(monkeypatch):
+    from vqfw.api.preparation import outlined
+    from vqfw.assembly import outline
+
+    monkeypatch.setattr(outline, "outline_of", lambda plan: plan)
+    began, may_end = threading.Event(), threading.Event()
+
+    @one_at_a_time()
+    def other_work():
+        began.set()
+        assert may_end.wait(60)
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(other_work)
+        assert began.wait(60)
+        outlines = pool.submit(outlined, "a plan")
+        with pytest.raises(TimeoutError):
+            outlines.result(timeout=0.2)
+        may_end.set()
+        assert outlines.result(60) == ("a plan", None)

@@ -6,11 +6,12 @@ from keras import ops
 from vqfw.assembly.assemble import (
     build_autoencoder,
     build_model,
+    build_parts,
     codebook_fingerprint,
 )
-from vqfw.assembly.autoencoder import UsageMonitor
 from vqfw.assembly.backend import pin_threads
-from vqfw.assembly.outline import measure, outline, random_batch
+from vqfw.assembly.outline import outline_of, random_batches, seconds_per_step
+from vqfw.assembly.usage_monitor import UsageMonitor
 from vqfw.plan import settled_threads
 from vqfw.training.state import arrays_of
 
@@ -48,8 +49,8 @@ def test_every_variable_has_a_path_of_its_own(tiny):
 def test_the_loss_is_the_one_line_of_the_design(tiny):
     changes = ('losses=[{"type":"mse","weight":4},{"type":"mae","weight":0.5}]',)
     plan = tiny(*changes).plan()
-    autoencoder = build_autoencoder(plan)
-    batch = random_batch(plan)
+    parts = build_parts(plan)
+    autoencoder, batch = parts.autoencoder, random_batches(plan, parts).batch(0)
     images, output = autoencoder(batch, training=True)
     difference = ops.convert_to_numpy(images) - ops.convert_to_numpy(
         output.reconstruction
@@ -149,7 +150,7 @@ def test_the_precision_of_the_process_is_left_as_it_was(tiny):
 
 def test_an_outline_counts_what_is_there(tiny):
     plan = tiny().plan()
-    found = outline(plan)
+    found = outline_of(plan)
     autoencoder = build_autoencoder(plan)
     assert found.trainable == sum(
         int(np.prod(variable.shape)) for variable in autoencoder.trainable_variables
@@ -164,12 +165,12 @@ def test_an_outline_counts_what_is_there(tiny):
 
 def test_an_outline_leaves_keras_as_it_was(tiny):
     before = keras.layers.Layer.__call__
-    outline(tiny().plan())
+    outline_of(tiny().plan())
     assert keras.layers.Layer.__call__ is before
 
 
 def test_measuring_times_a_step(tiny):
-    assert measure(tiny().plan()) > 0
+    assert seconds_per_step(tiny().plan()) > 0
 
 
 @pytest.mark.skipif(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from vqfw.assembly.assemble import build_autoencoder
-from vqfw.assembly.outline import random_batch
+from vqfw.assembly.assemble import build_autoencoder, build_parts
+from vqfw.assembly.outline import random_batches
 
 
 def weights_of(autoencoder):
@@ -17,11 +17,12 @@ def weights_of(autoencoder):
 def stepped(tiny):
     """An autoencoder after three steps, and its weights at the start of each."""
     plan = tiny("training.weight_averaging=0.2").plan()
-    autoencoder = build_autoencoder(plan)
+    parts = build_parts(plan)
+    autoencoder, batch = parts.autoencoder, random_batches(plan, parts).batch(0)
     seen = []
     for _ in range(3):
         seen.append(weights_of(autoencoder))
-        autoencoder.train_on_batch(random_batch(plan))
+        autoencoder.train_on_batch(batch)
     return autoencoder, seen
 
 

@@ -18,8 +18,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 
 import vqfw
-from vqfw.assembly.assemble import build_autoencoder
-from vqfw.assembly.outline import random_batch
+from vqfw.assembly.assemble import build_autoencoder, build_parts
+from vqfw.assembly.outline import random_batches
 
 EXPERIMENT = Path(__file__).parents[2] / "experiments" / "lfw.json"
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -28,7 +28,7 @@ STEPS = 30
 
 def main() -> None:
     plan = vqfw.load(EXPERIMENT).plan(find_data=False)
-    batch = random_batch(plan)
+    batch = random_batches(plan, build_parts(plan)).batch(0)
     plans = {each: replace(plan, precision=each) for each in PRECISIONS}
     models = {each: build_autoencoder(plans[each]) for each in PRECISIONS}
     times: dict[str, list[float]] = {each: [] for each in PRECISIONS}

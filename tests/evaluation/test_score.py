@@ -1,11 +1,14 @@
+from collections import Counter
+
 import numpy as np
 import pytest
+from vqfw_augmentations.geometry import HorizontalFlip
+from vqfw_metrics.psnr import PSNR
 
 from vqfw.assembly.assemble import build_autoencoder, build_metrics
-from vqfw.assembly.autoencoder import Reconstructor
 from vqfw.data.arrays import Images
+from vqfw.evaluation.inference import Inference, Reconstructor
 from vqfw.evaluation.pictures import grid, save_film, save_picture, spread, to_pixels
-from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate, token_difference
 
 
@@ -37,17 +40,26 @@ def test_scores_do_not_depend_on_the_size_of_a_batch(plan, model):
         assert other.bits_per_image == 64
 
 
-def test_a_run_compiles_one_model_for_validation_pictures_and_scores(tiny, monkeypatch):
-    made, init = [], Reconstructor.__init__
+def test_a_run_builds_each_part_once_and_metrics_once_a_pass(tiny, monkeypatch):
+    made = Counter()
 
-    def counted(self, model):
-        made.append(self)
-        init(self, model)
+    def count(form):
+        init = form.__init__
 
-    monkeypatch.setattr(Reconstructor, "__init__", counted)
-    run = tiny("training.steps=4").run()
+        def counted(self, *arguments, **options):
+            made[form] += 1
+            init(self, *arguments, **options)
+
+        monkeypatch.setattr(form, "__init__", counted)
+
+    for form in (Reconstructor, HorizontalFlip, PSNR):
+        count(form)
+    flip = 'data.augmentations=["horizontal_flip"]'
+    stopping = 'training.early_stopping={"metric":"psnr","patience":9}'
+    run = tiny("training.steps=4", flip, stopping).run(quiet=True)
     assert run.scores["test"]
-    assert len(made) == 1
+    # One validation, and the test images.
+    assert made == {Reconstructor: 1, HorizontalFlip: 1, PSNR: 2}
 
 
 def test_an_image_gets_the_same_result_whatever_stands_beside_it(model):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from vqfw.assembly.autoencoder import UsageMonitor
+from vqfw.assembly.usage_monitor import UsageMonitor
 from vqfw.kinds import Usage
 from vqfw.kinds.usage import decay_of, histogram
 

@@ -131,7 +131,7 @@ def test_the_default_revival_of_a_quantizer_of_other_people_without_books_is_a_w
     ("quantizer", "row"),
     [
         ("ema", "perturb_active · every 5 steps"),
-        ("fsq", "perturb_active · idle: there are no codebooks to revive"),
+        ("fsq", "perturb_active · idle: the model has no codebooks"),
     ],
 )
 def test_a_plan_says_what_its_revival_does(quantizer, row, tiny_file, command):
@@ -191,13 +191,13 @@ def test_one_level_or_group_is_refused(setting):
 
 
 def test_the_outline_counts_the_codes_of_every_book():
-    from vqfw.assembly.outline import outline
+    from vqfw.assembly.outline import outline_of
 
     plan = planned(
         nested("residual", "grouped", "ema", num_embeddings=16, embedding_dim=32),
         "model.quantizer.levels=3",
     )
-    found = outline(plan)
+    found = outline_of(plan)
     assert found.vocabulary == (16,) * 6
     assert found.token_shape == (16, 16, 6)
     assert found.codebook == 6 * 16 * 32
@@ -229,9 +229,9 @@ def test_threads_are_all_there_are_unless_said():
 
 
 def test_the_outline_has_the_numbers_of_the_model():
-    from vqfw.assembly.outline import outline
+    from vqfw.assembly.outline import outline_of
 
-    found = outline(planned("training.batch_size=4"))
+    found = outline_of(planned("training.batch_size=4"))
     assert found.latent_shape == (16, 16, 64)
     assert found.token_shape == (16, 16, 1)
     assert found.vocabulary == (512,)
@@ -244,10 +244,10 @@ def test_the_outline_has_the_numbers_of_the_model():
 
 
 def test_a_model_without_tokens_has_no_bits_before_it_is_trained():
-    from vqfw.assembly.outline import outline
+    from vqfw.assembly.outline import outline_of
 
     plan = vqfw.load(ROOT / "experiments" / "vae.json").plan(find_data=False)
-    found = outline(plan)
+    found = outline_of(plan)
     assert found.bits_per_image is None
     assert found.compression is None
     assert found.token_shape == ()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import vqfw
-from vqfw.assembly.autoencoder import UsageMonitor
+from vqfw.assembly.usage_monitor import UsageMonitor
 from vqfw.errors import RunError
 from vqfw.runs.exactness import promise
 from vqfw.training.revival import RevivalEngine

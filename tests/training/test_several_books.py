@@ -6,8 +6,8 @@ import pytest
 from keras import ops
 
 import vqfw
-from vqfw.assembly.assemble import build_autoencoder
-from vqfw.assembly.outline import random_batch
+from vqfw.assembly.assemble import build_autoencoder, build_parts
+from vqfw.assembly.outline import random_batches
 from vqfw.evaluation.tokens import TokenFile
 from vqfw.kinds import Revival
 from vqfw.training.revival import RevivalEngine
@@ -90,13 +90,14 @@ class OneOfEach(Revival):
 )
 def test_every_book_is_revived_by_its_own_usage(quantizer, tiny):
     plan = tiny(quantizer).plan()
-    autoencoder = build_autoencoder(plan)
+    parts = build_parts(plan)
+    autoencoder, batch = parts.autoencoder, random_batches(plan, parts).batch(0)
     model = autoencoder.model
     images = np.random.default_rng(0).random((8, 16, 16, 3), "float32")
     latents = ops.convert_to_numpy(model.encode(images))
     model.codebook_quantizer.initialize(latents, 0)
     for _ in range(3):
-        autoencoder.train_on_batch(random_batch(plan))
+        autoencoder.train_on_batch(batch)
     model.revival = OneOfEach()
     books = model.codebook_quantizer.codebooks
     # A different code is unused in every book.

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from vqfw import experiment as experiments
 from vqfw.api.talk import Say
+from vqfw.api.turn import one_at_a_time
 from vqfw.errors import DataError, VqfwError, in_short
 from vqfw.terminal import columns, fitted
 
 if TYPE_CHECKING:
+    from vqfw.assembly.outline import Outline
     from vqfw.data.arrays import Splits
     from vqfw.data.found import Found
     from vqfw.plan import Plan
@@ -33,6 +35,18 @@ def plan_of(
     pin_threads(threads or settled_threads(checked.training.threads))
     plan = make_plan(checked, dataset_path)
     return plan if threads is None else replace(plan, threads=threads)
+
+
+@one_at_a_time()
+def outlined(plan: Plan, measured: bool = False) -> tuple[Outline, float | None]:
+    """The sizes of a plan, and the seconds of a training step where they are measured.
+
+    Raises:
+        RunError: if another thread of this process is training.
+    """
+    from vqfw.assembly.outline import outline_of, seconds_per_step
+
+    return outline_of(plan), seconds_per_step(plan) if measured else None
 
 
 def dataset_path(checked: experiments.CheckedExperiment) -> str | None:

@@ -18,7 +18,7 @@ from vqfw.runs.origin import is_made_here
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Splits
-    from vqfw.evaluation.reconstruct import Inference
+    from vqfw.evaluation.inference import Inference
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
 
@@ -104,7 +104,7 @@ class Reopened:
             CheckpointError: if there is no valid one.
         """
         from vqfw.assembly.assemble import build_autoencoder
-        from vqfw.evaluation.reconstruct import Inference
+        from vqfw.evaluation.inference import Inference
         from vqfw.runs.checkpoint import newest
         from vqfw.training.state import restore
 

@@ -28,7 +28,7 @@ from vqfw.runs.files import write_json
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Images, Splits
-    from vqfw.evaluation.reconstruct import Inference
+    from vqfw.evaluation.inference import Inference
     from vqfw.evaluation.score import Evaluation
     from vqfw.evaluation.tokens import TokenFile
     from vqfw.plan import Plan

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vqfw.data.arrays import Images
-    from vqfw.evaluation.reconstruct import Inference
+    from vqfw.evaluation.inference import Inference
     from vqfw.evaluation.tokens import TokenFile
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan

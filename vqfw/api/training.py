@@ -33,8 +33,8 @@ def train_and_score(
         Interrupted: by Ctrl-C; what was reached is saved.
         VqfwError: if the disk is full or not writable.
     """
-    from vqfw.assembly.assemble import build_autoencoder
-    from vqfw.evaluation.reconstruct import Inference
+    from vqfw.assembly.assemble import build_parts
+    from vqfw.evaluation.inference import Inference
     from vqfw.registry.hooks import observers
     from vqfw.runs.checkpoint import steps
     from vqfw.training.loop import train
@@ -43,10 +43,11 @@ def train_and_score(
     watching = observers()
     watching.tell("vqfw_run_start", run=folder)
     try:
-        autoencoder = build_autoencoder(plan)
+        parts = build_parts(plan)
+        autoencoder = parts.autoencoder
         # One for validation and scores, so that it is compiled once.
         inference = Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
-        trained = train(plan, splits, folder, autoencoder, inference, quiet)
+        trained = train(plan, splits, folder, parts, inference, quiet)
         autoencoder.use_averages()
         scores = score_trained(folder, plan, splits, inference, say)
         _record(folder, trained, resumed)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 
-from vqfw.assembly.autoencoder import Autoencoder, WeightedLoss
-from vqfw.assembly.left_out import UNTRAINED, left_out, wake
+from vqfw.assembly.autoencoder import Autoencoder
+from vqfw.assembly.loss_line import WeightedLoss
+from vqfw.assembly.parts import Parts
+from vqfw.assembly.untrained import REMEDY, untrained_paths, wake
 from vqfw.data.pictures import ListedAugmentation
-from vqfw.errors import PluginError
+from vqfw.errors import KeyPath, PluginError
 from vqfw.kinds.augmentation import Augmentation, ImageAugmentation
 from vqfw.kinds.metric import Metric
 from vqfw.kinds.model import Model
@@ -35,19 +38,45 @@ def build_model(plan: Plan) -> Model:
     return model  # type: ignore[no-any-return]  # the registry builds by name
 
 
-def build_autoencoder(plan: Plan) -> Autoencoder:
-    """Makes the model with losses, augmentations and optimizer, ready for a step.
+def build_parts(plan: Plan) -> Parts:
+    """Builds all that a training needs of a plan, each component once.
 
     Raises:
-        PluginError: if a component holds trained weights that no gradient would reach.
+        PluginError: if a component holds trainable weights that would never be trained.
+    """
+    autoencoder = build_autoencoder(plan)
+    shares = [options["probability"] for options, _ in _listed(plan, Augmentation)]
+    return Parts(
+        autoencoder,
+        augmentations=list(zip(autoencoder.augmentations, shares, strict=True)),
+        image_augmentations=[
+            ListedAugmentation(
+                build("augmentation", options, plan.supplied, path),
+                options["probability"],
+                index().find("augmentation", options["type"]),
+            )
+            for options, path in _listed(plan, ImageAugmentation)
+        ],
+        new_metrics=partial(build_metrics, plan),
+    )
+
+
+def build_autoencoder(plan: Plan) -> Autoencoder:
+    """Builds the model with losses, augmentations and optimizer, compiled for a step.
+
+    Raises:
+        PluginError: if a component holds trainable weights that would never be trained.
     """
     experiment = plan.experiment
     model, losses = build_model(plan), _losses(plan)
-    augmentations = list(_augmentations(plan, Augmentation))
+    listed = list(_listed(plan, Augmentation))
+    augmentations = [
+        build("augmentation", options, plan.supplied, path) for options, path in listed
+    ]
     autoencoder = Autoencoder(
         model,
         losses,
-        [augmentation for _, augmentation in augmentations],
+        augmentations,
         experiment.training.usage_half_life,
         experiment.training.batch_size,
         plan.image_shape,
@@ -59,41 +88,27 @@ def build_autoencoder(plan: Plan) -> Autoencoder:
     _require_trained("model", experiment.model["type"], model, trained)
     for loss in losses:
         _require_trained("loss", loss.name, loss.loss, trained)
-    for options, augmentation in augmentations:
+    for (options, _), augmentation in zip(listed, augmentations, strict=True):
         # What it makes is data: no gradient goes through it.
         _require_trained("augmentation", options["type"], augmentation, ())
     optimizer = build("optimizer", experiment.training.optimizer, plan.supplied)
     if plan.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     # XLA makes TensorFlow's step slower on processors, and JAX compiles by itself.
-    autoencoder.compile(optimizer=optimizer, jit_compile=_compiles_by_itself())
+    autoencoder.compile(
+        optimizer=optimizer, jit_compile=keras.backend.backend() == "jax"
+    )
     optimizer.build(autoencoder.trainable_variables)
     return autoencoder
 
 
-def build_augmentations(plan: Plan) -> Sequence[tuple[Augmentation, float]]:
-    """The tensor augmentations with the share of images that each one changes."""
-    built = _augmentations(plan, Augmentation)
-    return [(augmentation, each["probability"]) for each, augmentation in built]
-
-
-def build_image_augmentations(plan: Plan) -> Sequence[ListedAugmentation]:
-    """The image augmentations, which run before all others."""
-    return [
-        ListedAugmentation(
-            augmentation,
-            each["probability"],
-            index().find("augmentation", each["type"]),
-        )
-        for each, augmentation in _augmentations(plan, ImageAugmentation)
-    ]
-
-
 def build_metrics(plan: Plan) -> dict[str, Metric]:
-    """Fresh metrics, by the name under which the experiment lists them."""
+    """Builds the metrics, by the name under which the experiment lists them."""
     return {
-        each["type"]: build("metric", each, plan.supplied, ("evaluation", "metrics", i))
-        for i, each in enumerate(plan.experiment.evaluation.metrics)
+        options["type"]: build(
+            "metric", options, plan.supplied, ("evaluation", "metrics", i)
+        )
+        for i, options in enumerate(plan.experiment.evaluation.metrics)
     }
 
 
@@ -112,12 +127,11 @@ def codebook_fingerprint(model: Model) -> str:
     return digest.hexdigest()[:32]
 
 
-def _augmentations(plan: Plan, form: type) -> Iterator[tuple[Mapping[str, Any], Any]]:
-    """Those of one form, with what the experiment says of them."""
-    for i, each in enumerate(plan.experiment.data.augmentations):
-        if issubclass(load("augmentation", each["type"]), form):
-            at = ("data", "augmentations", i)
-            yield each, build("augmentation", each, plan.supplied, at)
+def _listed(plan: Plan, form: type) -> Iterator[tuple[Mapping[str, Any], KeyPath]]:
+    """The options of the listed augmentations of one form, and their places."""
+    for i, options in enumerate(plan.experiment.data.augmentations):
+        if issubclass(load("augmentation", options["type"]), form):
+            yield options, ("data", "augmentations", i)
 
 
 def _losses(plan: Plan) -> list[WeightedLoss]:
@@ -135,13 +149,9 @@ def _require_trained(
     kind: str, name: str, component: Any, trained: Iterable[Any]
 ) -> None:
     """Refuses trainable weights that would stay as they are, silently."""
-    if paths := left_out(component, trained):
+    if paths := untrained_paths(component, trained):
         more = f" and {len(paths) - 1} more" if paths[1:] else ""
         raise PluginError(
             f'{kind} "{name}" of {index().find(kind, name).owner} holds trainable weights '
-            f"that are never trained ({paths[0]}{more}): {UNTRAINED[kind]}"
+            f"that are never trained ({paths[0]}{more}): {REMEDY[kind]}"
         )
-
-
-def _compiles_by_itself() -> bool:
-    return bool(keras.backend.backend() == "jax")

@@ -1,7 +1,6 @@
-"""The model as it is trained: augmentation, model, the one loss line, usage and beta.
+"""The model as it is trained: augmentations, the model, its loss, and what a step observes.
 
-This is the only place where losses are added up. It is a ``keras.Model``, so that Keras'
-own trainer compiles the step on every backend.
+It is a ``keras.Model``, so that Keras' own trainer compiles the step on every backend.
 """
 
 from __future__ import annotations
@@ -15,22 +14,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from vqfw.assembly.loss_line import Total, WeightedLoss, total_loss
+from vqfw.assembly.usage_monitor import UsageMonitor
 from vqfw.kinds.augmentation import Augmentation
-from vqfw.kinds.loss import Loss
-from vqfw.kinds.model import COMMITMENT, Model, Output
-from vqfw.kinds.tensors import Images, PerImage, Scalar, Tensor, Tokens
-from vqfw.kinds.usage import MovingHistogram, Usage, decay_of, images_since
+from vqfw.kinds.model import Model, Output
+from vqfw.kinds.tensors import Images, PerImage, Scalar
 
 # What a step reports of the usage, besides the share of the codes.
 _USAGE = ("perplexity", "entropy_bits", "dead_codes", "largest_share")
-
-
-class WeightedLoss(NamedTuple):
-    """A reconstruction term and its factor in the sum."""
-
-    name: str
-    weight: float
-    loss: Loss
 
 
 class Seen(NamedTuple):
@@ -54,80 +45,6 @@ class Latest(keras.metrics.Metric):
     def result(self) -> Scalar:
         """The value of the last step."""
         return ops.convert_to_tensor(self.value)
-
-
-class UsageMonitor(keras.layers.Layer):
-    """Moving histograms of the tokens, one a codebook, debiased when read.
-
-    Args:
-        vocabulary: the number of codes of each codebook.
-        half_life: in images.
-        batch_size: images a step.
-    """
-
-    def __init__(
-        self, vocabulary: Sequence[int], half_life: float, batch_size: int
-    ) -> None:
-        super().__init__(name="usage", dtype="float32")
-        self.decay = decay_of(half_life, batch_size)
-        self.shares = [
-            self._state((size,), f"shares_{i}") for i, size in enumerate(vocabulary)
-        ]
-        self.ages = [
-            self._state((size,), f"ages_{i}") for i, size in enumerate(vocabulary)
-        ]
-        self.mass = self._state((), "mass")
-        self.built = True
-
-    def add(self, tokens: Tokens) -> None:
-        """Takes in the tokens of a step: (batch, *positions, num_codebooks)."""
-        for i, (shares, age) in enumerate(zip(self.shares, self.ages, strict=True)):
-            chosen = tokens[..., i]
-            moved = MovingHistogram(shares, self.mass).moved(chosen, self.decay)
-            shares.assign(moved.shares)
-            age.assign(images_since(chosen, shares.shape[0], age))
-        # One mass for all books, as each has seen the same steps. It moves after the last:
-        # on TensorFlow and torch even a tensor that was taken of it would move along.
-        self.mass.assign(moved.mass)
-
-    def usage(self, codebook: int) -> Usage:
-        """Usage of one codebook, in backend tensors."""
-        return MovingHistogram(self.shares[codebook], self.mass).usage
-
-    def least_used(self) -> Usage:
-        """Usage of the codebook with the smallest share of active codes."""
-        usages = [self.usage(i) for i in range(len(self.shares))]
-        if len(usages) == 1:
-            return usages[0]
-        least = ops.argmin(ops.stack([usage.share_active for usage in usages]))
-        width = max(usage.num_embeddings for usage in usages)
-        rows = [ops.pad(u.counts, (0, width - u.num_embeddings)) for u in usages]
-        sizes = ops.convert_to_tensor([u.num_embeddings for u in usages], "float32")
-        return Usage(ops.take(ops.stack(rows), least, axis=0), ops.take(sizes, least))
-
-    def on_host(self, codebook: int) -> Usage:
-        """Usage of one codebook, in NumPy, with the age of each code."""
-        counts = ops.convert_to_numpy(self.usage(codebook).counts)
-        return Usage(counts, age=ops.convert_to_numpy(self.ages[codebook]))
-
-    def reset(self, codebook: int, mask: Any, share: float) -> None:
-        """Lets the masked codes of a codebook start from a share of the tokens, at age 0."""
-        shares = ops.convert_to_numpy(self.shares[codebook]).copy()
-        shares[mask] = share * float(ops.convert_to_numpy(self.mass))
-        self.shares[codebook].assign(shares)
-        self.ages[codebook].assign(
-            np.where(mask, 0, ops.convert_to_numpy(self.ages[codebook]))
-        )
-
-    def forget(self) -> None:
-        """Begins anew, where the codes that were counted are no longer there."""
-        for variable in self.variables:
-            variable.assign(ops.zeros(variable.shape))
-
-    def _state(self, shape: tuple[int, ...], name: str) -> Any:
-        return self.add_weight(
-            shape=shape, initializer="zeros", trainable=False, name=name
-        )
 
 
 class Autoencoder(keras.Model):
@@ -197,20 +114,19 @@ class Autoencoder(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Scalar:
-        """The one loss line, and what each step reports."""
+        """The loss of a step (``total_loss``); Keras calls this before the gradients.
+
+        The step is observed here, with the weights that it begins with.
+        """
         images, output = y_pred
-        terms = {
-            term.name: ops.mean(term.loss(images, output.reconstruction))
-            for term in self.terms
-        }
-        reconstruction = sum(term.weight * terms[term.name] for term in self.terms)
         beta = self._next_beta()
-        weights = {name: beta if name == COMMITMENT else 1.0 for name in output.losses}
-        loss = reconstruction + sum(
-            weights[name] * value for name, value in output.losses.items()
-        )
-        report = {"loss": loss, "reconstruction": reconstruction, **output.losses}
-        report["bits"] = ops.mean(output.bits)
+        total = total_loss(self.terms, images, output, beta)
+        self._observe(total, output, beta)
+        return total.loss
+
+    def _observe(self, total: Total, output: Output, beta: Scalar) -> None:
+        """Counts the tokens of a step, notes its numbers and moves the averages."""
+        report = {**total._asdict(), **output.losses, "bits": ops.mean(output.bits)}
         if output.tokens is not None:
             self.monitor.add(output.tokens)
             usage = self.monitor.least_used()
@@ -224,7 +140,6 @@ class Autoencoder(keras.Model):
             metric.update_state(ops.stop_gradient(report[name]))
         self._average()
         self.step.assign(self.step + 1)
-        return loss
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -329,36 +244,6 @@ class Autoencoder(keras.Model):
             names += ["usage", *_USAGE]
         names += self.model.scheduled
         return names + (["beta"] if self.model.beta is not None else [])
-
-
-class Reconstructor(keras.Model):
-    """Images to reconstructions, tokens and bits, for evaluation: changes no variable."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__(name="reconstructor", dtype="float32")
-        self.model = model
-        self.built = True
-
-    def call(self, images: Tensor) -> dict[str, Tensor]:
-        """Reconstructs uint8 (batch, height, width, channels)."""
-        output = self.model(ops.cast(images, "float32") / 255.0, training=False)
-        found = {"reconstruction": output.reconstruction, "bits": output.bits}
-        if output.tokens is not None:
-            found["tokens"] = output.tokens
-        return found
-
-
-class TokenDecoder(keras.Model):
-    """Tokens to images."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__(name="token_decoder", dtype="float32")
-        self.model = model
-        self.built = True
-
-    def call(self, tokens: Tokens) -> Images:
-        """Decodes int32 (batch, *positions, num_codebooks)."""
-        return self.model.decode_tokens(tokens)
 
 
 def _where(active: PerImage | None, changed: Images, images: Images) -> Images:

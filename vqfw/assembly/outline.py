@@ -17,19 +17,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from vqfw.assembly.assemble import (
-    build_augmentations,
-    build_autoencoder,
-    build_image_augmentations,
-)
+from vqfw.assembly.assemble import build_autoencoder, build_parts
 from vqfw.assembly.autoencoder import Autoencoder
+from vqfw.assembly.parts import Parts
 from vqfw.data.arrays import Images
 from vqfw.data.batches import Batches, prefetched
 from vqfw.plan import Plan
 
 Shape = tuple[int, ...]
 
-# Steps that ``measure`` times, after one that compiles.
+# Steps that ``seconds_per_step`` times, after one that compiles.
 _MEASURED = 5
 
 
@@ -72,8 +69,8 @@ class Outline:
         return 8 * math.prod(self.image_shape) / self.bits_per_image
 
 
-def outline(plan: Plan) -> Outline:
-    """Builds the model of a plan and measures it.
+def outline_of(plan: Plan) -> Outline:
+    """Builds the model of a plan and counts its sizes.
 
     Raises:
         VqfwError: as building it for a run would.
@@ -103,14 +100,10 @@ def outline(plan: Plan) -> Outline:
     )
 
 
-def measure(plan: Plan) -> float:
-    """Times training steps on random images.
-
-    Returns:
-        Seconds a step with its wait for a batch, the median of five.
-    """
-    autoencoder = build_autoencoder(plan)
-    batches = _random_batches(plan)
+def seconds_per_step(plan: Plan) -> float:
+    """The median time of five training steps on random images, waits for batches included."""
+    parts = build_parts(plan)
+    autoencoder, batches = parts.autoencoder, random_batches(plan, parts)
     steps = 1 + _MEASURED
     with closing(prefetched(batches, 0, steps, plan.threads)) as coming:
         autoencoder.train_on_batch(next(coming))
@@ -123,13 +116,8 @@ def _timed(autoencoder: Autoencoder, coming: Iterator[dict[str, Any]]) -> float:
     return time.perf_counter() - begun
 
 
-def random_batch(plan: Plan) -> dict[str, Any]:
-    """The training batch of a plan, with noise for images."""
-    return _random_batches(plan).batch(0)
-
-
-def _random_batches(plan: Plan) -> Batches:
-    """As many batches as anybody asks for, all of the same noise."""
+def random_batches(plan: Plan, parts: Parts) -> Batches:
+    """Training batches of a plan with noise for images, the same in each."""
     size = plan.experiment.training.batch_size
     rng = np.random.default_rng(plan.experiment.seed)
     pixels = rng.integers(0, 256, (size, *plan.image_shape), dtype="uint8")
@@ -138,8 +126,8 @@ def _random_batches(plan: Plan) -> Batches:
         images,
         batch_size=size,
         seed=plan.experiment.seed,
-        augmentations=build_augmentations(plan),
-        image_augmentations=build_image_augmentations(plan),
+        augmentations=parts.augmentations,
+        image_augmentations=parts.image_augmentations,
     )
 
 

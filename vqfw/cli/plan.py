@@ -51,11 +51,10 @@ def command(
     use_plugins(plugins, say)
     experiment = api.load(file, overrides, say=say)
     start_backend(experiment.checked.training.threads)
-    from vqfw.assembly import outline as outlines
+    from vqfw.api.preparation import outlined
 
     plan, found, missing = _with_data(experiment)
-    outline = outlines.outline(plan)
-    seconds = outlines.measure(plan) if measure else None
+    outline, seconds = outlined(plan, measure)
     if as_json:
         listed = {
             "dataset_path": plan.dataset_path,
@@ -219,9 +218,7 @@ def _revival(plan: Plan, outline: Outline) -> dict[str, str]:
     if options is None:
         return {}
     if not outline.revives:
-        return {
-            "revival": f"{options['type']} · idle: there are no codebooks to revive"
-        }
+        return {"revival": f"{options['type']} · idle: the model has no codebooks"}
     return {"revival": f"{options['type']} · every {options['interval']} steps"}
 
 

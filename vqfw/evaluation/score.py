@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.data.arrays import Images
-from vqfw.evaluation.reconstruct import Inference
+from vqfw.evaluation.inference import Inference
 from vqfw.kinds.metric import Metric, Score, Scored
 from vqfw.kinds.tensors import Floats
 

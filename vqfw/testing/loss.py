@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from vqfw.assembly.left_out import UNTRAINED, left_out
+from vqfw.assembly.untrained import REMEDY, untrained_paths
 from vqfw.kinds import Loss
 from vqfw.kinds.tensors import Floats, Tensor
 from vqfw.testing.check import Check, Factory, require
@@ -122,10 +122,10 @@ def its_weights_are_frozen(factory: Factory) -> None:
     """Weights that it holds do not claim to be trained: no optimizer moves them."""
     loss = factory()
     _value(loss, _images(), _images(1))
-    found = left_out(loss, Compared(loss, _images()).trainable_variables)
+    found = untrained_paths(loss, Compared(loss, _images()).trainable_variables)
     require(
         not found,
-        f"{', '.join(found[:3])} would never be trained: {UNTRAINED['loss']}",
+        f"{', '.join(found[:3])} would never be trained: {REMEDY['loss']}",
     )
 
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from vqfw.assembly.autoencoder import Reconstructor
+from vqfw.evaluation.inference import Reconstructor
 from vqfw.kinds import Model, Output
 from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats

@@ -9,19 +9,14 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from vqfw.assembly.assemble import (
-    build_augmentations,
-    build_image_augmentations,
-    build_metrics,
-)
-from vqfw.assembly.autoencoder import Autoencoder
+from vqfw.assembly.parts import Parts
 from vqfw.data.arrays import Splits
 from vqfw.data.batches import Batches, prefetched
 from vqfw.errors import (
@@ -32,8 +27,8 @@ from vqfw.errors import (
     VqfwError,
     in_short,
 )
+from vqfw.evaluation.inference import Inference
 from vqfw.evaluation.pictures import Pixels, grid, save_film, spread
-from vqfw.evaluation.reconstruct import Inference
 from vqfw.evaluation.score import evaluate
 from vqfw.plan import Plan
 from vqfw.registry.blame import blame
@@ -81,7 +76,7 @@ def train(
     plan: Plan,
     splits: Splits,
     run: RunFolder,
-    autoencoder: Autoencoder,
+    parts: Parts,
     inference: Inference,
     quiet: bool = False,
 ) -> Trained:
@@ -91,8 +86,8 @@ def train(
         plan: what to do.
         splits: the images.
         run: where it is recorded; the caller holds its lock.
-        autoencoder: fresh, as ``build_autoencoder`` made it.
-        inference: of its model; for validation and pictures.
+        parts: fresh, as ``build_parts`` makes them.
+        inference: of their model; for validation and pictures.
         quiet: whether to show no progress.
 
     Raises:
@@ -101,7 +96,7 @@ def train(
         CheckpointError: if the run's checkpoints do not fit or are all damaged.
         VqfwError: if the disk is full; earlier checkpoints stay.
     """
-    training = _Training(plan, splits, run, autoencoder, inference, quiet)
+    training = _Training(plan, splits, run, parts, inference, quiet)
     try:
         return training.to_the_end()
     except BrokenPipeError:  # stdout was closed; not a disk error
@@ -120,7 +115,7 @@ class _Training:
         plan: Plan,
         splits: Splits,
         run: RunFolder,
-        autoencoder: Autoencoder,
+        parts: Parts,
         inference: Inference,
         quiet: bool,
     ) -> None:
@@ -129,19 +124,20 @@ class _Training:
         self._settings = experiment.training
         self._splits = splits
         self._run = run
-        self._autoencoder = autoencoder
+        self._autoencoder = parts.autoencoder
+        self._new_metrics = parts.new_metrics
         self._inference = inference
         self._quiet = quiet
         self._batches = Batches(
             splits.train,
             batch_size=self._settings.batch_size,
             seed=experiment.seed,
-            augmentations=build_augmentations(plan),
-            image_augmentations=build_image_augmentations(plan),
+            augmentations=parts.augmentations,
+            image_augmentations=parts.image_augmentations,
         )
         self._total = plan.steps(len(splits.train))
         self._revival = self._revival_engine()
-        self._patience = Patience(plan)
+        self._patience = Patience(self._settings.early_stopping)
         self._times: list[float] = []
         self._step = 0
         self._marked = False
@@ -156,7 +152,7 @@ class _Training:
             listening() as wishes,
             Journal(self._run, self._step, progress, trackers) as journal,
         ):
-            for message in (*messages, *self._idle()):
+            for message in messages:
                 journal.say(message)
             callbacks = Callbacks(
                 self._run,
@@ -274,9 +270,9 @@ class _Training:
         if not len(images):
             return
         with self._autoencoder.averaged():
-            found = evaluate(self._inference, images, build_metrics(self._plan))
-        self._patience.see(found.values)
-        values = {k: v for k, v in found.values.items() if v is not None}
+            validation = evaluate(self._inference, images, self._new_metrics())
+        self._patience.see(validation)
+        values = {k: v for k, v in validation.values.items() if v is not None}
         journal.validation(self._step, values)
 
     def _grid(self) -> Pixels:
@@ -354,13 +350,6 @@ class _Training:
         model.codebook_quantizer.initialize(np.concatenate(latents), seed)
         # What was counted until now were codes that are no longer there.
         self._autoencoder.monitor.forget()
-
-    def _idle(self) -> Iterator[str]:
-        """What was asked for and has nothing to do."""
-        model = self._autoencoder.model
-        if model.revival is not None and model.codebook_quantizer is None:
-            name = self._plan.experiment.model["revival"]["type"]
-            yield f'revival "{name}" is idle: the model has no codebooks'
 
     def _revival_engine(self) -> RevivalEngine | None:
         model = self._autoencoder.model

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from vqfw.assembly.left_out import left_out, wake
+from vqfw.assembly.untrained import untrained_paths, wake
 from vqfw.errors import PluginError
 from vqfw.kinds import Loss
 
@@ -35,10 +35,10 @@ def dense(built=True, **options):
 def test_trainable_weights_are_found_wherever_a_loss_holds_them(holder):
     layer = dense()
     loss = SimpleNamespace(held=holder(layer))
-    assert layer.kernel.path in left_out(loss, [])
-    assert left_out(loss, layer.trainable_variables) == []
+    assert layer.kernel.path in untrained_paths(loss, [])
+    assert untrained_paths(loss, layer.trainable_variables) == []
     layer.trainable = False
-    assert left_out(loss, []) == []
+    assert untrained_paths(loss, []) == []
 
 
 def test_a_loss_whose_layers_have_no_weights_yet_is_called_once():
@@ -54,7 +54,7 @@ def test_a_loss_whose_layers_have_no_weights_yet_is_called_once():
     for _ in range(2):
         wake(loss, (4, 4, 3))
     assert loss.calls == 1
-    assert len(left_out(loss, [])) == 2
+    assert len(untrained_paths(loss, [])) == 2
 
 
 LOSS = """

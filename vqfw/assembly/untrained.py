@@ -1,8 +1,7 @@
-"""Finds weights that look trained and that no optimizer would ever move.
+"""Finds trainable weights that no optimizer is given, and so would never be trained.
 
 Keras trains the variables of the layers that it tracks: attributes of a layer, and lists and
-dictionaries of layers. A layer that an ordinary object holds, as a loss is one, escapes it
-silently.
+dictionaries of layers. It silently overlooks a layer held by any other object, such as a loss.
 """
 
 from __future__ import annotations
@@ -18,21 +17,21 @@ import numpy as np
 from vqfw.kinds.loss import Loss
 
 _FREEZE = "set trainable = False on their layer"
-UNTRAINED = {
+REMEDY = {
     "model": f"{_FREEZE}, or make it an attribute of a Keras layer, or an item of a list or "
     "dictionary that is one",
     "loss": f"{_FREEZE}; what is to be trained belongs into the model",
     "augmentation": f"{_FREEZE}; no gradient reaches an augmentation",
 }
-"""What to do about them, by the kind of component that holds them."""
+"""What a plugin author can do, by kind of component."""
 
 # Nothing of ours or of Keras hangs below objects of these; their graphs are large.
 _CLOSED = frozenset({"builtins", "jax", "jaxlib", "numpy", "tensorflow", "torch"})
 _LEAVES = (str, bytes, type, ModuleType, FunctionType)
 
 
-def left_out(component: Any, trained: Iterable[Any]) -> list[str]:
-    """Paths of the trainable variables that a component holds and nobody trains, sorted.
+def untrained_paths(component: Any, trained: Iterable[Any]) -> list[str]:
+    """Paths of trainable variables of a component that the optimizer is not given, sorted.
 
     Args:
         component: built; looked through to whatever its attributes hold.

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
-from vqfw.assembly.autoencoder import Reconstructor, TokenDecoder
 from vqfw.evaluation.pictures import to_pixels
 from vqfw.kinds.model import Model
-from vqfw.kinds.tensors import Floats
+from vqfw.kinds.tensors import Floats, Images, Tensor, Tokens
 
 
 class Reconstructed(NamedTuple):
@@ -84,3 +85,33 @@ class Inference:
         """Repeats the last row until the batch is full."""
         missing = self._batch_size - len(rows)
         return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)])
+
+
+class Reconstructor(keras.Model):
+    """Images to reconstructions, tokens and bits, for evaluation: changes no variable."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(name="reconstructor", dtype="float32")
+        self.model = model
+        self.built = True
+
+    def call(self, images: Tensor) -> dict[str, Tensor]:
+        """Reconstructs uint8 (batch, height, width, channels)."""
+        output = self.model(ops.cast(images, "float32") / 255.0, training=False)
+        found = {"reconstruction": output.reconstruction, "bits": output.bits}
+        if output.tokens is not None:
+            found["tokens"] = output.tokens
+        return found
+
+
+class TokenDecoder(keras.Model):
+    """Tokens to images."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(name="token_decoder", dtype="float32")
+        self.model = model
+        self.built = True
+
+    def call(self, tokens: Tokens) -> Images:
+        """Decodes int32 (batch, *positions, num_codebooks)."""
+        return self.model.decode_tokens(tokens)

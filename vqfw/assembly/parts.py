@@ -1,0 +1,29 @@
+"""The built parts of a run: made once from a plan, handed to training and scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from vqfw.assembly.autoencoder import Autoencoder
+from vqfw.data.pictures import ListedAugmentation
+from vqfw.kinds.augmentation import Augmentation
+from vqfw.kinds.metric import Metric
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything of a run that has components, built.
+
+    Args:
+        autoencoder: compiled, with fresh weights.
+        augmentations: the tensor augmentations of ``autoencoder``, each with the share
+            of the images that it changes.
+        image_augmentations: run on the host, before the tensor augmentations.
+        new_metrics: makes the metrics by name; each pass over images needs fresh ones.
+    """
+
+    autoencoder: Autoencoder
+    augmentations: Sequence[tuple[Augmentation, float]]
+    image_augmentations: Sequence[ListedAugmentation]
+    new_metrics: Callable[[], Mapping[str, Metric]]
