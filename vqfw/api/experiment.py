@@ -191,7 +191,7 @@ class Experiment:
             say(render(plan.warnings))
         splits = splits_to_train_on(plan, quiet, say)
         folder = create_run(root, self.checked.name, name)
-        run = Run(folder)
+        run = Run(folder, _splits=splits)
         try:
             with folder.locked():
                 record(folder, plan, splits, say)

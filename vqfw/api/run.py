@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vqfw.api.pictures import BadImage, Crop
-from vqfw.api.preparation import splits_to_train_on
+from vqfw.api.preparation import splits_of, splits_to_train_on
 from vqfw.api.records import environment_of
 from vqfw.api.reopened import Reopened
 from vqfw.api.scoring import score_again
@@ -16,10 +16,17 @@ from vqfw.api.talk import Say, speaker
 from vqfw.api.token_files import write_pictures, write_tokens
 from vqfw.api.training import train_and_score
 from vqfw.api.turn import one_at_a_time
+from vqfw.errors import UsageError
 from vqfw.runs import RunFolder, default_root, find_run, list_folders
 from vqfw.runs.exactness import promise
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from vqfw.api.codec import Codec
+    from vqfw.api.history import History
+    from vqfw.api.tokens import Tokens
+    from vqfw.data.arrays import Images, Splits
     from vqfw.diagnosis import Diagnosis
     from vqfw.evaluation.score import Evaluation
     from vqfw.kinds.hooks import Section
@@ -75,10 +82,20 @@ def root_of(root: str | Path | None) -> Path:
 
 @dataclass
 class Run:
-    """A run on disk: resumed, scored, and used to turn images into tokens and back.
+    """A run on disk: its scores and history, and its model between images and tokens.
+
+        run = vqfw.load("experiments/experiment.json").run()
+        run = vqfw.open_run("latest")                  # the same, later
+
+        run.scores["test"]["psnr"]["value"]
+        plt.plot(run.history["step"], run.history["loss"])
+        faces = run.images("test").pixels              # uint8 (n, height, width, channels)
+        tokens = run.encode(faces)                     # codes of the codebook
+        pictures = run.decode(tokens)                  # uint8, as faces
+        run.reconstruct(faces)                         # the two together
 
     Args:
-        folder: where it is.
+        folder: its files.
         trained: how the training of this process went; None for a run that was opened.
         plugins: files that may be run for it, if it was made with them.
     """
@@ -86,6 +103,10 @@ class Run:
     folder: RunFolder
     trained: Trained | None = None
     plugins: tuple[str | Path, ...] = ()
+    _splits: Splits | None = field(default=None, repr=False, compare=False)
+    _loaded: tuple[list[int], Codec] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @property
     def id(self) -> str:
@@ -104,8 +125,124 @@ class Run:
 
     @property
     def scores(self) -> Mapping[str, Any]:
-        """Recorded scores, by split and metric."""
+        """Recorded scores, by split and metric.
+
+            run.scores["test"]["psnr"]                 # {"value": 28.8, "interval": ...}
+
+        Each metric has ``value``, ``interval`` (95 %, or None), ``images``, ``unit`` and
+        ``better``; ``images`` and ``bits_per_image`` of a split are numbers.
+        """
         return self.folder.scores
+
+    @property
+    def history(self) -> History:
+        """What each step of the training recorded: a mapping of NumPy columns.
+
+        run.history["loss"], run.history["step"], list(run.history)
+        run.history.to_pandas()
+        """
+        from vqfw.api.history import History
+
+        return History(self.folder)
+
+    @one_at_a_time()
+    def images(
+        self,
+        split: Literal["train", "validation", "test"] = "test",
+        data_path: str | Path | None = None,
+        quiet: bool = False,
+        say: Say | None = None,
+    ) -> Images:
+        """The images of the run's own data, as they were trained on or scored.
+
+            faces = run.images("test")
+            faces.pixels                # uint8 (n, height, width, channels), read-only
+            faces.ids, faces.groups     # names, and whom the pictures show
+
+        Args:
+            split: which part.
+            data_path: where the data of the run lies now.
+            quiet: whether to show no progress.
+            say: takes each sentence for a person; None for stderr.
+
+        Raises:
+            UsageError: if there is no such split.
+            RunError: if the images are not those of the training.
+            DataError: if the data is not found, or the run was made elsewhere and its
+                data has to be named.
+        """
+        if split not in ("train", "validation", "test"):
+            known = '"train", "validation" or "test"'
+            raise UsageError(f'there is no split "{split}": write {known}')
+        if self._splits is None:
+            reopened, asked = self._reopened, ("eval", "--run", self.id)
+            plan = reopened.plan_with_data(*asked, data_path=data_path)
+            splits = splits_of(plan, quiet, speaker(quiet, say))
+            reopened.require_same(splits, plan, *asked)
+            self._splits = splits
+        images: Images = getattr(self._splits, split)
+        return images
+
+    @one_at_a_time()
+    def encode(self, images: Any) -> Tokens:
+        """Writes images as tokens, with the scored weights.
+
+            tokens = run.encode(run.images("test").pixels)
+            tokens.grids["quantizer"]   # (n, *positions, num_codebooks) int32
+            np.asarray(tokens)          # the same array
+
+        Args:
+            images: (n, height, width, channels), uint8 or floats in [0, 1], of the size
+                and channels that the run was trained on.
+
+        Raises:
+            DataError: if the images have another shape, type or range.
+            RunError: if the model of the run has no tokens, or there is no checkpoint.
+        """
+        return self._codec().encode(images)
+
+    @one_at_a_time()
+    def decode(
+        self, tokens: Any, dtype: Literal["uint8", "float32"] = "uint8"
+    ) -> NDArray[Any]:
+        """Turns tokens into images.
+
+            grid = np.array(run.encode(faces))
+            grid[0, 0, 0] = 7                          # another code in one corner
+            pictures = run.decode(grid)
+
+        Args:
+            tokens: what ``encode`` returned, or an integer array of that shape where the
+                model has one grid; other codes may stand in it.
+            dtype: ``uint8``, or ``float32`` for images in [0, 1] that are not rounded.
+
+        Returns:
+            (n, height, width, channels).
+
+        Raises:
+            DataError: if a token is out of the vocabulary, the shape is another, or
+                another codebook made the tokens.
+            RunError: if the model of the run has no tokens, or there is no checkpoint.
+        """
+        from vqfw.evaluation.pictures import to_pixels
+
+        decoded = self._codec().decode(tokens)
+        return decoded if dtype == "float32" else to_pixels(decoded)
+
+    @one_at_a_time()
+    def reconstruct(self, images: Any) -> NDArray[Any]:
+        """The model's reconstructions of images: uint8 for uint8, float32 for floats.
+
+        Where the model has tokens, ``decode(encode(images))`` gives the same.
+
+        Args:
+            images: as ``encode`` takes them.
+
+        Raises:
+            DataError: if the images have another shape, type or range.
+            RunError: if there is no checkpoint.
+        """
+        return self._codec().reconstruct(images)
 
     @one_at_a_time(trains=True)
     def resume(
@@ -136,6 +273,7 @@ class Run:
             splits = splits_to_train_on(plan, quiet, say)
             reopened.require_same(splits, plan, *asked)
             self.trained = train_and_score(self.folder, plan, splits, quiet, say)
+        self._splits = splits
         return self
 
     @one_at_a_time()
@@ -268,6 +406,17 @@ class Run:
 
         found = observers().gather("vqfw_report_sections", Section, run=self.folder)
         return [section for _, section in found]
+
+    def _codec(self) -> Codec:
+        """The model with the weights of the newest checkpoint, built once for each."""
+        from vqfw.api.codec import Codec
+        from vqfw.runs.checkpoint import steps
+
+        now = steps(self.folder.states)
+        if self._loaded is None or self._loaded[0] != now:
+            run = self._reopened
+            self._loaded = now, Codec(run, run.plan("eval", "--run", self.id))
+        return self._loaded[1]
 
     @property
     def _reopened(self) -> Reopened:

@@ -34,6 +34,7 @@ def write_tokens(
     """Does what ``Run.tokenize`` says."""
     import numpy as np
 
+    from vqfw.api.codec import Codec
     from vqfw.runs.outputs import checked_file, write_output
 
     target = checked_file(output)
@@ -43,17 +44,16 @@ def write_tokens(
     asked = ["tokenize", str(data), "--run", run.folder.id, "-o", str(output)]
     plan = run.plan(*asked, *options)
     images = pictures_of(plan, data, quiet, say, crop, on_bad_image)
-    inference = run.inference(plan)
-    run.require_tokens(inference.model)
-    batches = inference.reconstruct(images.pixels)
-    tokens = [batch.tokens for batch in batches if batch.tokens is not None]
-    file = token_file(plan, inference.model, images, np.concatenate(tokens))
+    codec = Codec(run, plan)
+    tokens = np.asarray(codec.encode(images.pixels))
+    file = token_file(plan, codec.inference.model, images, tokens)
     write_output(target, file.content())
     return len(images)
 
 
 def write_pictures(run: Reopened, tokens: str | Path, output: str | Path) -> int:
     """Does what ``Run.detokenize`` says."""
+    from vqfw.api.codec import Codec
     from vqfw.assembly.assemble import codebook_fingerprint
     from vqfw.evaluation.pictures import save_picture, to_pixels
     from vqfw.evaluation.tokens import TokenFile
@@ -63,13 +63,13 @@ def write_pictures(run: Reopened, tokens: str | Path, output: str | Path) -> int
     file = TokenFile.load(Path(tokens))
     asked = ("reconstruct", str(tokens), "--run", run.folder.id, "-o", str(output))
     plan = run.plan(*asked)
-    inference = run.inference(plan)
-    run.require_tokens(inference.model)
-    fingerprint = codebook_fingerprint(inference.model)
-    shape = token_shape(plan, inference.model)
-    file.require(fingerprint, inference.model.vocabulary, shape, run.folder.id)
+    codec = Codec(run, plan)
+    model = codec.inference.model
+    run.require_tokens(model)
+    fingerprint = codebook_fingerprint(model)
+    file.require(fingerprint, model.vocabulary, codec.token_shape, run.folder.id)
     targets = targets_of(folder, file.names)
-    for rows, images in inference.decode(file.tokens):
+    for rows, images in codec.inference.decode(file.tokens):
         for target, image in zip(targets[rows], to_pixels(images), strict=True):
             with refused(target, "choose another folder with -o"):
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,14 +91,6 @@ def token_file(
         vocabulary=model.vocabulary,
         fingerprint=codebook_fingerprint(model),
     )
-
-
-def token_shape(plan: Plan, model: Model) -> tuple[int, ...]:
-    """(*positions, num_codebooks) of the tokens of one image."""
-    import keras
-
-    images = keras.KerasTensor((1, *plan.image_shape), "float32")
-    return tuple(model.compute_output_spec(images).tokens.shape[1:])
 
 
 def agreement(inference: Inference, images: Images, file: TokenFile) -> str:

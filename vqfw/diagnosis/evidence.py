@@ -7,24 +7,17 @@ nothing about what it cannot see.
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from vqfw.errors import RunError
 from vqfw.runs import RunFolder
-from vqfw.runs.files import read_own
-from vqfw.runs.records import check, having, whole
+from vqfw.runs.log import Series, series_of
 
 UNKNOWN = math.nan
-_LINE = having({"step": whole(0)})
-
-Series = Mapping[str, Sequence[tuple[int, float]]]
-"""Values by name, each with its step, in the order of the steps."""
 
 
 class Setting(NamedTuple):
@@ -162,7 +155,7 @@ def evidence_of(run: RunFolder) -> Evidence:
     Raises:
         RunError: if no step was recorded, or the model has no tokens.
     """
-    series = _series(run.path / "metrics.jsonl")
+    series = series_of(run)
     if "loss" not in series:
         raise RunError(
             f'run "{run.id}" has no step on record yet: train it with '
@@ -283,26 +276,6 @@ def _warm_up(settings: Mapping[str, Any]) -> int:
         if path.startswith("model.quantizer.") and path.endswith(".warm_up")
     ]
     return max(found, default=0)
-
-
-def _series(path: Path) -> dict[str, list[tuple[int, float]]]:
-    found: dict[str, list[tuple[int, float]]] = {}
-    try:
-        lines = read_own(path, None).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return found
-    for line in lines:
-        try:
-            values = json.loads(line)
-            check(values, _LINE)
-            step = values.pop("step")
-            numbers = {name: float(value) for name, value in values.items()}
-        # Cut off while it was written, or damaged.
-        except (ValueError, TypeError, OverflowError, RecursionError):
-            continue
-        for name, value in numbers.items():
-            found.setdefault(name, []).append((step, value))
-    return found
 
 
 def _first(series: Series, name: str) -> float:

@@ -49,8 +49,8 @@ class Inference:
         self._reconstructor = Reconstructor(model)
         self._decoder = TokenDecoder(model)
 
-    def reconstruct(self, pixels: NDArray[np.uint8]) -> Iterator[Reconstructed]:
-        """Reconstructs images: (count, height, width, channels) uint8."""
+    def reconstruct(self, pixels: NDArray[Any]) -> Iterator[Reconstructed]:
+        """Reconstructs (count, height, width, channels): uint8, or floats in [0, 1]."""
         for rows in self._batches(len(pixels)):
             count = rows.stop - rows.start
             found = self._reconstructor.predict_on_batch(self._padded(pixels[rows]))
@@ -96,8 +96,10 @@ class Reconstructor(keras.Model):
         self.built = True
 
     def call(self, images: Tensor) -> dict[str, Tensor]:
-        """Reconstructs uint8 (batch, height, width, channels)."""
-        output = self.model(ops.cast(images, "float32") / 255.0, training=False)
+        """Reconstructs (batch, height, width, channels): uint8, or floats in [0, 1]."""
+        if keras.backend.standardize_dtype(images.dtype) == "uint8":
+            images = ops.cast(images, "float32") / 255.0
+        output = self.model(images, training=False)
         found = {"reconstruction": output.reconstruction, "bits": output.bits}
         if output.tokens is not None:
             found["tokens"] = output.tokens

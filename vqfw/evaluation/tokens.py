@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,22 +136,53 @@ class TokenFile:
         Raises:
             DataError: with both fingerprints or shapes, or the token out of range.
         """
-        if self.fingerprint != fingerprint:
+        require_fingerprint(self.fingerprint, fingerprint, run_id)
+        repair = "the file is damaged, make it again with vqfw tokenize"
+        require_decodable(self.tokens, vocabulary, shape, run_id, repair)
+
+
+def require_fingerprint(fingerprint: str, expected: str, run_id: str) -> None:
+    """Refuses tokens that another codebook made.
+
+    Raises:
+        DataError: with both fingerprints.
+    """
+    if fingerprint != expected:
+        raise DataError(
+            f"these tokens were made with codebook {fingerprint[:12]}, run "
+            f'"{run_id}" has {expected[:12]}: decode them with the run that made them'
+        )
+
+
+def require_decodable(
+    tokens: NDArray[Any],
+    vocabulary: tuple[int, ...],
+    shape: tuple[int, ...],
+    run_id: str,
+    repair: str = "give what encode() returned, with other codes where you like",
+) -> None:
+    """Refuses tokens that a model cannot read.
+
+    Args:
+        tokens: (n, *positions, num_codebooks) integers.
+        vocabulary: the number of codes of each codebook.
+        shape: (*positions, num_codebooks) of one image's tokens.
+        run_id: of the run that has the model.
+        repair: what to do then.
+
+    Raises:
+        DataError: with both shapes, or the token that is out of range.
+    """
+    if tokens.shape[1:] != shape or not tokens.ndim:
+        raise DataError(
+            f'tokens have shape {tokens.shape}, run "{run_id}" decodes '
+            f"(n, {', '.join(map(str, shape))}): {repair}"
+        )
+    for codebook, size in enumerate(vocabulary):
+        column = tokens[..., codebook]
+        outside = column[(column < 0) | (column >= size)]
+        if len(outside):
             raise DataError(
-                f"these tokens were made with codebook {self.fingerprint[:12]}, run "
-                f'"{run_id}" has {fingerprint[:12]}: decode them with the run that '
-                "made them"
+                f"token {int(outside[0])} is outside the vocabulary of {size} codes "
+                f"(0 to {size - 1}): {repair}"
             )
-        if self.tokens.shape[1:] != shape:
-            raise DataError(
-                f"the tokens of an image have shape {self.tokens.shape[1:]}, run "
-                f'"{run_id}" decodes {shape}: the file is damaged, make it again with '
-                "vqfw tokenize"
-            )
-        for position, size in enumerate(vocabulary):
-            column = self.tokens[..., position]
-            if column.size and not 0 <= column.min() <= column.max() < size:
-                raise DataError(
-                    f"token {int(column.max())} is outside the vocabulary of {size} "
-                    "codes: the file is damaged, make it again with vqfw tokenize"
-                )
