@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from vqfw.kinds import Augmentation, Share
+from vqfw.kinds import Augmentation, Range, Share
 from vqfw.kinds.tensors import Images, Tensor
 from vqfw_augmentations.enhance import Enhancement
 
@@ -59,7 +59,7 @@ class GaussianBlur(Augmentation):
 
     # The filters are unrolled into the compiled step: at 10 they have 126 taps in all.
     def __init__(
-        self, sigma: Annotated[float, {"minimum": 0, "maximum": 10}] = 1.0
+        self, sigma: Annotated[float, Range(minimum=0, maximum=10)] = 1.0
     ) -> None:
         self.sigma = sigma
 

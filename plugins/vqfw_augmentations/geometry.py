@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from vqfw.kinds import Augmentation, Share
+from vqfw.kinds import Augmentation, Range, Share
 from vqfw.kinds.tensors import Images, Tensor
 
 
@@ -51,7 +51,7 @@ class Rotation(Augmentation):
     """
 
     def __init__(
-        self, degrees: Annotated[float, {"minimum": 0, "maximum": 180}] = 5.0
+        self, degrees: Annotated[float, Range(minimum=0, maximum=180)] = 5.0
     ) -> None:
         self.degrees = degrees
 
@@ -105,7 +105,7 @@ class Zoom(Augmentation):
     """
 
     def __init__(
-        self, smallest: Annotated[float, {"exclusiveMinimum": 0, "maximum": 1}] = 0.9
+        self, smallest: Annotated[float, Range(above=0, maximum=1)] = 0.9
     ) -> None:
         self.smallest = smallest
 

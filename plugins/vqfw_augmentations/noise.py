@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from vqfw.kinds import Augmentation
+from vqfw.kinds import Augmentation, Range
 from vqfw.kinds.tensors import Images, Tensor
 
 
@@ -29,7 +29,7 @@ class GaussianNoise(Augmentation):
             about 5 of 255 grey levels.
     """
 
-    def __init__(self, stddev: Annotated[float, {"minimum": 0}] = 0.02) -> None:
+    def __init__(self, stddev: Annotated[float, Range(minimum=0)] = 0.02) -> None:
         self.stddev = stddev
 
     def draw(self, rng: np.random.Generator, count: int) -> dict[str, NDArray[Any]]:

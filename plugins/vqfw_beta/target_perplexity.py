@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from keras import ops
 
 from vqfw.errors import Problem
-from vqfw.kinds import BetaScheduler, Context, Positive, Usage
+from vqfw.kinds import BetaScheduler, Context, Positive, Range, Usage
 from vqfw.kinds.tensors import Scalar, Tensor
 
 
@@ -38,7 +38,7 @@ class TargetPerplexity(BetaScheduler):
 
     def __init__(
         self,
-        target: Annotated[float, {"exclusiveMinimum": 0, "maximum": 1}] = 0.8,
+        target: Annotated[float, Range(above=0, maximum=1)] = 0.8,
         start: Positive = 0.25,
         lowest: Positive = 0.01,
         highest: Positive = 1.0,

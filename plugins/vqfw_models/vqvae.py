@@ -12,6 +12,7 @@ from vqfw.kinds import (
     BetaScheduler,
     CodebookQuantizer,
     Decoder,
+    Default,
     Encoder,
     Model,
     Output,
@@ -40,8 +41,8 @@ class VQVAE(Model):
         encoder: Encoder,
         quantizer: Quantizer,
         decoder: Decoder,
-        revival: Annotated[Revival | None, {"default": "perturb_active"}],
-        beta: Annotated[BetaScheduler, {"default": 0.25}],
+        revival: Annotated[Revival | None, Default("perturb_active")],
+        beta: Annotated[BetaScheduler, Default(0.25)],
     ) -> None:
         super().__init__()
         self.encoder = encoder

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from keras import ops
 
-from vqfw.kinds import BetaScheduler, Count, Positive, Seed, Weight
+from vqfw.kinds import BetaScheduler, Count, Default, Positive, Seed, Weight
 from vqfw.kinds.tensors import Tensor
 from vqfw_quantizers.signs import Bits, SignQuantizer
 
@@ -46,7 +46,7 @@ class BSQQuantizer(SignQuantizer):
     def __init__(
         self,
         seed: Seed,
-        entropy_weight: Annotated[BetaScheduler | None, {"default": 0.1}],
+        entropy_weight: Annotated[BetaScheduler | None, Default(0.1)],
         bits: Bits = 9,
         factors: Count = 1,
         diversity: Weight = 1.0,

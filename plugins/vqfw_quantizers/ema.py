@@ -26,6 +26,7 @@ from vqfw.kinds import (
     Context,
     Count,
     Quantized,
+    Range,
     Seed,
     nearest,
 )
@@ -63,7 +64,7 @@ class EMAQuantizer(CodebookQuantizer):
         seed: Seed,
         num_embeddings: Count = 512,
         embedding_dim: Count = 64,
-        decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
+        decay: Annotated[float, Range(minimum=0, below=1)] = 0.99,
         initialization: Initialization = "kmeans",
         warm_up: WarmUp = 0,
         gradient_estimator: GradientEstimator = "straight_through",

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from vqfw.errors import Problem
-from vqfw.kinds import Context, Quantized, Quantizer, Seed
+from vqfw.kinds import Context, Length, Quantized, Quantizer, Range, Seed
 from vqfw.kinds.tensors import Latents, Tensor, Tokens
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.size import too_many_codes
@@ -21,7 +21,7 @@ MARGIN = 1e-3
 
 # With 2 levels the slope of the bound is 0.001 at a latent of 0, and nothing would learn:
 # that is what sign quantization is for. More than 256 gain nothing over a second channel.
-Levels = Annotated[int, {"minimum": 3, "maximum": 256}]
+Levels = Annotated[int, Range(minimum=3, maximum=256)]
 
 
 class FSQQuantizer(Quantizer):
@@ -51,7 +51,7 @@ class FSQQuantizer(Quantizer):
     def __init__(
         self,
         seed: Seed,
-        levels: Annotated[tuple[Levels, ...], {"minItems": 1}] = (8, 8, 8),
+        levels: Annotated[tuple[Levels, ...], Length(minimum=1)] = (8, 8, 8),
     ) -> None:
         super().__init__()
         self.straight_through = False  # the bound squashes it

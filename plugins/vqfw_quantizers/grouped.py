@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from vqfw.errors import ExperimentError, Problem
-from vqfw.kinds import Context, Copies, Quantized, Quantizer
+from vqfw.kinds import Context, Copies, Default, Quantized, Quantizer, Range
 from vqfw.kinds.tensors import Floats, Latents, Tokens
 from vqfw_quantizers.wrapper import Wrapper
 
@@ -41,8 +41,8 @@ class GroupedQuantizer(Wrapper):
 
     def __init__(
         self,
-        quantizer: Annotated[Copies[Quantizer], {"default": "ema"}],
-        groups: Annotated[int, {"minimum": 2}] = 2,
+        quantizer: Annotated[Copies[Quantizer], Default("ema")],
+        groups: Annotated[int, Range(minimum=2)] = 2,
     ) -> None:
         super().__init__(quantizer, groups, "group")
 

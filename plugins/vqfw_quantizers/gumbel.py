@@ -9,7 +9,7 @@ from typing import Annotated
 import keras
 from keras import ops
 
-from vqfw.kinds import BetaScheduler, Count, Quantized, Quantizer, Seed
+from vqfw.kinds import BetaScheduler, Count, Default, Quantized, Quantizer, Seed
 from vqfw.kinds.tensors import Latents, Scalar, Tensor, Tokens
 from vqfw_quantizers.estimators import through_softmax
 from vqfw_quantizers.schedule import Schedule
@@ -44,8 +44,8 @@ class GumbelQuantizer(Quantizer):
     def __init__(
         self,
         seed: Seed,
-        temperature: Annotated[BetaScheduler, {"default": 1.0}],
-        kl_weight: Annotated[BetaScheduler, {"default": 5e-4}],
+        temperature: Annotated[BetaScheduler, Default(1.0)],
+        kl_weight: Annotated[BetaScheduler, Default(5e-4)],
         num_embeddings: Count = 512,
         hard: bool = True,
     ) -> None:

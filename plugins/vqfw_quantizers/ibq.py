@@ -7,7 +7,15 @@ from typing import Annotated
 
 from keras import ops
 
-from vqfw.kinds import BetaScheduler, Count, Positive, Quantized, Quantizer, Seed
+from vqfw.kinds import (
+    BetaScheduler,
+    Count,
+    Default,
+    Positive,
+    Quantized,
+    Quantizer,
+    Seed,
+)
 from vqfw.kinds.tensors import Latents, Scalar, Tokens
 from vqfw_quantizers.embeddings import trained_vectors
 from vqfw_quantizers.entropy import entropy_penalty
@@ -45,7 +53,7 @@ class IBQ(Quantizer):
     def __init__(
         self,
         seed: Seed,
-        entropy_weight: Annotated[BetaScheduler | None, {"default": 0.05}],
+        entropy_weight: Annotated[BetaScheduler | None, Default(0.05)],
         num_embeddings: Count = 512,
         embedding_dim: Count = 64,
         entropy_temperature: Positive = 0.01,

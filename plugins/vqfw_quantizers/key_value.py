@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import numpy as np
 from keras import ops
 
-from vqfw.kinds import Book, CodebookQuantizer, Count, Quantized, Seed, nearest
+from vqfw.kinds import (
+    Book,
+    CodebookQuantizer,
+    Count,
+    Quantized,
+    Range,
+    Seed,
+    nearest,
+)
 from vqfw.kinds.tensors import Floats, Latents, Mask, Tensor, Tokens
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.embeddings import looked_up
@@ -52,7 +60,7 @@ class KeyValueQuantizer(CodebookQuantizer):
         seed: Seed,
         num_embeddings: Count = 512,
         embedding_dim: Count = 64,
-        decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
+        decay: Annotated[float, Range(minimum=0, below=1)] = 0.99,
         initialization: Initialization = "kmeans",
     ) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from vqfw.errors import ExperimentError, Problem
-from vqfw.kinds import Context, Copies, Quantized, Quantizer
+from vqfw.kinds import Context, Copies, Default, Quantized, Quantizer
 from vqfw.kinds.tensors import Floats, Latents, Tensor, Tokens
 from vqfw_quantizers.wrapper import Wrapper
 
@@ -72,9 +72,7 @@ class PredictiveQuantizer(Wrapper):
     [[1.0, 1.0], [0.0, 1.0]]
     """
 
-    def __init__(
-        self, quantizer: Annotated[Copies[Quantizer], {"default": "ema"}]
-    ) -> None:
+    def __init__(self, quantizer: Annotated[Copies[Quantizer], Default("ema")]) -> None:
         super().__init__(quantizer, len(PLACES), "place")
         self.cell = CELL * self.parts[0].cell
         self.predictors: list[keras.layers.Layer] = []

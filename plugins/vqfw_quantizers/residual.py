@@ -6,7 +6,7 @@ from typing import Annotated
 
 from keras import ops
 
-from vqfw.kinds import Copies, Quantized, Quantizer
+from vqfw.kinds import Copies, Default, Quantized, Quantizer, Range
 from vqfw.kinds.tensors import Floats, Latents, Tokens
 from vqfw_quantizers.wrapper import Wrapper
 
@@ -40,8 +40,8 @@ class ResidualQuantizer(Wrapper):
 
     def __init__(
         self,
-        quantizer: Annotated[Copies[Quantizer], {"default": "ema"}],
-        levels: Annotated[int, {"minimum": 2}] = 2,
+        quantizer: Annotated[Copies[Quantizer], Default("ema")],
+        levels: Annotated[int, Range(minimum=2)] = 2,
     ) -> None:
         super().__init__(quantizer, levels, "level")
 

@@ -14,14 +14,14 @@ from typing import Annotated, Any
 from keras import ops
 
 from vqfw.errors import Problem
-from vqfw.kinds import BetaScheduler, Context, Quantized, Quantizer
+from vqfw.kinds import BetaScheduler, Context, Quantized, Quantizer, Range
 from vqfw.kinds.tensors import Latents, Scalar, Tensor, Tokens
 from vqfw_quantizers.entropy import bits_codebook_entropy, bits_sample_entropy
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.schedule import Schedule
 from vqfw_quantizers.size import too_many_codes
 
-Bits = Annotated[int, {"minimum": 1, "maximum": 256}]
+Bits = Annotated[int, Range(minimum=1, maximum=256)]
 
 
 class SignQuantizer(Quantizer):

@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 import numpy as np
 from keras import ops
 
-from vqfw.kinds import Book, CodebookQuantizer, Count, Quantized, Seed, nearest
+from vqfw.kinds import (
+    Book,
+    CodebookQuantizer,
+    Count,
+    Quantized,
+    Range,
+    Seed,
+    nearest,
+)
 from vqfw.kinds.tensors import Floats, Latents, Tensor, Tokens
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.kmeans import Initialization
@@ -71,9 +79,9 @@ class TrellisQuantizer(CodebookQuantizer):
     def __init__(
         self,
         seed: Seed,
-        num_embeddings: Annotated[int, {"minimum": 2, "multipleOf": 2}] = 512,
+        num_embeddings: Annotated[int, Range(minimum=2, multiple_of=2)] = 512,
         embedding_dim: Count = 64,
-        decay: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] = 0.99,
+        decay: Annotated[float, Range(minimum=0, below=1)] = 0.99,
         initialization: Initialization = "kmeans",
         states: Literal[4, 8, 16] = 8,
     ) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
 from vqfw.errors import Problem
-from vqfw.kinds import Context
+from vqfw.kinds import Context, Range
 
-WarmUp: TypeAlias = Annotated[int, {"minimum": 0}]
+WarmUp: TypeAlias = Annotated[int, Range(minimum=0)]
 
 
 def endless(options: Mapping[str, Any], context: Context) -> Sequence[Problem]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import keras
 import numpy as np
 
-from vqfw.kinds import Revival, Share, Usage, nearest
+from vqfw.kinds import Range, Revival, Share, Usage, nearest
 from vqfw.kinds.tensors import Floats, Mask
 from vqfw_revival.sampling import on_random_latents
 
@@ -30,7 +30,7 @@ class PerturbActive(Revival):
 
     def __init__(
         self,
-        noise: Annotated[float, {"exclusiveMinimum": 0, "maximum": 1}] = 0.3,
+        noise: Annotated[float, Range(above=0, maximum=1)] = 0.3,
         dead_below: Share = 0.1,
     ) -> None:
         self.noise = noise

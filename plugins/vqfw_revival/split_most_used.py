@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from vqfw.kinds import Revival, Share, Usage
+from vqfw.kinds import Range, Revival, Share, Usage
 from vqfw.kinds.tensors import Floats, Mask
 
 
@@ -38,7 +38,7 @@ class SplitMostUsed(Revival):
 
     def __init__(
         self,
-        jitter: Annotated[float, {"exclusiveMinimum": 0, "maximum": 1}] = 0.001,
+        jitter: Annotated[float, Range(above=0, maximum=1)] = 0.001,
         dead_below: Share = 0.1,
     ) -> None:
         self.jitter = jitter

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from vqfw_quantizers.gradient import GradientQuantizer
 
-from vqfw.kinds import Count, Encoder, Seed
+from vqfw.kinds import Count, Default, Encoder, Seed
 
 
 class OffsetEncoder(Encoder):
@@ -18,7 +18,7 @@ class OffsetEncoder(Encoder):
 
     def __init__(
         self,
-        encoder: Annotated[Encoder, {"default": "residual_conv"}],
+        encoder: Annotated[Encoder, Default("residual_conv")],
         offset: float = 100.0,
     ) -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -10,7 +11,18 @@ import pytest
 
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
-from vqfw.kinds.options import Copies, Count, Seed, Share, Slot
+from vqfw.kinds.options import (
+    Copies,
+    Count,
+    Default,
+    Format,
+    Introduced,
+    Length,
+    Range,
+    Seed,
+    Share,
+    Slot,
+)
 from vqfw.registry import fragment, parameters_of
 from vqfw.registry.parameters import section
 
@@ -41,8 +53,8 @@ class Quantities:
         word: Literal["a", "b"] = "a",
         words: Literal["a", "b"] | None = None,
         many: tuple[Count, ...] = (1, 2),
-        bounded: Annotated[tuple[Count, ...], {"minItems": 1}] = (1,),
-        more: Annotated[Count | None, {"maximum": 9}] = None,
+        bounded: Annotated[tuple[Count, ...], Length(minimum=1)] = (1,),
+        more: Annotated[Count | None, Range(maximum=9)] = None,
         free: Mapping[str, Any] | None = None,
         seed: Seed = 0,
         **layer: Any,
@@ -87,6 +99,54 @@ def test_annotations_become_types_and_ranges() -> None:
         },
         "free": {"type": ["object", "null"], "default": None},
         "seed": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("marker", "keywords"),
+    [
+        (Range(minimum=1, maximum=9), {"minimum": 1, "maximum": 9}),
+        (Range(above=0, below=1), {"exclusiveMinimum": 0, "exclusiveMaximum": 1}),
+        (Range(multiple_of=2), {"multipleOf": 2}),
+        (Length(minimum=1, maximum=3), {"minItems": 1, "maxItems": 3}),
+        (Default(None), {"default": None}),
+        (Default(("psnr", "ssim")), {"default": ["psnr", "ssim"]}),
+        (Introduced("0.2"), {"introduced": "0.2"}),
+        (Introduced("0.2", before=None), {"introduced": "0.2", "before": None}),
+        (Format("data-path"), {"format": "data-path"}),
+    ],
+)
+def test_a_marker_becomes_json_schema_keywords(marker: Any, keywords: Any) -> None:
+    assert marker.keywords == keywords
+
+
+Wide = Annotated[float, {"minimum": 0}]
+
+
+def test_a_dict_of_keywords_is_accepted_in_place_of_a_marker() -> None:
+    class Older:
+        def __init__(
+            self,
+            a: Annotated[float, {"minimum": 0}] = 0.5,
+            b: Annotated[float, {"minimum": 0}] | None = None,
+            c: typing.Annotated[int, {"maximum": 9}] | None = None,
+            d: Wide | None = None,
+            e: Annotated[tuple[Wide, ...], {"minItems": 1}] = (1.0,),
+        ) -> None: ...
+
+    schemas = {each.name: each.schema for each in parameters_of(Older)}
+    nullable = {"type": ["number", "null"], "minimum": 0, "default": None}
+    assert schemas == {
+        "a": {"type": "number", "minimum": 0, "default": 0.5},
+        "b": nullable,
+        "c": {"type": ["integer", "null"], "maximum": 9, "default": None},
+        "d": nullable,
+        "e": {
+            "type": "array",
+            "items": {"type": "number", "minimum": 0},
+            "minItems": 1,
+            "default": [1.0],
+        },
     }
 
 
@@ -139,7 +199,7 @@ def test_a_slot_refers_to_its_kind() -> None:
         def __init__(
             self,
             a: Annotated[Mapping[str, Any], Slot("quantizer")],
-            b: Annotated[Any, Slot("beta"), {"default": 0.25}] = None,
+            b: Annotated[Any, Slot("beta"), Default(0.25)] = None,
         ) -> None: ...
 
     a, b = parameters_of(Wrapper)
@@ -159,7 +219,7 @@ def test_copies_of_a_component_are_a_slot_like_any_other_in_the_file() -> None:
         def __init__(
             self,
             a: Copies[Annotated[Any, Slot("quantizer")]],
-            b: Annotated[Copies[Annotated[Any, Slot("beta")]], {"default": 0.25}],
+            b: Annotated[Copies[Annotated[Any, Slot("beta")]], Default(0.25)],
             c: Copies[Annotated[Any, Slot("beta")]] | None = None,
         ) -> None: ...
 

@@ -58,7 +58,8 @@ def _class(node: ast.ClassDef) -> list[str]:
     lines = _entry(lines[0], ast.get_docstring(node) or "", "", _fields(node))
     for member, after in zip(node.body, [*node.body[1:], None], strict=True):
         if isinstance(member, ast.FunctionDef):
-            if not member.name.startswith("_") or member.name == "__call__":
+            is_public = not member.name.startswith("_") or member.name == "__call__"
+            if is_public and ast.get_docstring(member):
                 lines += _function(member, "  ")
         elif _text(after) and not _assigned(member).startswith("vqfw_"):
             lines += _value(member, _text(after), "  ")

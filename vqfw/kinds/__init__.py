@@ -10,35 +10,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from vqfw.kinds.augmentation import Augmentation, ImageAugmentation, Params
-    from vqfw.kinds.beta import BetaScheduler
-    from vqfw.kinds.codebook import Codebook, nearest
-    from vqfw.kinds.context import Context
-    from vqfw.kinds.dataset import Dataset, Drawn, Record, Split
-    from vqfw.kinds.loss import Loss
-    from vqfw.kinds.metric import Metric, Score, Scored
-    from vqfw.kinds.model import Model, Output
-    from vqfw.kinds.network import Decoder, Encoder
-    from vqfw.kinds.options import (
-        Copies,
-        Count,
-        DataPath,
-        Downsampling,
-        ImageShape,
-        Positive,
-        RunFolder,
-        Seed,
-        Share,
-        Steps,
-        Supplied,
-        TotalSteps,
-        Weight,
-    )
-    from vqfw.kinds.quantizer import Book, CodebookQuantizer, Quantized, Quantizer
-    from vqfw.kinds.revival import Revival
-    from vqfw.kinds.tracker import Tracker
-    from vqfw.kinds.usage import Usage
+# ruff: noqa: F403
+if TYPE_CHECKING:  # the names of HOME for type checkers
+    from vqfw.kinds.augmentation import *
+    from vqfw.kinds.beta import *
+    from vqfw.kinds.codebook import *
+    from vqfw.kinds.context import *
+    from vqfw.kinds.dataset import *
+    from vqfw.kinds.loss import *
+    from vqfw.kinds.metric import *
+    from vqfw.kinds.model import *
+    from vqfw.kinds.network import *
+    from vqfw.kinds.options import *
+    from vqfw.kinds.quantizer import *
+    from vqfw.kinds.revival import *
+    from vqfw.kinds.tracker import *
+    from vqfw.kinds.usage import *
 
 HOME = {
     "augmentation": ("Augmentation", "ImageAugmentation", "Params"),
@@ -54,9 +41,13 @@ HOME = {
         "Copies",
         "Count",
         "DataPath",
+        "Default",
         "Downsampling",
         "ImageShape",
+        "Introduced",
+        "Length",
         "Positive",
+        "Range",
         "RunFolder",
         "Seed",
         "Share",
@@ -73,47 +64,7 @@ HOME = {
 """What is exported, by the file that defines it."""
 _MODULE_OF = {name: module for module, names in HOME.items() for name in names}
 
-__all__ = [
-    "Augmentation",
-    "BetaScheduler",
-    "Book",
-    "Codebook",
-    "CodebookQuantizer",
-    "Context",
-    "Copies",
-    "Count",
-    "DataPath",
-    "Dataset",
-    "Decoder",
-    "Downsampling",
-    "Drawn",
-    "Encoder",
-    "ImageAugmentation",
-    "ImageShape",
-    "Loss",
-    "Metric",
-    "Model",
-    "Output",
-    "Params",
-    "Positive",
-    "Quantized",
-    "Quantizer",
-    "Record",
-    "Revival",
-    "RunFolder",
-    "Score",
-    "Scored",
-    "Seed",
-    "Share",
-    "Split",
-    "Steps",
-    "Supplied",
-    "TotalSteps",
-    "Tracker",
-    "Usage",
-    "Weight",
-    "nearest",
-]
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,36 +2,145 @@
 
 A component's options are its constructor's parameters. The annotation carries type, unit
 and range, the docstring's ``Args:`` the meaning, the default the default. An annotation
-is a Python type, optionally with JSON Schema keywords beside it:
+is a Python type, optionally with markers beside it:
 
     decay: Share = 0.99
-    levels: Annotated[tuple[Count, ...], {"minItems": 1}]
+    degrees: Annotated[float, Range(minimum=0, maximum=180)] = 5.0
+    levels: Annotated[tuple[Count, ...], Length(minimum=1)]
     mode: Literal["nearest", "bilinear"] = "bilinear"
-    quantizer: Quantizer                                   (a slot: a component stands there)
-    quantizer: Copies[Quantizer]                           (a slot, and as many as are wanted)
-    revival: Annotated[Revival | None, {"default": None}]
+    quantizer: Quantizer                      (a slot: the experiment gives a component)
+    quantizer: Copies[Quantizer]              (a slot: a function that makes components)
+    revival: Annotated[Revival | None, Default("perturb_active")]
 
-An option that is added to a component after its first release says so, so that runs which
-were recorded before it still count as the same: ``{"introduced": "1.2"}``; and, where its
-default is not what the component did before, ``{"before": VALUE}``.
+A dict of JSON Schema keywords, ``{"minimum": 0}``, is accepted in place of a marker.
 
-Some values are not for the file to choose; the engine supplies them by name. They are
-marked ``Supplied`` and do not appear in the schema.
+Values that the engine supplies are marked ``Supplied`` and are not in the schema.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 Component = TypeVar("Component")
 
 
+_MISSING: Any = object()
+
+
+class Marker(ABC):
+    """Says of an option what its Python type cannot."""
+
+    @property
+    @abstractmethod
+    def keywords(self) -> Mapping[str, Any]:
+        """The same in JSON Schema."""
+
+
+@dataclass(frozen=True)
+class Range(Marker):
+    """The numbers that an option allows.
+
+    Args:
+        minimum: the smallest.
+        maximum: the largest.
+        above: a bound that is not allowed itself; all numbers are larger.
+        below: a bound that is not allowed itself; all numbers are smaller.
+        multiple_of: a number that divides all of them.
+    """
+
+    minimum: float | None = None
+    above: float | None = None
+    maximum: float | None = None
+    below: float | None = None
+    multiple_of: float | None = None
+
+    @property
+    def keywords(self) -> Mapping[str, Any]:
+        return _given(
+            minimum=self.minimum,
+            exclusiveMinimum=self.above,
+            maximum=self.maximum,
+            exclusiveMaximum=self.below,
+            multipleOf=self.multiple_of,
+        )
+
+
+@dataclass(frozen=True)
+class Length(Marker):
+    """How many values a list has.
+
+    Args:
+        minimum: the fewest.
+        maximum: the most.
+    """
+
+    minimum: int | None = None
+    maximum: int | None = None
+
+    @property
+    def keywords(self) -> Mapping[str, Any]:
+        return _given(minItems=self.minimum, maxItems=self.maximum)
+
+
+@dataclass(frozen=True)
+class Default(Marker):
+    """The default of an option that has none in Python, such as the component of a slot.
+
+    Args:
+        value: as an experiment writes it; a tuple for a list.
+    """
+
+    value: Any
+
+    @property
+    def keywords(self) -> Mapping[str, Any]:
+        value = self.value
+        return {"default": list(value) if isinstance(value, tuple) else value}
+
+
+@dataclass(frozen=True)
+class Introduced(Marker):
+    """Marks an option that was added to a component after its first release.
+
+    A run that was recorded before the option existed and a run that has it at its default
+    count as the same.
+
+    Args:
+        version: the first that has the option.
+        before: the value that the component used before; without it, the default.
+    """
+
+    version: str
+    before: Any = _MISSING
+
+    @property
+    def keywords(self) -> Mapping[str, Any]:
+        before = {} if self.before is _MISSING else {"before": self.before}
+        return {"introduced": self.version, **before}
+
+
+@dataclass(frozen=True)
+class Format(Marker):
+    """The format of a text, a ``format`` of JSON Schema.
+
+    Args:
+        name: ``data-path`` is the only one that vqfw acts on.
+    """
+
+    name: str
+
+    @property
+    def keywords(self) -> Mapping[str, Any]:
+        return {"format": self.name}
+
+
 @dataclass(frozen=True)
 class Supplied:
-    """Marks a parameter that the engine fills in, from what it knows of the experiment.
+    """Marks a parameter that the engine supplies, from what it knows of the experiment.
 
     Args:
         name: ``seed``, ``image_shape``, ``downsampling``, ``steps`` or ``run_folder``.
@@ -54,6 +163,10 @@ class Slot:
     kind: str
 
 
+def _given(**keywords: float | None) -> Mapping[str, Any]:
+    return {key: value for key, value in keywords.items() if value is not None}
+
+
 Copies: TypeAlias = Callable[[int], Component]
 """Makes components of what stands in a slot: ``copies(index)`` gives a fresh one.
 
@@ -63,17 +176,17 @@ Keras layers made so have the same name; make each of them, and build it, within
 """
 
 # What a person chooses.
-Count = Annotated[int, {"minimum": 1}]
+Count = Annotated[int, Range(minimum=1)]
 """How many; at least one."""
-Steps = Annotated[int, {"minimum": 1}]
+Steps = Annotated[int, Range(minimum=1)]
 """Optimizer steps, never epochs."""
-Share = Annotated[float, {"minimum": 0, "maximum": 1}]
+Share = Annotated[float, Range(minimum=0, maximum=1)]
 """A fraction or a probability."""
-Weight = Annotated[float, {"minimum": 0}]
+Weight = Annotated[float, Range(minimum=0)]
 """Factor of a loss term."""
-Positive = Annotated[float, {"exclusiveMinimum": 0}]
+Positive = Annotated[float, Range(above=0)]
 """A number above zero."""
-DataPath = Annotated[str, {"format": "data-path"}]
+DataPath = Annotated[str, Format("data-path")]
 """A folder or an archive of a dataset; it is an absolute path when the dataset is built."""
 
 # What the engine knows.

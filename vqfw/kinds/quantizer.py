@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import keras
 from keras import ops
 
-from vqfw.kinds.options import Count
+from vqfw.kinds.options import Count, Range
 from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats, Latents, Mask, Scalar, Tokens
 
@@ -198,7 +198,7 @@ class Book:
 class CodebookQuantizer(Quantizer):
     """A quantizer with learned vectors, which may be initialized from data and revived."""
 
-    warm_up: Annotated[int, {"minimum": 0}] = 0
+    warm_up: Annotated[int, Range(minimum=0)] = 0
     """Optimizer steps after which the engine calls ``initialize``."""
 
     @property

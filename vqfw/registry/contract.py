@@ -7,12 +7,11 @@ with a type and a range. What the methods do is the affair of ``vqfw.testing``.
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
-from vqfw.registry.parameters import evaluated
+from vqfw.registry.parameters import type_hints
 
 _ROOM = "vqfw.kinds."
 _ABSENT: Any = object()
@@ -91,36 +90,33 @@ def _attributes(component: type) -> Iterator[tuple[str, Any]]:
     for base in component.__mro__:
         if not base.__module__.startswith(_ROOM):
             continue
-        hints = dict(inspect.get_annotations(base))
+        # Without its bases: those of a layer are Keras' and the backend's own classes.
+        own = {"__annotations__": inspect.get_annotations(base)}
+        hints = type_hints(type("Own", (), {"__module__": base.__module__, **own}))
         for name, value in vars(base).items():
             if isinstance(value, property) and value.fget and _is_abstract(base, name):
-                hints[name] = inspect.get_annotations(value.fget).get("return")
-        scope = vars(sys.modules[base.__module__])
+                hints[name] = type_hints(value.fget).get("return")
         for name, hint in hints.items():
-            found = _plain(hint, scope)
-            if found is not None:
-                yield name, found
+            if _is_plain(bare := _bare(hint)):
+                yield name, bare
 
 
-def _plain(hint: Any, scope: Mapping[str, Any]) -> Any:
-    """An annotation of plain values, evaluated; None for one that means something else."""
-    try:
-        found = evaluated(hint, dict(scope)) if isinstance(hint, str) else hint
-    except NameError:  # a name that only type checkers import
-        return None
-    while get_origin(found) is ClassVar:
-        (found,) = get_args(found)
-    inner = found
-    while get_origin(inner) in (Annotated, tuple):
-        inner = get_args(inner)[0]
-    is_plain = inner in (bool, int, float, str) or get_origin(inner) is Literal
-    return found if is_plain else None
+def _bare(hint: Any) -> Any:
+    """An annotation without ``ClassVar``."""
+    return get_args(hint)[0] if get_origin(hint) is ClassVar else hint
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether an annotation is of plain values, or of a tuple of them."""
+    while get_origin(hint) in (Annotated, tuple):
+        hint = get_args(hint)[0]
+    return hint in (bool, int, float, str) or get_origin(hint) is Literal
 
 
 def _fits(value: Any, hint: Any) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        least = arguments[1].get("minimum")
+        least = arguments[1].minimum
         return _fits(value, arguments[0]) and (least is None or value >= least)
     if origin is Literal:
         return any(value == each and type(value) is type(each) for each in arguments)
@@ -134,7 +130,7 @@ def _fits(value: Any, hint: Any) -> bool:
 def _words(hint: Any) -> str:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return f"{_words(arguments[0])} ≥ {arguments[1]['minimum']}"
+        return f"{_words(arguments[0])} ≥ {arguments[1].minimum}"
     if origin is Literal:
         return " or ".join(map(repr, arguments))
     if origin is tuple:

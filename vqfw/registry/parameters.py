@@ -6,7 +6,6 @@ the default. Nothing here knows the name of a component.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import types
@@ -17,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS, Kind
-from vqfw.kinds.options import Slot, Supplied
+from vqfw.kinds.options import Marker, Slot, Supplied
 
 Schema = dict[str, Any]
 
@@ -60,7 +59,7 @@ def parameters_of(component: type, kind: Kind | None = None) -> tuple[Parameter,
         PluginError: if an annotation has no meaning in a JSON file.
     """
     signature = inspect.signature(component)
-    hints = _hints(component)
+    hints = type_hints(component.__init__)  # type: ignore[misc]  # of this very class
     described = descriptions(component)
     hidden = kind.hidden if kind else frozenset()
     skipped = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -135,53 +134,51 @@ def arguments_section(docstring: str) -> dict[str, str]:
     return texts
 
 
-@dataclass(frozen=True, eq=False)
-class _Either:
-    """A union of annotations: Python 3.11 cannot hash one with a dict in it."""
+def type_hints(function: Any) -> dict[str, Any]:
+    """The annotations of a function or class, evaluated, with their markers.
 
-    parts: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, *sides: Any) -> _Either:
-        return cls(tuple(part for side in sides for part in _union(side) or (side,)))
-
-    def __call__(self) -> None:
-        """``Annotated`` takes only what can be called."""
-
-
-class _Unions(ast.NodeTransformer):
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        self.generic_visit(node)
-        if not isinstance(node.op, ast.BitOr):
-            return node
-        return ast.Call(ast.Name("__either__", ast.Load()), [node.left, node.right], [])
+    Raises:
+        NameError: if one has a name that its module does not import.
+        TypeError: if one is no type.
+    """
+    function = inspect.unwrap(function)
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except TypeError:
+        # A union needs parts that can be hashed, and a dict beside a type cannot be.
+        names = getattr(function, "__globals__", {})
+        scope = {name: _hashable(value) for name, value in names.items()}
+        return typing.get_type_hints(function, scope, include_extras=True)
 
 
-def _hints(component: type) -> dict[str, Any]:
-    """The annotations of a constructor, evaluated where it was written."""
-    function = inspect.unwrap(component.__init__)  # type: ignore[misc]  # of this very class
-    scope = getattr(function, "__globals__", {})
-    return {
-        name: evaluated(hint, scope) if isinstance(hint, str) else hint
-        for name, hint in getattr(function, "__annotations__", {}).items()
-    }
+class _Annotated:
+    """Stands for ``Annotated`` where a plugin writes a dict beside a type."""
+
+    def __class_getitem__(cls, arguments: tuple[Any, ...]) -> Any:
+        base, *extras = arguments
+        hashable = (_Keywords(x) if isinstance(x, Mapping) else x for x in extras)
+        return typing.Annotated[(base, *hashable)]
 
 
-def evaluated(annotation: str, scope: dict[str, Any]) -> Any:
-    """What the text of an annotation means among the names of its module."""
-    scope = {**scope, "__either__": _Either.of}
-    tree = ast.fix_missing_locations(
-        _Unions().visit(ast.parse(annotation, mode="eval"))
-    )
-    # The annotation is code of the module that was imported for it, as typing's own
-    # get_type_hints evaluates it; nothing of an experiment file or a run gets here.
-    return eval(compile(tree, "<annotation>", "eval"), scope)
+class _Keywords(dict[str, Any]):
+    """A dict of JSON Schema keywords that can be hashed, by its identity."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a dict has none
+
+
+def _hashable(value: Any) -> Any:
+    """A value of a module, without dicts in its annotations."""
+    if value is typing.Annotated:
+        return _Annotated
+    if value is typing:
+        return types.SimpleNamespace(**{**vars(typing), "Annotated": _Annotated})
+    if get_origin(value) is typing.Annotated:
+        return _Annotated.__class_getitem__(get_args(value))
+    return value
 
 
 def _union(hint: Any) -> tuple[Any, ...]:
     """The parts of a union of annotations; nothing for any other annotation."""
-    if isinstance(hint, _Either):
-        return hint.parts
     if get_origin(hint) in (typing.Union, types.UnionType):
         return get_args(hint)
     return ()
@@ -194,12 +191,9 @@ def _read(
         # A class that we do not own cannot be annotated; its parameter is named like the
         # kind it takes, as Keras' ``learning_rate`` is.
         hint = typing.Annotated[Any, Slot(given.name)]
-    keywords: Schema = {}
-    for extra in get_args(hint)[1:] if get_origin(hint) is typing.Annotated else ():
+    for extra in getattr(hint, "__metadata__", ()):
         if isinstance(extra, Supplied):
             return Parameter(given.name, {}, supplied=extra.name)
-        if isinstance(extra, Mapping):
-            keywords |= extra
     slot, many = _slot_of(hint)
     try:
         schema = _schema(hint) if hint is not None else _guessed(given.default)
@@ -208,7 +202,6 @@ def _read(
             f"{component.__module__}.{component.__qualname__}: parameter "
             f'"{given.name}" {error}'
         ) from error
-    schema |= keywords
     if given.default is not _MISSING and "default" not in schema:
         schema["default"] = _plain(given.default)
     if description:
@@ -255,7 +248,8 @@ def _schema(hint: Any) -> Schema:
         marked = [extra for extra in extras if isinstance(extra, Slot)]
         schema = {"$ref": f"#/$defs/{marked[0].kind}"} if marked else _schema(base)
         for extra in extras:
-            schema |= dict(extra) if isinstance(extra, Mapping) else {}
+            if isinstance(extra, Marker | Mapping):
+                schema |= dict(extra.keywords if isinstance(extra, Marker) else extra)
         return schema
     if _union(hint):
         parts = [part for part in _union(hint) if part not in (None, type(None))]

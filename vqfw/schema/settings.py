@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from vqfw.kinds.options import Count, Share, Slot, Steps
+from vqfw.kinds.options import (
+    Count,
+    Default,
+    Introduced,
+    Length,
+    Range,
+    Share,
+    Slot,
+    Steps,
+)
 
 Component = Mapping[str, Any]
 """A component as a resolved experiment has it: ``type`` and all its options."""
@@ -49,17 +58,17 @@ class DataSettings:
 
     dataset: Annotated[Component, Slot("dataset")]
     crop: Count | None = None
-    image_size: Annotated[int, {"minimum": 8, "maximum": 4096}] = 64
+    image_size: Annotated[int, Range(minimum=8, maximum=4096)] = 64
     augmentations: Annotated[
-        tuple[Annotated[Component, Slot("augmentation")], ...], {"maxItems": 100}
+        tuple[Annotated[Component, Slot("augmentation")], ...], Length(maximum=100)
     ] = ()
     split_by: Annotated[
-        Literal["auto", "group", "image"], {"introduced": "0.2", "before": "group"}
+        Literal["auto", "group", "image"], Introduced("0.2", before="group")
     ] = "auto"
-    group_level: Annotated[Count | None, {"introduced": "0.2", "before": None}] = 1
+    group_level: Annotated[Count | None, Introduced("0.2", before=None)] = 1
     validation: Share = 0.1
     test: Share = 0.1
-    split_seed: Annotated[int, {"minimum": 0}] = 0
+    split_seed: Annotated[int, Range(minimum=0)] = 0
     on_bad_image: Literal["error", "skip"] = "error"
 
 
@@ -75,7 +84,7 @@ class EarlyStopping:
 
     metric: str
     patience: Count = 5
-    min_delta: Annotated[float, {"minimum": 0}] = 0.0
+    min_delta: Annotated[float, Range(minimum=0)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -105,13 +114,11 @@ class TrainingSettings:
     steps: Steps | None = None
     epochs: Count | None = None
     batch_size: Count = 32
-    optimizer: Annotated[Component, Slot("optimizer"), {"default": "adam"}] = None  # type: ignore[assignment]  # the loader fills the named default in
+    optimizer: Annotated[Component, Slot("optimizer"), Default("adam")] = None  # type: ignore[assignment]  # the loader fills the named default in
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     threads: Count | None = None
-    weight_averaging: Annotated[float, {"minimum": 0, "exclusiveMaximum": 1}] | None = (
-        None
-    )
-    usage_half_life: Annotated[float, {"exclusiveMinimum": 0}] = 1024.0
+    weight_averaging: Annotated[float, Range(minimum=0, below=1)] | None = None
+    usage_half_life: Annotated[float, Range(above=0)] = 1024.0
     checkpoint_every: Steps = 250
     keep_checkpoints: Count = 2
     early_stopping: EarlyStopping | None = None
@@ -130,7 +137,7 @@ class EvaluationSettings:
 
     metrics: Annotated[
         tuple[Annotated[Component, Slot("metric")], ...],
-        {"default": ["psnr", "ssim", "codebook_usage", "perplexity"]},
+        Default(("psnr", "ssim", "codebook_usage", "perplexity")),
     ] = ()
     batch_size: Count = 32
     pictures: Count = 8

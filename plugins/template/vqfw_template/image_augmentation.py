@@ -3,7 +3,7 @@ from typing import Annotated
 
 from PIL import Image
 
-from vqfw.kinds import ImageAugmentation
+from vqfw.kinds import ImageAugmentation, Range
 
 
 class Template(ImageAugmentation):
@@ -13,7 +13,7 @@ class Template(ImageAugmentation):
         lowest: The worst quality, as Pillow counts it.
     """
 
-    def __init__(self, lowest: Annotated[int, {"minimum": 1, "maximum": 95}] = 30):
+    def __init__(self, lowest: Annotated[int, Range(minimum=1, maximum=95)] = 30):
         self.lowest = lowest
 
     def apply(self, image, rng):

@@ -3,7 +3,7 @@ from typing import Annotated
 
 from keras import ops
 
-from vqfw.kinds import Decoder, Encoder, Model, Output
+from vqfw.kinds import Decoder, Default, Encoder, Model, Output
 
 
 class Template(Model):
@@ -16,8 +16,8 @@ class Template(Model):
 
     def __init__(
         self,
-        encoder: Annotated[Encoder, {"default": "residual_conv"}],
-        decoder: Annotated[Decoder, {"default": "residual_conv"}],
+        encoder: Annotated[Encoder, Default("residual_conv")],
+        decoder: Annotated[Decoder, Default("residual_conv")],
     ) -> None:
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
