@@ -115,6 +115,23 @@ def test_short_epochs_do_not_flood_and_the_last_one_is_told():
     assert told[-1].startswith("epoch 100/100 · step 100/100 · ")
 
 
+def test_a_notebook_gets_one_line_that_is_replaced(monkeypatch):
+    stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    monkeypatch.setattr("sys.stderr", stream)
+    with progress_for(False, 20, 0, 4) as lines:
+        for step in range(1, 20):
+            lines.step(step, 0, {**VALUES, "loss": 123456.0})
+        lines.say("step 10 · validation: psnr 20")
+        lines.step(20, 3, VALUES)
+        lines.epoch_end(20, 3, VALUES)
+    *_, shown, last = stream.getvalue().removesuffix("\n").split("\n")
+    first, said = shown.split("\r")[-2:]
+    assert first.startswith("epoch 1/4 · step 1/20 · loss 123456.0000")
+    assert said == "step 10 · validation: psnr 20".ljust(len(first))
+    assert len({len(line.rstrip()) for line in last.split("\r") if line}) == 1
+    assert last.split("\r")[-1].startswith("epoch 4/4 · step 20/20 · loss 0.5000")
+
+
 def test_quiet_shows_nothing(tiny, capfd):
     assert isinstance(progress_for(True, 12, 0, 3), Silent)
     tiny("training.steps=5").run(quiet=True)

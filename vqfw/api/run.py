@@ -12,6 +12,7 @@ from vqfw.api.preparation import splits_of, splits_to_train_on
 from vqfw.api.records import environment_of
 from vqfw.api.reopened import Reopened
 from vqfw.api.scoring import score_again
+from vqfw.api.shown import as_html
 from vqfw.api.talk import Say, speaker
 from vqfw.api.token_files import write_pictures, write_tokens
 from vqfw.api.training import train_and_score
@@ -423,11 +424,4 @@ class Run:
         return Reopened(self.folder, self.plugins)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{found['value']:.4g}</td></tr>"
-            for name, found in self.scores.get("test", {}).items()
-            if isinstance(found, Mapping) and found["value"] is not None
-        )
-        return f"<table><caption>run {escape(self.id)}</caption>{rows}</table>"
+        return as_html(self.folder)

@@ -67,46 +67,65 @@ class Lines:
         done: steps done before this process.
         epochs: of the whole training.
         stream: where the lines go.
+        rewrites: whether a line replaces the one before it, twice a second: a notebook
+            shows what follows a carriage return in the place of the line.
     """
 
     def __init__(
-        self, total: int, done: int, epochs: int, stream: TextIO | None = None
+        self,
+        total: int,
+        done: int,
+        epochs: int,
+        stream: TextIO | None = None,
+        rewrites: bool = False,
     ) -> None:
         self._total = total
         self._epochs = epochs
         self._stream = forgiving(stream or sys.stderr)
+        self._rewrites = rewrites
         self._started = time.monotonic()
         self._done = done
         self._last = float("-inf")
+        self._width = 0  # of the line that the next one replaces
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        pass
+        if self._width:
+            print(file=self._stream, flush=True)
 
     def step(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
-        pass
+        if self._rewrites:
+            self.epoch_end(step, epoch, values)
 
     def epoch_end(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
         now = time.monotonic()
-        if now - self._last < 5 and step < self._total:
+        if now - self._last < (0.5 if self._rewrites else 5) and step < self._total:
             return
         self._last = now
         pace = (now - self._started) / max(1, step - self._done)
         left = int(pace * (self._total - step))
-        self.say(
+        text = (
             f"epoch {epoch + 1}/{self._epochs} · step {step}/{self._total} · "
             f"{BETWEEN.join(vitals(values).values())} · "
             f"{left // 60}:{left % 60:02d} left"
         )
+        if not self._rewrites:
+            self.say(text)
+            return
+        print(f"\r{text.ljust(self._width)}", end="", file=self._stream, flush=True)
+        self._width = len(text)
 
     def say(self, text: str) -> None:
-        print(printable(text), file=self._stream, flush=True)
+        shown = printable(text)
+        if self._width:
+            shown, self._width = f"\r{shown.ljust(self._width)}", 0
+        print(shown, file=self._stream, flush=True)
 
 
 class Silent:
-    """Shows nothing: ``--quiet``, and the Python API unless asked."""
+    """Shows nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -125,9 +144,11 @@ class Silent:
 
 
 def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Any:
-    """The right way to show progress here: a bar, lines, or nothing."""
+    """Shows progress as stderr allows: a bar, a line in a notebook, lines, or nothing."""
     if quiet:
         return Silent()
+    if type(sys.stderr).__module__.startswith("ipykernel."):
+        return Lines(total, done, epochs, rewrites=True)
     if not forgiving(sys.stderr).isatty():
         return Lines(total, done, epochs)
     from vqfw.training.bar import Bar

@@ -1,0 +1,67 @@
+"""A run as a notebook shows it: its name, its scores and a strip of pictures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from html import escape
+from typing import Any
+
+from vqfw.errors import RecordError
+from vqfw.runs import RunFolder
+from vqfw.runs.files import read_own
+
+_PAIRS = 8
+_BYTES = 100_000  # of a picture, so that a notebook stays small
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def as_html(run: RunFolder) -> str:
+    """Scores, and originals above reconstructions as saved by the last evaluation."""
+    from vqfw.results.recorded import scored_on, scores_of
+
+    caption, rows = f"run {run.id}", ""
+    with suppress(RecordError):  # damaged scores are shown as none
+        scores = scores_of(run)
+        caption += f" · {scored_on(run)}" if scores else ""
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(_number(entry))}</td></tr>"
+            for name, entry in scores.items()
+            if isinstance(entry, Mapping) and entry["value"] is not None
+        )
+    pairs = list(_pairs(run))
+    strip = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*pairs, strict=True))
+    return (
+        f"<table><caption>{escape(caption)}</caption>{rows}</table>"
+        f"<table>{strip}</table>"
+    )
+
+
+def _number(entry: Mapping[str, Any]) -> str:
+    text = f"{entry['value']:.4g}"
+    if entry.get("interval"):
+        low, high = entry["interval"]
+        text += f" ± {(high - low) / 2:.2g}"
+    return f"{text} {entry.get('unit') or ''}".rstrip()
+
+
+def _pairs(run: RunFolder) -> Iterator[tuple[str, str]]:
+    """Cells with an original and its reconstruction, until one is missing."""
+    if run.pictures.is_symlink():  # may lead to other pictures of this person
+        return
+    for number in range(1, _PAIRS + 1):
+        cells = []
+        for name in ("original", "recon"):
+            path = run.pictures / f"{name}_{number}.png"
+            try:
+                content = read_own(path, _BYTES)
+            except OSError:
+                return
+            if not content.startswith(_PNG):
+                return
+            data = base64.b64encode(content).decode()
+            cells.append(
+                f'<td><img alt="{name}" width="64" src="data:image/png;base64,{data}"></td>'
+            )
+        yield cells[0], cells[1]
