@@ -68,8 +68,8 @@ def test_the_views_of_a_person_stay_together(pictures: Any, plan: Any) -> None:
 def test_classes_are_divided_by_picture(pictures: Any, plan: Any) -> None:
     found = plan(str(pictures(CLASSES)))
     assert found["split"] == (
-        "by picture: train 16, validation 2, test 2 · because 2 groups are fewer than "
-        "20; if they are people and not classes: --set data.split_by=group"
+        "by picture: train 16, validation 2, test 2 · because 2 folders are groups, fewer "
+        "than 20; if they are people and not classes: --set data.split_by=group"
     )
     found = plan("./pictures", "data.split_by=group")
     assert "validation 0 (0 groups), test 10 (1 group)" in found["split"]

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from vqfw.data.arrays import Images, Splits, prepare, read_pictures
+from vqfw.data.summary import summarize_listing
 from vqfw.errors import DataError
 
 
@@ -89,7 +90,9 @@ def test_official_splits_are_kept(people: Any, made: Any) -> None:
 
 
 def test_no_pictures_to_train_on_is_an_error(people: Any) -> None:
-    with pytest.raises(DataError, match="all 4 pictures are for validation or test"):
+    with pytest.raises(
+        DataError, match="all 4 pictures are in the validation and test splits"
+    ):
         read(people(2, 2, "test"))
 
 
@@ -127,6 +130,32 @@ def test_bad_pictures_are_skipped_counted_and_three_are_named(
         assert "'p07/0.png'" in skipped
         assert "'p06/0.png'" not in skipped
         assert skipped.endswith("(2 more)")
+
+
+def test_bad_pictures_change_neither_the_rule_nor_the_split_of_the_others(
+    people: Any, made: Any, tmp_path: Path
+) -> None:
+    rows = [(name, None, *rest) for name, _, *rest in people(25, 2).rows]
+    good = read(made(rows))
+    cut = [
+        (*row[:2], row[2][:50] if row[0] > "p15" else row[2], row[3]) for row in rows
+    ]
+    planned = summarize_listing(
+        made(cut),
+        split_by="auto",
+        group_level=1,
+        validation_share=0.1,
+        test_share=0.2,
+        split_seed=0,
+    )
+    assert planned is not None
+    for _ in range(2):  # decoded, then from the cache
+        run = read(made(cut), on_bad_image="skip", cache=tmp_path)
+        assert run.summary.split_by == planned.split_by == "group"
+        assert run.summary.reason == planned.reason
+        assert run.summary.pictures == 30
+        for one, all_good in zip(parts(run), parts(good), strict=True):
+            assert one.ids == tuple(name for name in all_good.ids if name < "p15")
 
 
 def test_nothing_but_bad_pictures_is_an_error(made: Any) -> None:

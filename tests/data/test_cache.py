@@ -228,9 +228,11 @@ def test_two_processes_may_finish_the_same_entry(
 ) -> None:
     read(people(4, 1), tmp_path)
     first_answer = [None]  # as if the other one finished after we had looked
-    load = module.load
+    load = module.read_entry
     monkeypatch.setattr(
-        module, "load", lambda path: first_answer.pop() if first_answer else load(path)
+        module,
+        "read_entry",
+        lambda path: first_answer.pop() if first_answer else load(path),
     )
     monkeypatch.setattr(module.shutil, "rmtree", lambda *_, **__: None)
     splits = read(people(4, 1), tmp_path)

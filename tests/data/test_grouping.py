@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from vqfw.data.found import Found, found
 from vqfw.data.grouping import Grouping, grouped
 from vqfw.data.splits import Division, divided
+from vqfw.data.summary import DataSummary, summarize
 from vqfw.errors import DataError
 
 PERSONS = [
@@ -35,12 +35,12 @@ def divide(
     return divided(ids, group(ids, level), split_by, seed=0, **shares)
 
 
-def describe(ids: Iterable[str], split_by: Any = "auto") -> Found:
+def describe(ids: Iterable[str], split_by: Any = "auto") -> DataSummary:
     ids = list(ids)
-    return found(group(ids), divide(ids, split_by))
+    return summarize(group(ids), divide(ids, split_by))
 
 
-def text(told: Found) -> str:
+def text(told: DataSummary) -> str:
     return "\n".join(f"{label}: {text}" for label, text in told.rows("here", None, 64))
 
 
@@ -63,7 +63,7 @@ def test_few_class_folders_are_divided_by_picture_and_it_is_said() -> None:
     assert classes["train"] == {"cat", "dog", "bird"}
     assert len(classes["test"]) > 1
     told = text(describe(CLASSES))
-    assert "test 6 · because 3 groups are fewer than 20" in told
+    assert "test 6 · because 3 folders are groups, fewer than 20" in told
     assert "--set data.split_by=group" in told
 
 
@@ -95,6 +95,27 @@ def test_a_wrapper_is_no_group() -> None:
         "set/1.png",
         "set/2.png",
     }
+
+
+@pytest.mark.parametrize("loose", ["cover.png", "archive/cover.png"])
+def test_a_picture_beside_a_wrapper_makes_the_wrapper_no_group(loose: str) -> None:
+    ids = [loose, *(f"archive/data/{name}" for name in PERSONS)]
+    assert group(ids).groups == (loose, *group(PERSONS).groups)
+    assert divide(ids).by == "group"
+
+
+def test_pictures_beside_the_only_folder_leave_it_a_group_or_an_official_split() -> (
+    None
+):
+    assert group(["1.png", "anna/1.png", "anna/2.png"]).groups[1:] == ("anna",) * 2
+    held_out = group(["1.png", "test/anna/1.png", "test/ben/1.png"])
+    assert held_out.official == (None, "test", "test")
+
+
+def test_the_reason_counts_folders_and_no_pictures_outside_of_them() -> None:
+    told = describe(["1.png", "2.png", "3.png", "anna/1.png", "anna/2.png"])
+    assert told.groups == 4
+    assert "because 1 folder is a group, fewer than 20" in text(told)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +232,6 @@ def test_groups_that_the_dataset_names_are_kept() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["grouping", "splits", "found"])
+@pytest.mark.parametrize("name", ["grouping", "splits", "summary"])
 def test_examples_are_true(name: str) -> None:
     assert not doctest.testmod(import_module(f"vqfw.data.{name}")).failed

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 from vqfw_datasets import archives
 
-from vqfw.data import decode
+from vqfw.data import decoding
 from vqfw.runs import files
 from vqfw.text import reader
 
@@ -127,12 +127,12 @@ def test_modules_that_are_called_public_list_their_names():
 def test_the_limits_in_the_security_page_are_those_of_the_code():
     text = (ROOT / ".github" / "SECURITY.md").read_text()
     mebibyte, million = 1 << 20, 1_000_000
-    assert decode.FILE_BYTES == archives.MEMBER_BYTES
-    pixels = f"{decode.PIXELS // million} million pixels"
+    assert decoding.FILE_BYTES == archives.MEMBER_BYTES
+    pixels = f"{decoding.PIXELS // million} million pixels"
     for row in (
         f"| experiment | {reader.MAX_BYTES // mebibyte} MiB, {reader.MAX_DEPTH} levels |",
         f"| record of a run, except `metrics.jsonl` | {files.MOST_BYTES // mebibyte} MiB |",
-        f"| picture | {decode.FILE_BYTES // mebibyte} MiB encoded, {pixels} |",
+        f"| picture | {decoding.FILE_BYTES // mebibyte} MiB encoded, {pixels} |",
         f"| archive or folder | {archives.MEMBER_COUNT:,} files |",
     ):
         assert row in text

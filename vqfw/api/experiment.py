@@ -28,7 +28,7 @@ from vqfw.runs.outputs import checked_file, write_output
 from vqfw.streams import tell
 
 if TYPE_CHECKING:
-    from vqfw.data.found import Found
+    from vqfw.data.summary import DataSummary
     from vqfw.plan import Plan
 
 _ELSEWHERE = "run this in another folder"
@@ -146,7 +146,7 @@ class Experiment:
         path = dataset_path(self.checked) if find_data else None
         return plan_of(self.checked, path)
 
-    def survey(self) -> Found | None:
+    def survey(self) -> DataSummary | None:
         """What a run would find and how it would divide it, from names alone.
 
         Returns:

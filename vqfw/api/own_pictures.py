@@ -99,7 +99,7 @@ def _pictures(path: Path) -> Pictures:
     Raises:
         DataError: if there are fewer than two, or they cannot be read.
     """
-    from vqfw.data.glance import glance
+    from vqfw.data.headers import glance
     from vqfw.experiment.starter import Pictures
     from vqfw.kinds.catalog import KINDS
     from vqfw.registry import build

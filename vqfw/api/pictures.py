@@ -43,7 +43,7 @@ def pictures_of(
         UsageError: if the crop is none.
     """
     from vqfw.data.arrays import read_pictures
-    from vqfw.data.locate import locate
+    from vqfw.data.location import locate
     from vqfw.data.progress import reading
     from vqfw.kinds.catalog import KINDS
     from vqfw.registry import build

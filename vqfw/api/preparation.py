@@ -16,7 +16,7 @@ from vqfw.terminal import columns, fitted
 if TYPE_CHECKING:
     from vqfw.assembly.outline import Outline
     from vqfw.data.arrays import Splits
-    from vqfw.data.found import Found
+    from vqfw.data.summary import DataSummary
     from vqfw.plan import Plan
 
 
@@ -51,7 +51,7 @@ def outlined(plan: Plan, measured: bool = False) -> tuple[Outline, float | None]
 
 def dataset_path(checked: experiments.CheckedExperiment) -> str | None:
     """Where the dataset lies, if it has a path; None for one that needs none."""
-    from vqfw.data.locate import locate
+    from vqfw.data.location import locate
     from vqfw.registry import load as load_component
 
     options = checked.data.dataset
@@ -71,7 +71,7 @@ def dataset_path(checked: experiments.CheckedExperiment) -> str | None:
 def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:
     """The images of an experiment, read once and kept; ``say`` is told what is odd."""
     splits = _prepared(plan, quiet, say)
-    for note in (*splits.notes, *_empty_splits(plan, splits.found)):
+    for note in (*splits.notes, *_empty_splits(plan, splits.summary)):
         say(note)
     return splits
 
@@ -79,12 +79,12 @@ def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:
 def splits_to_train_on(plan: Plan, quiet: bool, say: Say) -> Splits:
     """The same; ``say`` is told in one block what was found and how it is divided."""
     splits = _prepared(plan, quiet, say)
-    text = block(found_rows(plan, splits.found))
+    text = block(found_rows(plan, splits.summary))
     say(fitted(text, columns(sys.stderr) or _WIDTH))
     return splits
 
 
-def survey_of(plan: Plan) -> Found | None:
+def survey_of(plan: Plan) -> DataSummary | None:
     """What a run would find and how it would divide it; pictures are listed, not read.
 
     Returns:
@@ -93,16 +93,16 @@ def survey_of(plan: Plan) -> Found | None:
     Raises:
         DataError: if the data is missing or unusable.
     """
-    from vqfw.data.found import survey
+    from vqfw.data.summary import summarize_listing
     from vqfw.registry import index
 
     entry = index().find("dataset", plan.experiment.data.dataset["type"])
     if entry.first_party:
-        return survey(plan.dataset, **_division(plan))
+        return summarize_listing(plan.dataset, **_division(plan))
     if plan.dataset_path is None:
         return None
     try:
-        return survey(plan.dataset, **_division(plan))
+        return summarize_listing(plan.dataset, **_division(plan))
     except VqfwError:
         raise
     except Exception as error:  # of other people's code
@@ -112,7 +112,7 @@ def survey_of(plan: Plan) -> Found | None:
         ) from error
 
 
-def found_rows(plan: Plan, found: Found) -> list[tuple[str, str]]:
+def found_rows(plan: Plan, found: DataSummary) -> list[tuple[str, str]]:
     """What was found, as rows of a label and a text."""
     data = plan.experiment.data
     where = plan.dataset_path or data.dataset["type"]
@@ -160,7 +160,7 @@ def _division(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _empty_splits(plan: Plan, found: Found) -> Iterator[str]:
+def _empty_splits(plan: Plan, found: DataSummary) -> Iterator[str]:
     """Says, before training, which splits will have nothing to show."""
     train = found.parts["train"]
     if found.split_by == "image" or found.official_folders:

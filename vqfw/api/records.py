@@ -52,7 +52,7 @@ def record(folder: RunFolder, plan: Plan, splits: Splits, say: Say) -> None:
     checked, environment = plan.experiment, environment_of(plan)
     environment["warnings"] = as_data(plan.warnings)
     environment["data_fingerprint"] = splits.fingerprint
-    environment["split_by"] = splits.found.split_by
+    environment["split_by"] = splits.summary.split_by
     resolved = checked.resolved_json().encode()
     try:
         environment[KEY] = sign(environment, resolved)

@@ -217,7 +217,7 @@ def _dataset_path(
         UsageError: if the dataset has no path and one is named.
         DataError: if there is nothing, or it must be named.
     """
-    from vqfw.data.locate import locate
+    from vqfw.data.location import locate
 
     options = checked.data.dataset
     if "path" not in options:

@@ -24,7 +24,7 @@ from vqfw.terminal import BETWEEN
 if TYPE_CHECKING:
     from vqfw.api import Experiment
     from vqfw.assembly.outline import Outline
-    from vqfw.data.found import Found
+    from vqfw.data.summary import DataSummary
     from vqfw.plan import Plan
 
 
@@ -67,7 +67,7 @@ def command(
         show("\n".join(_lines(rows, plan, outline, seconds)))
 
 
-def _with_data(experiment: Experiment) -> tuple[Plan, Found | None, str]:
+def _with_data(experiment: Experiment) -> tuple[Plan, DataSummary | None, str]:
     """The plan, what the dataset lists, and why it cannot be listed, if so."""
     from vqfw.api.preparation import survey_of
 
@@ -81,9 +81,11 @@ def _with_data(experiment: Experiment) -> tuple[Plan, Found | None, str]:
         return plan, None, str(error)
 
 
-def _data_rows(plan: Plan, found: Found | None, missing: str) -> list[tuple[str, str]]:
+def _data_rows(
+    plan: Plan, found: DataSummary | None, missing: str
+) -> list[tuple[str, str]]:
     from vqfw.api.preparation import found_rows
-    from vqfw.data.found import used
+    from vqfw.data.summary import used
 
     if found is not None:
         return found_rows(plan, found)

@@ -15,8 +15,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from vqfw.kinds.dataset import Split
 from vqfw.runs.files import sync_folder
 
 # Goes into every key; raised whenever the same data would give another entry.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _PIXELS = "pixels.npy"
 _INDEX = "index.json"
@@ -33,17 +34,20 @@ _UNFINISHED = "unfinished-"
 _ABANDONED_SECONDS = 3600  # writing takes seconds; what is older was killed
 _BLOCK_ROWS = 256
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True)
 class Decoded:
     """All pictures of a dataset, in the byte order of their ids.
 
     Args:
-        pixels: (n, height, width, channels) uint8, read-only.
-        ids: (n,) names.
-        groups: (n,) who is on them, as the dataset names them; None where it does not.
-        official: (n,) where an official list puts them, or None.
-        notes: what the dataset and the decoding have to say.
+        pixels: (decoded, height, width, channels) uint8, read-only.
+        ids: (listed,) names, those of bad pictures too.
+        groups: (listed,) the groups that the dataset names; None where it names none.
+        official: (listed,) the splits that an official list gives, or None.
+        decodable: (listed,) whether a picture is in ``pixels``.
+        notes: of the dataset and of the decoding, a sentence each.
         sha256: of the pixels.
         share: of a picture's pixels that the crop keeps, the mean of all pictures.
     """
@@ -52,9 +56,14 @@ class Decoded:
     ids: tuple[str, ...]
     groups: tuple[str | None, ...]
     official: tuple[Split | None, ...]
+    decodable: tuple[bool, ...]
     notes: tuple[str, ...]
     sha256: str
     share: float = 1.0
+
+    def usable(self, values: Sequence[_T]) -> tuple[_T, ...]:
+        """Of one value a listed picture, those of the decoded pictures."""
+        return tuple(compress(values, self.decodable))
 
 
 def key_of(parts: Sequence[object]) -> str:
@@ -71,7 +80,7 @@ def hash_of(pixels: NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
-def load(folder: Path) -> Decoded | None:
+def read_entry(folder: Path) -> Decoded | None:
     """An entry, its pixels mapped from disk; None if it is missing or damaged.
 
     Args:
@@ -89,7 +98,7 @@ def load(folder: Path) -> Decoded | None:
     return entry if hash_of(entry.pixels) == entry.sha256 else None
 
 
-def store(folder: Path, entry: Decoded) -> None:
+def write_entry(folder: Path, entry: Decoded) -> None:
     """Writes an entry, durable and all at once; it replaces a damaged one.
 
     Args:
@@ -120,7 +129,10 @@ def store(folder: Path, entry: Decoded) -> None:
 
 
 def _plain(entry: Decoded) -> dict[str, Any]:
-    fields = ("ids", "groups", "official", "notes", "sha256", "share")
+    fields = (
+        *("ids", "groups", "official", "decodable"),
+        *("notes", "sha256", "share"),
+    )
     plain = {name: getattr(entry, name) for name in fields}
     return {**plain, "shape": entry.pixels.shape}
 
@@ -139,12 +151,15 @@ def _entry(pixels: Any, index: Any) -> Decoded:
         ids=tuple(index["ids"]),
         groups=tuple(index["groups"]),
         official=tuple(index["official"]),
+        decodable=tuple(index["decodable"]),
         notes=tuple(index["notes"]),
         sha256=index["sha256"],
         share=float(index["share"]),
     )
-    lengths = {len(pixels), len(entry.ids), len(entry.groups), len(entry.official)}
-    if len(lengths) > 1 or not set(entry.official) <= {None, *get_args(Split)}:
+    columns = (entry.ids, entry.groups, entry.official, entry.decodable)
+    lengths = set(map(len, columns))
+    fits = len(lengths) == 1 and sum(entry.decodable) == len(pixels)
+    if not fits or not set(entry.official) <= {None, *get_args(Split)}:
         raise ValueError("the index does not fit the pixels")
     return entry
 

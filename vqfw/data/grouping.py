@@ -59,8 +59,8 @@ def grouped(
 ) -> Grouping:
     """The group of each picture: what the dataset says, else the folder of its name.
 
-    Levels are counted below the deepest folder above all pictures, so that the wrapper of
-    an archive is no group. The first folder on the way that is called train, val, valid,
+    Levels are counted below the deepest folder above all pictures that are in folders, so
+    that the wrapper of an archive is no group, whether or not a picture lies beside it. The first folder on the way that is called train, val, valid,
     validation or test, in any case, is the split of a picture and no level; where all of
     them are called train, they hold nothing back and are folders like others. A group is
     called by the whole path down to its level; a picture outside of any folder is a group
@@ -139,10 +139,22 @@ def last_folder(name: str) -> str:
 def _below_root(
     paths: Mapping[int, tuple[str, ...]],
 ) -> tuple[tuple[str, ...], dict[int, tuple[str, ...]]]:
-    """The folders above all pictures, and the path of each below them."""
-    first, last = min(paths.values()), max(paths.values())
-    same = [one == other for one, other in zip(first, last, strict=False)]
-    root = first[: [*same, False].index(False)]
+    """The deepest folder above all pictures in folders, and their paths below it.
+
+    A picture outside of that folder is in no folder. Beside such a picture, a folder that
+    holds no other folder is a group, and an official one a split: neither is passed.
+    """
+    root: tuple[str, ...] = ()
+    inside = [path for path in paths.values() if path]
+    loose = len(inside) < len(paths)
+    while inside and len({path[0] for path in inside}) == 1:
+        has_folders = any(path[1:] for path in inside)
+        if loose and (not has_folders or inside[0][0].casefold() in OFFICIAL):
+            break
+        root = (*root, inside[0][0])
+        below = [path[1:] for path in inside if path[1:]]
+        loose = loose or len(below) < len(inside)
+        inside = below
     return root, {row: path[len(root) :] for row, path in paths.items()}
 
 

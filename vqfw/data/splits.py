@@ -1,6 +1,6 @@
-"""Who is for training, validation and test: decided by group, or by picture.
+"""Divides pictures among training, validation and test, by group or by picture.
 
-A pure function of names, groups and a seed. What an official list says is kept as it is.
+A pure function of names, groups and a seed. Official splits are kept as they are.
 """
 
 from __future__ import annotations
@@ -11,30 +11,68 @@ from typing import Literal
 
 import numpy as np
 
-from vqfw.data.grouping import Grouping
+from vqfw.data.grouping import Grouping, grouped
 from vqfw.errors import DataError
 from vqfw.kinds.dataset import Split
 
 SplitBy = Literal["group", "image"]
 
-# Below it a tenth of the groups is one: one person or one class, which says little of
-# others, and a class that is only tested is never trained on.
+# Of fewer groups a tenth is one: one person or one class. Its score says little of others,
+# and a class that is only tested is never trained on.
 FEW_GROUPS = 20
 
 
 @dataclass(frozen=True)
 class Division:
-    """The split of each picture, and what was kept together.
+    """The split of each picture.
 
     Args:
         splits: (n,) a split each.
-        by: what was divided.
-        reason: why it was divided so, where names decided; else empty.
+        by: whether groups or single pictures were divided.
+        reason: why, where ``auto`` decided it by names; else empty.
     """
 
     splits: tuple[Split, ...]
     by: SplitBy
     reason: str = ""
+
+
+def divide_listing(
+    ids: Sequence[str],
+    groups: Sequence[str | None],
+    official: Sequence[Split | None],
+    *,
+    split_by: Literal["auto", "group", "image"],
+    group_level: int | None,
+    validation_share: float,
+    test_share: float,
+    split_seed: int,
+) -> tuple[Grouping, Division]:
+    """Groups the pictures that a dataset lists, and divides them.
+
+    Args:
+        ids: (n,) names.
+        groups: (n,) as the dataset names them, or None.
+        official: (n,) splits that the dataset gives, or None.
+        split_by: as in ``divided``.
+        group_level: as in ``grouping.grouped``.
+        validation_share: of what no official list places.
+        test_share: likewise.
+        split_seed: of the draw.
+
+    Raises:
+        DataError: as ``divided`` does.
+    """
+    grouping = grouped(ids, groups, official, group_level)
+    division = divided(
+        ids,
+        grouping,
+        split_by,
+        validation_share=validation_share,
+        test_share=test_share,
+        seed=split_seed,
+    )
+    return grouping, division
 
 
 def divided(
@@ -51,21 +89,20 @@ def divided(
     ``auto`` divides by group where the dataset names the groups itself. Groups named
     after folders may be people, who must not be in two splits, or classes, which all have
     to be trained on, and names do not tell which. If one of them is in two official
-    folders, or they are fewer than 20, it divides by picture, else by group; either is
-    said with the setting for the other. Nothing is refused, since both are right for
-    somebody.
+    folders, or they are fewer than 20, it divides by picture, else by group; ``reason``
+    names the setting for the other.
 
     Args:
         ids: (n,) names.
         grouping: of these pictures.
-        split_by: what stays together: the pictures of a group, or nothing.
+        split_by: whether the pictures of a group stay together.
         validation_share: of the groups, or pictures, that no official list places.
         test_share: likewise.
         seed: of the draw; not negative.
 
     Raises:
-        DataError: if the shares leave nothing to train on, or a group that is to stay
-            together is in two official splits.
+        DataError: if the shares leave nothing to train on, or by group, if one is in
+            two official splits.
     """
     by, reason = _settled(grouping, split_by)
     units = grouping.groups if by == "group" else ids
@@ -87,17 +124,17 @@ def _settled(
     if grouping.folders is None:
         return "group", ""
     if not grouping.folders:
-        told = None not in grouping.official
-        return "image", "" if told else "there are no sub-folders"
-    torn = _torn(grouping)
-    if torn:
-        more = f" and {len(torn) - 1:,} more" if torn[1:] else ""
-        verb = "are" if torn[1:] else "is"
-        return "image", f"group {torn[0]!r}{more} {verb} in several official folders"
+        is_official = None not in grouping.official
+        return "image", "" if is_official else "there are no sub-folders"
+    spread = _in_several_splits(grouping)
+    if spread:
+        more = f" and {len(spread) - 1:,} more" if spread[1:] else ""
+        verb = "are" if spread[1:] else "is"
+        return "image", f"group {spread[0]!r}{more} {verb} in several official folders"
     if None in grouping.official and grouping.folders < FEW_GROUPS:
-        groups = "group is" if grouping.folders == 1 else "groups are"
+        groups = "folder is a group" if grouping.folders == 1 else "folders are groups"
         reason = (
-            f"{grouping.folders} {groups} fewer than {FEW_GROUPS}; if they are people "
+            f"{grouping.folders} {groups}, fewer than {FEW_GROUPS}; if they are people "
             "and not classes: --set data.split_by=group"
         )
         return "image", reason
@@ -108,14 +145,14 @@ def _settled(
     return "group", ""
 
 
-def _torn(grouping: Grouping) -> list[str]:
+def _in_several_splits(grouping: Grouping) -> list[str]:
     """The groups that official folders put into more than one split."""
     splits: dict[str, set[Split]] = {}
     for group, split in zip(grouping.groups, grouping.official, strict=True):
         if split is not None:
             splits.setdefault(group, set()).add(split)
     return sorted(
-        (group for group, found in splits.items() if len(found) > 1), key=byte_order
+        (group for group, where in splits.items() if len(where) > 1), key=byte_order
     )
 
 
@@ -129,34 +166,34 @@ def assign(
 ) -> tuple[Split, ...]:
     """The split of each picture.
 
-    Groups on an official list stay where it puts them. The others are divided among
-    training and those of validation and test that the list does not have; nothing
-    depends on the order of the pictures.
+    Groups of an official list keep its split. The others are divided among training and
+    those of validation and test that the list does not have. The order of the pictures
+    changes nothing.
 
     Args:
-        groups: (n,) who is on each picture.
-        official: (n,) where an official list puts it, or None.
+        groups: (n,) a group each.
+        official: (n,) the split that an official list gives, or None.
         validation_share: share of the groups to divide that go to validation.
-        test_share: share of them that go to the test. A share above 0 is at least one
+        test_share: share of them that go to the test. A share above 0 gives at least one
             group, as long as one is left for training; the test comes first.
         seed: of the draw; not negative.
 
     Raises:
-        DataError: if the shares leave nothing to train on, or an official list tears a
-            group apart.
+        DataError: if the shares leave nothing to train on, or an official list puts a
+            group into two splits.
     """
     if not 0 <= validation_share + test_share < 1:
         raise DataError(
-            f"{validation_share:g} for validation and {test_share:g} for the test leave "
-            "nothing to train on: choose shares that sum to less than 1"
+            f"shares of {validation_share:g} for validation and {test_share:g} for the "
+            "test leave nothing to train on: set shares that sum to less than 1"
         )
     listed = _listed(groups, official)
-    there = set(listed.values())
+    official_splits = set(listed.values())
     undecided = sorted(set(groups) - listed.keys(), key=byte_order)
     drawn = divide(
         undecided,
-        validation_share=0.0 if "validation" in there else validation_share,
-        test_share=0.0 if "test" in there else test_share,
+        validation_share=0.0 if "validation" in official_splits else validation_share,
+        test_share=0.0 if "test" in official_splits else test_share,
         seed=seed,
     )
     split_of = {**drawn, **listed}
@@ -207,8 +244,8 @@ def _listed(
             continue
         if listed.setdefault(group, split) != split:
             raise DataError(
-                f"group {group!r} is in {listed[group]!r} and in {split!r}, and is to "
-                "stay together: move its pictures into one of them, or divide by "
+                f"group {group!r} is in {listed[group]!r} and in {split!r}, but a group "
+                "stays in one split: move its pictures into one of them, or divide by "
                 "picture with --set data.split_by=image"
             )
     return listed

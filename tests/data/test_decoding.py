@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from vqfw.data import decode as module
-from vqfw.data.decode import SmallerThanCropError, decode, fit_pixels
+from vqfw.data import decoding as module
+from vqfw.data.decoding import SmallerThanCropError, decode, fit_pixels
 from vqfw.errors import DataError
 
 RAMP = np.arange(16, dtype=np.uint8).reshape(4, 4) * 16

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
 
-from vqfw.data.grouping import Grouping, grouped
-from vqfw.data.splits import Division, SplitBy, byte_order, divided
+from vqfw.data.cache import Decoded
+from vqfw.data.grouping import Grouping
+from vqfw.data.splits import Division, SplitBy, byte_order, divide_listing
 from vqfw.kinds.dataset import Dataset, Drawn, Split
 
 
@@ -25,7 +26,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Found:
+class DataSummary:
     """What was found, and how it is divided.
 
     Args:
@@ -91,47 +92,43 @@ class Found:
         return f"by {by}: {', '.join(parts)}"
 
 
-def found(
-    grouping: Grouping,
-    division: Division,
-    notes: Sequence[str] = (),
-    share: float | None = None,
-) -> Found:
-    """Counts what a grouping and a division say."""
+def summarize(
+    grouping: Grouping, division: Division, decoded: Decoded | None = None
+) -> DataSummary:
+    """Counts pictures and groups by split.
+
+    Args:
+        grouping: of all listed pictures.
+        division: of the same.
+        decoded: counts those that were decoded alone; None counts all.
+    """
+    groups, splits = grouping.groups, division.splits
+    notes: tuple[str, ...] = ()
+    if decoded is not None:
+        groups, splits = decoded.usable(groups), decoded.usable(splits)
+        notes = decoded.notes
     members: dict[Split, list[str]] = {name: [] for name in get_args(Split)}
-    for group, split in zip(grouping.groups, division.splits, strict=True):
+    for group, split in zip(groups, splits, strict=True):
         members[split].append(group)
-    return Found(
-        pictures=len(grouping.groups),
-        groups=len(set(grouping.groups)),
+    return DataSummary(
+        pictures=len(groups),
+        groups=len(set(groups)),
         rule=grouping.rule,
         official_folders=grouping.official_folders,
         split_by=division.by,
         reason=division.reason,
         parts={name: Part(len(of), len(set(of))) for name, of in members.items()},
         notes=(*notes, *grouping.notes),
-        share=share,
+        share=None if decoded is None else decoded.share,
     )
 
 
-def survey(
-    dataset: Dataset,
-    *,
-    split_by: Literal["auto", "group", "image"],
-    group_level: int | None,
-    validation_share: float,
-    test_share: float,
-    split_seed: int,
-) -> Found | None:
-    """What a run would find and how it would divide it, from the listing alone.
+def summarize_listing(dataset: Dataset, **division: Any) -> DataSummary | None:
+    """The pictures and splits of a run, from the listing alone; none is opened.
 
     Args:
-        dataset: whose records are listed and not opened.
-        split_by: as in ``splits.divided``.
-        group_level: as in ``grouping.grouped``.
-        validation_share: of what no official list places.
-        test_share: likewise.
-        split_seed: of the draw.
+        dataset: whose records are listed.
+        division: the options of ``splits.divide_listing``.
 
     Returns:
         None for a dataset that draws its pictures, for which listing is drawing.
@@ -146,16 +143,8 @@ def survey(
         listed.append((record.id, record.group, record.split))
     listed.sort(key=lambda row: byte_order(row[0]))
     ids, groups, official = zip(*listed, strict=True) if listed else ((), (), ())
-    grouping = grouped(ids, groups, official, group_level)
-    division = divided(
-        ids,
-        grouping,
-        split_by,
-        validation_share=validation_share,
-        test_share=test_share,
-        seed=split_seed,
-    )
-    return found(grouping, division, dataset.notes())
+    summary = summarize(*divide_listing(ids, groups, official, **division))
+    return replace(summary, notes=(*dataset.notes(), *summary.notes))
 
 
 def used(crop: int | None, image_size: int, share: float | None = None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vqfw.data.locate import cache_folder, locate
+from vqfw.data.location import cache_folder, locate
 from vqfw.errors import DataError
 
 USUAL = ("faces.tgz", "faces.zip", "faces")

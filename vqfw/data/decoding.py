@@ -97,7 +97,7 @@ def decode(
         raise _undecodable(name, error) from error
 
 
-def look(stream: BinaryIO, name: str) -> tuple[tuple[int, int], bool]:
+def read_header(stream: BinaryIO, name: str) -> tuple[tuple[int, int], bool]:
     """Reads the header of a picture.
 
     Returns:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqfw.data.decode import look
+from vqfw.data.decoding import read_header
 from vqfw.errors import DataError
 from vqfw.kinds.dataset import Dataset, Drawn, Record
 
@@ -58,7 +58,7 @@ def _header(record: Record | Drawn) -> tuple[int, bool] | None:
         return min(record.pixels.shape[:2]), record.pixels.shape[2] == 1
     try:
         with record.open() as stream:
-            size, grey = look(stream, record.id)
+            size, grey = read_header(stream, record.id)
     except (OSError, DataError):
         return None
     return min(size), grey
