@@ -106,7 +106,7 @@ CASES = {
 
 def make(name: str) -> None:
     import vqfw
-    from vqfw.diagnosis import evidence_of, findings
+    from vqfw.diagnosis import evidence_of, findings_of
 
     cause, changes = CASES[name]
     with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +117,7 @@ def make(name: str) -> None:
     case = {"cause": cause, "changes": changes, "evidence": seen.as_data()}
     (HERE / "cases" / f"{name}.json").write_text(json.dumps(case, indent=1) + "\n")
     print(f"{name}: planted {cause or 'nothing'!r}, found", flush=True)
-    for finding in findings(seen):
+    for finding in findings_of(seen):
         print(f"   {finding.cause}: {finding.sentence}", flush=True)
 
 

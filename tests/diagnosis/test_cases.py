@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import vqfw
-from vqfw.diagnosis import Evidence, evidence_of, findings
+from vqfw.diagnosis import Evidence, evidence_of, findings_of
 
 HERE = Path(__file__).parent
 CASES = {path.stem: json.loads(path.read_text()) for path in HERE.glob("cases/*.json")}
@@ -22,7 +22,7 @@ def script():
 
 
 def found_in(name):
-    return findings(Evidence.from_data(CASES[name]["evidence"]))
+    return findings_of(Evidence.from_data(CASES[name]["evidence"]))
 
 
 def test_the_cases_are_those_of_the_script():
@@ -56,7 +56,7 @@ def test_a_real_training_shows_what_the_case_shows(name, root):
     path.write_text(json.dumps(made.BASE))
     cause, changes = made.CASES[name]
     run = vqfw.load(path, changes).run(name="case")
-    causes = [finding.cause for finding in findings(evidence_of(run.folder))]
+    causes = [finding.cause for finding in findings_of(evidence_of(run.folder))]
     assert causes[:1] == ([cause] if cause else [])
     told = run.diagnose().lines()
     assert "usage" in told[0]

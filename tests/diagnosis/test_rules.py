@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from vqfw.diagnosis import Evidence, findings
+from vqfw.diagnosis import Evidence, findings_of
 from vqfw.diagnosis.evidence import UNKNOWN
 from vqfw.diagnosis.rules import RULES
 
@@ -100,7 +100,7 @@ def test_every_rule_has_evidence_here():
 @pytest.mark.parametrize("cause", SHOWS)
 def test_a_rule_names_its_cause_and_the_setting_to_change(cause):
     changes, setting = SHOWS[cause]
-    (found,) = findings(replace(HEALTHY, **changes))
+    (found,) = findings_of(replace(HEALTHY, **changes))
     assert found.cause == cause
     assert found.setting == setting
     assert found.sentence
@@ -109,7 +109,7 @@ def test_a_rule_names_its_cause_and_the_setting_to_change(cause):
 
 
 def test_a_healthy_book_has_no_findings():
-    assert findings(HEALTHY) == []
+    assert findings_of(HEALTHY) == []
 
 
 def test_what_was_not_recorded_is_not_held_against_a_run():
@@ -117,48 +117,48 @@ def test_what_was_not_recorded_is_not_held_against_a_run():
     unknown = {
         name: UNKNOWN for name in Evidence.__dataclass_fields__ if name not in known
     }
-    assert findings(replace(HEALTHY, **unknown)) == []
-    assert findings(replace(HEALTHY, usage=0.1, **unknown)) == []
+    assert findings_of(replace(HEALTHY, **unknown)) == []
+    assert findings_of(replace(HEALTHY, usage=0.1, **unknown)) == []
 
 
 def test_an_odd_start_from_which_a_book_recovered_is_no_finding():
-    assert findings(replace(HEALTHY, first_code_spread=0.001)) == []
+    assert findings_of(replace(HEALTHY, first_code_spread=0.001)) == []
     odd = replace(HEALTHY, first_latent_offset=400.0, first_code_offset=400.0)
-    assert findings(odd) == []
+    assert findings_of(odd) == []
 
 
 def test_a_wrecked_encoder_speaks_for_long_steps_and_an_unmoved_one_for_short_ones():
     stuck = replace(HEALTHY, reconstruction=0.09)
-    causes = [each.cause for each in findings(replace(stuck, latent_spread=1e-4))]
+    causes = [each.cause for each in findings_of(replace(stuck, latent_spread=1e-4))]
     assert causes == ["learning rate too high", "encoder variance shrinking"]
-    assert [each.cause for each in findings(stuck)] == ["learning rate too low"]
+    assert [each.cause for each in findings_of(stuck)] == ["learning rate too low"]
 
 
 def test_latents_that_drift_without_beta_are_no_matter_of_the_steps():
     adrift = replace(HEALTHY, beta=0.0, rise=200.0, latent_spread=40.0)
-    assert findings(adrift)[0].cause == "beta too low"
+    assert findings_of(adrift)[0].cause == "beta too low"
 
 
 def test_a_scheduler_that_lowers_beta_in_trouble_did_not_make_the_trouble():
     low = {"beta": 0.01, **COLLAPSED}
-    by_hand = findings(replace(HEALTHY, **low))
+    by_hand = findings_of(replace(HEALTHY, **low))
     assert by_hand[0].cause == "beta too low"
     scheduled = {"model.beta.type": "target_perplexity", "model.beta.lowest": 0.01}
     low["settings"] = {**HEALTHY.settings, **scheduled}
     assert "beta too low" not in [
-        each.cause for each in findings(replace(HEALTHY, **low))
+        each.cause for each in findings_of(replace(HEALTHY, **low))
     ]
     ramp = {"model.beta.type": "linear", "model.beta.end": 0.01}
     ramped = replace(HEALTHY, **low | {"settings": {**HEALTHY.settings, **ramp}})
-    assert findings(ramped)[0].cause == "beta too low"
+    assert findings_of(ramped)[0].cause == "beta too low"
     low["latent_spread"] = 9.0
-    assert findings(replace(HEALTHY, **low))[0].cause == "beta too low"
+    assert findings_of(replace(HEALTHY, **low))[0].cause == "beta too low"
 
 
 @pytest.mark.parametrize("spread", [50.0, 0.01])
 def test_without_a_commitment_loss_nobody_is_told_to_change_its_weight(spread):
     seen = replace(HEALTHY, commitment=0.0, latent_spread=spread, **COLLAPSED)
-    (found,) = findings(seen)
+    (found,) = findings_of(seen)
     assert found.setting == "training.optimizer.learning_rate"
     assert found.advice.startswith("lower the learning rate")
 
@@ -172,13 +172,13 @@ def test_a_revival_that_never_looked_is_told_to_look():
     never = replace(
         HEALTHY, revived=0.0, visits=0.0, revived_a_visit=UNKNOWN, dead_codes=30.0
     )
-    (found,) = findings(never)
+    (found,) = findings_of(never)
     assert found.setting == "model.revival.interval"
 
 
 def test_a_wrapped_option_is_found_where_it_stands():
     deep = {"model.quantizer.quantizer.initialization": "random"}
     changes, _ = SHOWS["initial scale wrong"]
-    (found,) = findings(replace(HEALTHY, settings=deep, **changes))
+    (found,) = findings_of(replace(HEALTHY, settings=deep, **changes))
     assert found.setting == "model.quantizer.quantizer.initialization"
     assert found.advice == f'set {found.setting} to "kmeans"'

@@ -5,40 +5,40 @@ import json
 import numpy as np
 import pytest
 
-from vqfw.training.geometry import EVERY, geometry
+from vqfw.training.geometry import EVERY, geometry_of
 
 RNG = np.random.default_rng(0)
 LATENTS = (5 + 2 * RNG.normal(size=(1000, 4))).astype("float32")
 
 
 def test_latents_are_measured_by_mean_and_spread():
-    found = geometry(LATENTS, LATENTS[:10])
+    found = geometry_of(LATENTS, LATENTS[:10])
     assert found["latent_offset"] == pytest.approx(10, rel=0.05)
     assert found["latent_spread"] == pytest.approx(4, rel=0.05)
 
 
 def test_codes_are_measured_against_the_latents():
     codes = 5 + 0.1 * RNG.normal(size=(500, 4)) + np.array([3, 0, 0, 0])
-    found = geometry(LATENTS, codes.astype("float32"))
+    found = geometry_of(LATENTS, codes.astype("float32"))
     assert found["code_spread"] == pytest.approx(0.2, rel=0.1)
     assert found["code_offset"] == pytest.approx(3, rel=0.1)
 
 
 def test_the_error_is_relative_to_what_one_code_at_the_mean_leaves():
     mean = LATENTS.mean(axis=0, keepdims=True)
-    assert geometry(LATENTS, mean)["relative_error"] == pytest.approx(1, rel=1e-4)
-    assert geometry(LATENTS, LATENTS)["relative_error"] < 1e-6
-    assert geometry(LATENTS, mean + 40)["relative_error"] > 100
+    assert geometry_of(LATENTS, mean)["relative_error"] == pytest.approx(1, rel=1e-4)
+    assert geometry_of(LATENTS, LATENTS)["relative_error"] < 1e-6
+    assert geometry_of(LATENTS, mean + 40)["relative_error"] > 100
 
 
 def test_equal_codes_are_counted_once():
-    assert geometry(LATENTS, np.repeat(LATENTS[:5], 4, 0))["distinct_codes"] == 0.25
-    assert geometry(LATENTS, LATENTS[:20])["distinct_codes"] == 1
-    assert geometry(LATENTS, np.zeros((20, 4), "float32"))["distinct_codes"] == 0.05
+    assert geometry_of(LATENTS, np.repeat(LATENTS[:5], 4, 0))["distinct_codes"] == 0.25
+    assert geometry_of(LATENTS, LATENTS[:20])["distinct_codes"] == 1
+    assert geometry_of(LATENTS, np.zeros((20, 4), "float32"))["distinct_codes"] == 0.05
 
 
 def test_latents_without_spread_give_finite_numbers():
-    found = geometry(np.ones_like(LATENTS), LATENTS[:3])
+    found = geometry_of(np.ones_like(LATENTS), LATENTS[:3])
     assert all(np.isfinite(value) for value in found.values())
 
 

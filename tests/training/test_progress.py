@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from vqfw.training.bar import Bar
-from vqfw.training.progress import Lines, Silent, progress_for, vitals
+from vqfw.training.progress import EpochLines, Silent, progress_for, vitals
 
 BARS = Path(__file__).parent / "bars"
 
@@ -97,7 +97,7 @@ def test_what_is_said_above_the_bar_breaks_between_its_numbers():
 
 def test_an_epoch_gets_one_plain_line_with_the_time_left():
     stream = io.StringIO()
-    with Lines(total=20, done=0, epochs=4, stream=stream) as lines:
+    with EpochLines(total=20, done=0, epochs=4, stream=stream) as lines:
         for step in range(1, 6):
             lines.step(step, 0, VALUES)
         lines.epoch_end(5, 0, VALUES)
@@ -107,7 +107,7 @@ def test_an_epoch_gets_one_plain_line_with_the_time_left():
 
 def test_short_epochs_do_not_flood_and_the_last_one_is_told():
     stream = io.StringIO()
-    lines = Lines(total=100, done=0, epochs=100, stream=stream)
+    lines = EpochLines(total=100, done=0, epochs=100, stream=stream)
     for step in range(1, 101):
         lines.epoch_end(step, step - 1, VALUES)
     told = stream.getvalue().splitlines()

@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from vqfw.training.trackers import Trackers
 
 class Ear(Tracker):
     def __init__(self, fails_in=None):
-        self.heard, self.shown, self.closed, self.fails_in = [], [], False, fails_in
+        self.heard, self.shown, self.closed, self.fails_in = [], [], 0, fails_in
 
     def scalars(self, step, values):
         self.fail("scalars")
@@ -26,8 +29,8 @@ class Ear(Tracker):
         self.shown.append((step, name, images.shape))
 
     def close(self):
+        self.closed += 1
         self.fail("close")
-        self.closed = True
 
     def fail(self, method):
         if method == self.fails_in:
@@ -114,8 +117,7 @@ def test_one_that_fails_is_reported_once_and_the_others_hear_on(monkeypatch, tmp
         'tracker "bad" failed in scalars and was dropped; the run goes on '
         "(ConnectionError: the server is gone)"
     )
-    assert ears["good"].closed
-    assert not ears["bad"].closed
+    assert [ear.closed for ear in ears.values()] == [1, 1]
 
 
 def test_a_tracker_cannot_change_what_the_others_are_told(monkeypatch, tmp_path):
@@ -202,7 +204,7 @@ def test_calls_are_dropped_and_counted_where_too_many_wait(watched, monkeypatch)
     assert [step for step, _ in slow.heard] == [1, 2, 3, 4]
     assert slow.closed
     (failure,) = folder.failures
-    assert failure["error"] == "5 calls were dropped: it is slower than the training"
+    assert failure["error"] == "5 calls dropped: it is slower than the training"
     assert said[-1] == f'tracker "slow": {failure["error"]}'
 
 
@@ -223,10 +225,13 @@ def test_a_tracker_that_hangs_holds_up_the_end_for_a_bounded_time(
             raise InterruptedError
     assert not slow.closed
     assert quick.closed
-    assert said[0] == 'tracker "slow" has 3 calls to take; waiting at most 0.05 seconds'
+    assert said[0] == (
+        'tracker "slow" has 3 calls to take; waiting at most 0.05 seconds, Ctrl-C ends '
+        "the wait"
+    )
     (failure,) = folder.failures
     assert failure["hook"] == "close"
-    assert failure["error"].startswith("3 calls were left when 0.05 seconds")
+    assert failure["error"].startswith("3 calls left when 0.05 seconds")
     slow.gate.set()
 
 
@@ -272,7 +277,54 @@ def test_one_that_ends_python_is_dropped_too(watched):
             trackers.scalars(step, {})
     assert [each["hook"] for each in folder.failures] == ["scalars"]
     assert len(said) == 1
-    assert not ends.closed
+    assert ends.closed == 1
+
+
+def test_a_tracker_whose_close_fails_after_it_failed_is_recorded_with_both(watched):
+    class Broken(Ear):
+        def scalars(self, step, values):
+            raise ValueError("no step")
+
+    broken = Broken(fails_in="close")
+    trackers, said, folder = watched(broken=broken)
+    with trackers:
+        trackers.scalars(1, {})
+    assert [each["hook"] for each in folder.failures] == ["scalars", "close"]
+    assert len(said) == 2
+    assert broken.closed == 1
+
+
+def test_ctrl_c_ends_the_final_wait_for_a_slow_tracker(watched, monkeypatch):
+    monkeypatch.setattr(room, "AT_THE_END", 60.0)
+    slow, stop = Gated(), threading.Event()
+    trackers, _, folder = watched(slow=slow)
+    trackers._stop = stop.is_set
+    with trackers:
+        trackers.scalars(1, {})
+        assert slow.is_in.wait(60)
+        threading.Timer(0.1, stop.set).start()
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 30
+    (failure,) = folder.failures
+    assert failure["error"] == "2 calls left when Ctrl-C ended the wait"
+    slow.gate.set()
+
+
+@pytest.mark.processes
+def test_a_run_whose_final_wait_ctrl_c_ended_is_scored(named, monkeypatch):
+    monkeypatch.setattr(room, "AT_THE_END", 60.0)
+    gate = threading.Event()
+
+    class Stuck(Ear):
+        def close(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            assert gate.wait(120)
+
+    run = named(ear=Stuck())
+    (failure,) = run.folder.failures
+    assert failure["error"] == "1 call left when Ctrl-C ended the wait"
+    assert run.scores["test"]
+    gate.set()
 
 
 def test_only_what_a_tracker_prints_is_put_aside(watched, capsys):
@@ -288,6 +340,26 @@ def test_only_what_a_tracker_prints_is_put_aside(watched, capsys):
         assert loud.is_in.wait(60)
         print("answer")
         loud.gate.set()
+    assert capsys.readouterr() == ("answer\n", "noise\n")
+
+
+def test_a_tracker_that_outlives_its_run_prints_to_standard_error(
+    watched, monkeypatch, capsys
+):
+    class Loud(Gated):
+        def scalars(self, step, values):
+            super().scalars(step, values)
+            print("noise")
+
+    monkeypatch.setattr(room, "AT_THE_END", 0.05)
+    loud = Loud()
+    trackers, _, _ = watched(loud=loud)
+    with trackers:
+        trackers.scalars(1, {})
+        assert loud.is_in.wait(60)
+    loud.gate.set()
+    trackers._feeds[0].thread.join(60)
+    print("answer")
     assert capsys.readouterr() == ("answer\n", "noise\n")
 
 

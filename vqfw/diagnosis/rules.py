@@ -339,7 +339,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def findings(seen: Evidence) -> list[Finding]:
+def findings_of(seen: Evidence) -> list[Finding]:
     """What is wrong, the most telling first; empty where nothing is."""
     found = [rule(seen) for rule in RULES]
     return [finding for finding in found if finding is not None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqfw.diagnosis.evidence import Evidence, evidence_of
-from vqfw.diagnosis.rules import Finding, findings, in_trouble
+from vqfw.diagnosis.rules import Finding, findings_of, in_trouble
 from vqfw.errors import RecordError, in_short
 from vqfw.runs import RunFolder
 
@@ -109,7 +109,7 @@ def diagnose(run: RunFolder) -> Diagnosis:
     """
     try:
         seen = evidence_of(run)
-        found = tuple(findings(seen))
+        found = tuple(findings_of(seen))
     # Options of other types, numbers that are missing: as no run of ours records them.
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise RecordError(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class Tracker(ABC):
-    """Receives what a run reports; one that fails is reported once and dropped.
+    """Receives what a run reports; one that fails is closed, reported and dropped.
 
     The constructor opens nothing, and raises only what is to end a run before its first
     step: options that cannot be, a package that is missing (``PluginError``). Files and
@@ -52,4 +52,4 @@ class Tracker(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Ends the record; also of a run that had nothing left to report."""
+        """Ends the record, once; also after another call failed or when none was made."""

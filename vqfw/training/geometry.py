@@ -29,7 +29,7 @@ def geometry_after(step: int, autoencoder: Autoencoder) -> dict[str, float]:
         autoencoder: as it is after that step.
 
     Returns:
-        Numbers by name, see ``geometry``, with the ``book``'s place among all
+        Numbers by name, see ``geometry_of``, with the ``book``'s place among all
         ``books``, ``codes`` in it and ``tokens`` that choose among them in a step; empty
         where there is no codebook or it is not time.
     """
@@ -54,10 +54,10 @@ def geometry_after(step: int, autoencoder: Autoencoder) -> dict[str, float]:
         "codes": len(vectors),
         "tokens": autoencoder.tokens_a_step,
     }
-    return {**sizes, **geometry(latents, vectors)}
+    return {**sizes, **geometry_of(latents, vectors)}
 
 
-def geometry(latents: Floats, vectors: Floats) -> dict[str, float]:
+def geometry_of(latents: Floats, vectors: Floats) -> dict[str, float]:
     """Measures a cloud of latents and the codes that should cover it.
 
     Args:

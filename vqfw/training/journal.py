@@ -41,8 +41,9 @@ class Journal(AbstractContextManager["Journal", None]):
         _forget_after(self._path, self._step)
         handle = open_own(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self._log = self._open.enter_context(open(handle, "a", encoding="utf-8"))
-        self._open.enter_context(self._progress)
+        # The bar last: it takes standard output too, and gives it back as it was before.
         self._open.enter_context(self._trackers)
+        self._open.enter_context(self._progress)
         return self
 
     def __exit__(self, *failure: Any) -> None:

@@ -147,10 +147,19 @@ class _Training:
         messages = self._resume()
         epochs = math.ceil(self._total / self._batches.steps_per_epoch)
         progress = progress_for(self._quiet, self._total, self._step, epochs)
-        trackers = Trackers(self._plan, self._run, progress.say)
         with (
             listening() as wishes,
-            Journal(self._run, self._step, progress, trackers) as journal,
+            Journal(
+                self._run,
+                self._step,
+                progress,
+                Trackers(
+                    self._plan,
+                    self._run,
+                    progress.say,
+                    lambda: wishes.stop is not None,
+                ),
+            ) as journal,
         ):
             for message in messages:
                 journal.say(message)

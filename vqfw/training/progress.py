@@ -59,7 +59,7 @@ class Progress(Protocol):
         """Shows a line that stays."""
 
 
-class Lines:
+class EpochLines:
     """One plain line an epoch, at most one in five seconds, for logs and pipes.
 
     Args:
@@ -150,7 +150,7 @@ def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Any:
     if type(sys.stderr).__module__.startswith("ipykernel."):
         return Lines(total, done, epochs, rewrites=True)
     if not forgiving(sys.stderr).isatty():
-        return Lines(total, done, epochs)
+        return EpochLines(total, done, epochs)
     from vqfw.training.bar import Bar
 
     return Bar(total, done, epochs)

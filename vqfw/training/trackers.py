@@ -1,7 +1,7 @@
-"""Calls the trackers, each in a thread of its own: one that is slow or fails costs itself alone.
+"""Calls the trackers, each in a thread of its own, so that a slow one delays nobody else.
 
-What a tracker is told waits in a queue. Where that is full, a call is dropped and counted;
-the training never waits. At a checkpoint and at the end there is a short time to catch up.
+Calls wait in a queue. Where it is full, a call is dropped and counted; the training never
+waits. At a checkpoint and at the end the trackers get a short time to catch up.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, redirect_stdout
+from collections.abc import Callable, Mapping, Set
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
 import numpy as np
@@ -26,121 +26,133 @@ from vqfw.runs import RunFolder
 WAITING = 1000
 """Calls that may wait for one tracker. Numbers are small, and pictures come once an epoch."""
 AT_A_CHECKPOINT, AT_THE_END, WHEN_CUT = 0.5, 30.0, 5.0
-"""Seconds that all trackers together are given to catch up: a computer that shuts down
-waits for a run that it cuts, but not for long."""
+"""Seconds for all trackers together to catch up; the last where the run was interrupted,
+as a computer that shuts down waits only briefly."""
+_LOOK = 0.05  # seconds between two looks at whether the final wait is to end
 
 
 class Trackers(AbstractContextManager["Trackers", None]):
-    """The trackers of a run.
+    """The trackers of a run; one that fails is closed, reported and no longer called.
 
     Args:
         plan: names them.
-        run: gives them its folder, and records why one was dropped.
-        say: told the same, once a tracker.
+        run: gives them its folder, and records failures.
+        say: takes each failure as a sentence.
+        stop: whether the final wait is to end before its time.
 
     Raises:
         PluginError: if one cannot be made; that ends the run before its first step.
         ExperimentError: if one refuses its options.
     """
 
-    def __init__(self, plan: Plan, run: RunFolder, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        run: RunFolder,
+        say: Callable[[str], None],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._run = run
         self._say = say
-        known = {**plan.supplied, "run_folder": run.path.absolute()}
+        self._stop = stop
+        supplied = {**plan.supplied, "run_folder": run.path.absolute()}
         self._feeds = [
             _Feed(
-                each["type"],
-                build("tracker", each, known, ("training", "trackers", i)),
+                options["type"],
+                build("tracker", options, supplied, ("training", "trackers", i)),
             )
-            for i, each in enumerate(plan.experiment.training.trackers)
+            for i, options in enumerate(plan.experiment.training.trackers)
         ]
-        self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        threads = frozenset(feed.thread for feed in self._feeds)
-        if threads:
-            # Entered and left by one thread; each tracker redirecting its own prints would
-            # redirect those of all others too.
-            self._open.enter_context(redirect_stdout(_Aside(sys.stdout, threads)))
+        self._stdout = sys.stdout
+        if self._feeds:
+            sys.stdout = _Aside(sys.stdout, {feed.thread for feed in self._feeds})
         for feed in self._feeds:
             feed.thread.start()
         return self
 
     def __exit__(self, kind: object, *failure: object) -> None:
-        with self._open:
-            for feed in self._feeds:
-                feed.call("close")
-            seconds = AT_THE_END if kind is None else WHEN_CUT
-            end = time.monotonic() + seconds
-            self.settle()
-            for feed in self._feeds:
-                if waiting := feed.waiting:
-                    self._say(
-                        f'tracker "{feed.name}" has {waiting} calls to take; waiting at '
-                        f"most {seconds:g} seconds"
-                    )
-                feed.thread.join(max(0.0, end - time.monotonic()))
-            self._drop_those_that_failed()
-            for feed in self._feeds:
-                if feed.thread.is_alive():
-                    left = f"{feed.waiting} calls were left when {seconds:g} seconds "
-                    self._note(feed, "close", f"{left}after the end were over")
-                if feed.missed:
-                    self._note(
-                        feed, "scalars", f"{feed.missed} calls were dropped: it is slower "
-                        "than the training",
-                    )  # fmt: skip
+        for feed in self._feeds:
+            feed.call("close")
+        seconds = AT_THE_END if kind is None else WHEN_CUT
+        end = time.monotonic() + seconds
+        self.settle()
+        for feed in self._feeds:
+            if waiting := feed.waiting:
+                self._say(
+                    f'tracker "{feed.name}" has {_calls(waiting)} to take; waiting at '
+                    f"most {seconds:g} seconds, Ctrl-C ends the wait"
+                )
+        # An interrupted run was stopped before; a second Ctrl-C ends its process.
+        stop = self._stop if kind is None else lambda: False
+        for feed in self._feeds:
+            while feed.thread.is_alive() and time.monotonic() < end and not stop():
+                feed.thread.join(_LOOK)
+        self._report_failures()
+        for feed in self._feeds:
+            if feed.thread.is_alive():
+                why = (
+                    f"{seconds:g} seconds after the end were over"
+                    if time.monotonic() >= end
+                    else "Ctrl-C ended the wait"
+                )
+                self._note(feed, "close", f"{_calls(feed.waiting)} left when {why}")
+            if feed.missed:
+                reason = "dropped: it is slower than the training"
+                self._note(feed, "scalars", f"{_calls(feed.missed)} {reason}")
+        # A late tracker may still print.
+        if not any(feed.thread.is_alive() for feed in self._feeds):
+            sys.stdout = self._stdout
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Sends the numbers of a step."""
-        self._drop_those_that_failed()
+        self._report_failures()
         for feed in self._feeds:
             feed.call("scalars", step, dict(values))
 
     def images(self, step: int, name: str, images: NDArray[np.uint8]) -> None:
         """Sends pictures: (count, height, width, channels)."""
-        self._drop_those_that_failed()
+        self._report_failures()
         for feed in self._feeds:
             feed.call("images", step, name, images.copy())
 
     def settle(self) -> None:
-        """Gives them a moment, so that what a checkpoint vouches for has arrived."""
+        """Waits a moment, so that trackers usually have the calls before a checkpoint."""
         end = time.monotonic() + AT_A_CHECKPOINT
         for feed in self._feeds:
             feed.settle(end - time.monotonic())
 
-    def _drop_those_that_failed(self) -> None:
-        for feed in tuple(self._feeds):
-            if feed.failure is None:
-                continue
-            self._feeds.remove(feed)
-            feed.call("close")
-            method, reason = feed.failure
-            self._run.note_failure(
-                {"tracker": feed.name, "hook": method, "error": reason}
-            )
-            self._say(
-                f'tracker "{feed.name}" failed in {method} and was dropped; the run goes '
-                f"on ({reason})"
-            )
+    def _report_failures(self) -> None:
+        for feed in self._feeds:
+            while feed.failures:
+                method, reason = feed.failures.popleft()
+                self._record(feed, method, reason)
+                self._say(
+                    f'tracker "{feed.name}" failed in {method} and was dropped; the run '
+                    f"goes on ({reason})"
+                )
 
     def _note(self, feed: _Feed, method: str, reason: str) -> None:
-        self._run.note_failure({"tracker": feed.name, "hook": method, "error": reason})
+        self._record(feed, method, reason)
         self._say(f'tracker "{feed.name}": {reason}')
+
+    def _record(self, feed: _Feed, method: str, reason: str) -> None:
+        self._run.note_failure({"tracker": feed.name, "hook": method, "error": reason})
 
 
 class _Feed:
-    """One tracker, its thread and what waits for it.
+    """One tracker, its thread and its waiting calls.
 
     Attributes:
-        failure: the method that failed, and why; None while all is well. Nothing is
-            called after it.
+        failures: methods that failed, and why; not yet reported. After the first one the
+            tracker is closed, which may fail too, and not called again.
         missed: calls that were dropped because too many waited.
     """
 
     def __init__(self, name: str, tracker: Tracker) -> None:
         self.name = name
-        self.failure: tuple[str, str] | None = None
+        self.failures = deque[tuple[str, str]]()
         self.missed = 0
         self.thread = threading.Thread(
             target=self._work, name=f"tracker {name}", daemon=True
@@ -148,6 +160,7 @@ class _Feed:
         self._tracker = tracker
         self._calls: deque[tuple[str, tuple[Any, ...]]] = deque()
         self._is_busy = False
+        self._has_failed = False
         self._changed = threading.Condition()
 
     @property
@@ -156,8 +169,10 @@ class _Feed:
         return len(self._calls) + self._is_busy
 
     def call(self, method: str, *arguments: Any) -> None:
-        """Lets a call wait for its turn, or drops it where too many do."""
+        """Queues a call, or drops it where too many wait or an earlier one failed."""
         with self._changed:
+            if self._has_failed:
+                return
             if len(self._calls) < WAITING or method == "close":
                 self._calls.append((method, arguments))
                 self._changed.notify_all()
@@ -165,7 +180,7 @@ class _Feed:
                 self.missed += 1
 
     def settle(self, seconds: float) -> None:
-        """Waits until nothing waits any more, or the time is over."""
+        """Waits until no call waits any more, or the time is over."""
         with self._changed:
             self._changed.wait_for(lambda: not self.waiting, max(0.0, seconds))
 
@@ -176,20 +191,38 @@ class _Feed:
                 self._changed.wait_for(lambda: self._calls)
                 method, arguments = self._calls.popleft()
                 self._is_busy = True
-            if self.failure is None:
-                try:
-                    getattr(self._tracker, method)(*arguments)
-                except BaseException as error:  # CancelledError is no Exception
-                    self.failure = (method, in_short(error))
+            if not self._done(method, *arguments) and method != "close":
+                with self._changed:
+                    self._has_failed = True
+                    self._calls.clear()
+                method = "close"
+                self._done(method)
             with self._changed:
                 self._is_busy = False
                 self._changed.notify_all()
 
+    def _done(self, method: str, *arguments: Any) -> bool:
+        """Calls the tracker, and notes if that fails."""
+        try:
+            getattr(self._tracker, method)(*arguments)
+        except BaseException as error:  # CancelledError is no Exception
+            self.failures.append((method, in_short(error)))
+            return False
+        return True
+
+
+def _calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count} calls"
+
 
 class _Aside:
-    """Standard output for all but some threads, whose prints go to standard error."""
+    """Standard output for all but some threads, whose prints go to standard error.
 
-    def __init__(self, output: Any, threads: frozenset[threading.Thread]) -> None:
+    One for all trackers: each redirecting its own prints would redirect those of every
+    other thread too.
+    """
+
+    def __init__(self, output: Any, threads: Set[threading.Thread]) -> None:
         self._output = output
         self._threads = threads
 
