@@ -148,7 +148,7 @@ def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Any:
     if quiet:
         return Silent()
     if type(sys.stderr).__module__.startswith("ipykernel."):
-        return Lines(total, done, epochs, rewrites=True)
+        return EpochLines(total, done, epochs, rewrites=True)
     if not forgiving(sys.stderr).isatty():
         return EpochLines(total, done, epochs)
     from vqfw.training.bar import Bar
