@@ -271,7 +271,7 @@ def test_a_component_that_hangs_is_given_up(
 ) -> None:
     install("vqfw-calm", source, ENTRY)
     monkeypatch.setattr(importing, "IMPORT_SECONDS", 0.5)
-    with pytest.raises(PluginError, match=r"more than 0\.5 seconds of its own"):
+    with pytest.raises(PluginError, match=r"took more than 0\.5 seconds"):
         experiment_from(VALID)
 
 
@@ -291,7 +291,7 @@ def test_a_package_that_hangs_costs_its_seconds_once(
 def test_one_process_reads_all_and_one_that_fails_costs_the_others_nothing(
     install: Install, monkeypatch: pytest.MonkeyPatch, children: list[Any]
 ) -> None:
-    monkeypatch.setattr(importing, "IMPORT_SECONDS", 2.0)
+    monkeypatch.setattr(importing, "IMPORT_SECONDS", 5.0)
     sources = {
         "a": CALM,
         "ends": "import os; os._exit(9)",
@@ -308,7 +308,7 @@ def test_one_process_reads_all_and_one_that_fails_costs_the_others_nothing(
     whole = {name for name, found in read.items() if isinstance(found, dict)}
     assert whole == {"a", "c", "e", "g"}
     assert "exit code 9" in str(read["ends"])
-    assert "took more than 2 seconds" in str(read["hangs"])
+    assert "took more than 5 seconds" in str(read["hangs"])
     assert "ValueError: broken" in str(read["raises"])
     assert len(children) == 3
 

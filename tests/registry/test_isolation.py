@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -51,6 +52,20 @@ def test_an_import_that_hangs_is_interrupted(install, monkeypatch, hang) -> None
     install("vqfw-odd", hang, ENTRY)
     with pytest.raises(PluginError, match=r"took more than 0\.2 seconds"):
         load("loss", "odd")
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no alarm")
+def test_an_import_leaves_the_alarm_of_its_caller_as_it_was(install) -> None:
+    install("vqfw-odd", FINE, ENTRY)
+    handler = signal.signal(signal.SIGALRM, lambda *_: None)
+    timer = signal.setitimer(signal.ITIMER_REAL, 500.0)
+    try:
+        load("loss", "odd")
+        assert signal.getsignal(signal.SIGALRM).__name__ == "<lambda>"
+        assert 490 < signal.getitimer(signal.ITIMER_REAL)[0] <= 500
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def test_what_an_import_prints_goes_to_stderr(install, capsys) -> None:

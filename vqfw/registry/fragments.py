@@ -32,11 +32,10 @@ from vqfw.registry.building import load_entry
 from vqfw.registry.compatibility import own_version, require_compatible
 from vqfw.registry.entries import Entry
 from vqfw.registry.importing import HungError
-from vqfw.registry.own_time import watched
 from vqfw.registry.parameters import Schema, fragment
 from vqfw.runs.places import cache_folder
 
-# After this only code is still running that Python cannot interrupt: native, and stuck.
+# A child that still runs is stuck in native code, which Python cannot interrupt.
 STUCK_SECONDS = 300.0
 
 # Keywords that mean the same in draft-07 and 2020-12, reach nothing outside, and cost no
@@ -437,7 +436,7 @@ def answer(questions: Sequence[Sequence[str]], seconds: float) -> None:
 
     Args:
         questions: kind, name, target, distribution and version of each.
-        seconds: of its own that each import may take; the first that takes longer ends
+        seconds: by the clock that each import may take; the first that takes longer ends
             the process.
     """
     # A package may print while it is imported; only answers go to the real output.
@@ -460,12 +459,17 @@ def _answer(entry: Entry, seconds: float, output: IO[bytes]) -> None:
             if "hung" in answered:
                 os._exit(0)
 
-    with watched(seconds, lambda: reply({"hung": True})):
-        try:
-            reply({"fragment": component_fragment(entry)})
-        except PluginError as error:
-            if error.__cause__ and isinstance(error.__cause__.__cause__, HungError):
-                reply({"hung": True})
-            reply({"error": str(error)})
-        except (TypeError, ValueError) as error:
-            reply({"error": str(_refused(entry, f"a default is no JSON ({error})"))})
+    # From a thread of its own, for code that catches everything and goes on.
+    deadline = threading.Timer(seconds, reply, [{"hung": True}])
+    deadline.daemon = True
+    deadline.start()
+    try:
+        reply({"fragment": component_fragment(entry)})
+    except PluginError as error:
+        if error.__cause__ and isinstance(error.__cause__.__cause__, HungError):
+            reply({"hung": True})
+        reply({"error": str(error)})
+    except (TypeError, ValueError) as error:
+        reply({"error": str(_refused(entry, f"a default is no JSON ({error})"))})
+    finally:
+        deadline.cancel()
