@@ -19,9 +19,9 @@ from vqfw.kinds.catalog import KINDS
 from vqfw.kinds.context import Context
 from vqfw.kinds.dataset import Dataset
 from vqfw.registry import build, index, load, parameters_of, refused
-from vqfw.registry.blame import place
 from vqfw.registry.hooks import observers
 from vqfw.registry.importing import harmless
+from vqfw.registry.tracebacks import code_place
 from vqfw.runs.environment import processor_flags
 
 
@@ -220,7 +220,7 @@ def _told(named: Named, context: Context) -> Sequence[Problem]:
     except Exception as error:
         raise PluginError(
             f'check() of {named.kind} "{entry.name}" of {entry.owner} fails '
-            f"({in_short(error)}{place(error, entry)}): {entry.remedy}"
+            f"({in_short(error)}{code_place(error, entry)}): {entry.remedy}"
         ) from error
     return found
 

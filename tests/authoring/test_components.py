@@ -9,14 +9,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
+from vqfw.authoring.component_options import resolved_options
 from vqfw.authoring.components import (
-    described,
-    examined,
-    in_words,
-    listed,
-    named,
-    resolved,
+    describe_component,
+    find_component,
+    import_components,
+    list_components,
 )
+from vqfw.authoring.values import in_words
 from vqfw.errors import ExperimentError, PluginError, UsageError
 from vqfw.experiment import experiment_from
 from vqfw.kinds.catalog import KINDS
@@ -44,7 +44,7 @@ ours = pytest.mark.parametrize(
 
 @ours
 def test_the_example_of_a_component_is_right(entry):
-    found = described(entry)
+    found = describe_component(entry)
     key = KINDS[entry.kind].key.rpartition(".")[2].removesuffix("[]")
     value = json.loads("{" + found.example + "}")[key]
     options = value[0] if isinstance(value, list) else value
@@ -58,15 +58,17 @@ def test_the_example_of_a_component_is_right(entry):
 
 @ours
 def test_our_components_are_listed_with_all_that_is_known(entry):
-    (found,) = listed([entry])
+    (found,) = list_components([entry])
     assert found.state == "ready"
     assert found.sentence.endswith((".", "…", ")")), found.sentence
     assert "\n" not in found.sentence
 
 
 def test_an_example_can_be_pasted_into_an_experiment():
-    model = json.loads("{" + described(named("model/vqvae")).example + "}")
-    metric = json.loads("{" + described(named("psnr")).example + "}")
+    model = json.loads(
+        "{" + describe_component(find_component("model/vqvae")).example + "}"
+    )
+    metric = json.loads("{" + describe_component(find_component("psnr")).example + "}")
     found = experiment_from(
         {
             "data": {"dataset": "orl"},
@@ -80,15 +82,15 @@ def test_an_example_can_be_pasted_into_an_experiment():
 
 def test_a_foreign_component_is_unread_until_something_asks(install):
     install("vqfw-odd", FINE, ENTRY)
-    entry = named("loss/odd")
-    (before,) = listed([entry])
+    entry = find_component("loss/odd")
+    (before,) = list_components([entry])
     assert (before.state, before.sentence, before.options) == ("unread", "?", None)
-    found = described(entry)
+    found = describe_component(entry)
     share, weight = found.options
     assert (share.name, share.type, share.default) == ("share", "number", 0.5)
     assert (share.required, share.meaning) == (False, "How much of it.")
     assert weight.name == "weight"
-    assert list(listed([entry])) == [found]
+    assert list(list_components([entry])) == [found]
     assert "vqfw_odd" not in sys.modules
 
 
@@ -96,18 +98,18 @@ def test_examining_reads_the_code_and_not_the_cache(install):
     path = install("vqfw-odd", "import a_package_that_comes_and_goes\n" + FINE, ENTRY)
     there = path.with_name("a_package_that_comes_and_goes.py")
     there.write_text("")
-    entry = named("loss/odd")
-    assert described(entry).state == "ready"
+    entry = find_component("loss/odd")
+    assert describe_component(entry).state == "ready"
     there.unlink()
-    assert [each.state for each in listed([entry])] == ["ready"]
-    (found,) = examined([entry])
+    assert [each.state for each in list_components([entry])] == ["ready"]
+    (found,) = import_components([entry])
     assert found.state == "broken"
     assert "a_package_that_comes_and_goes" in found.reason
 
 
 def test_what_is_made_for_another_vqfw_is_listed_as_broken(install):
     install("vqfw-odd", FINE, ENTRY, requires="vqfw<0.1")
-    (found,) = listed([named("loss/odd")])
+    (found,) = list_components([find_component("loss/odd")])
     assert found.state == "broken"
     assert "requires vqfw<0.1" in found.reason
 
@@ -124,7 +126,7 @@ def test_what_is_made_for_another_vqfw_is_listed_as_broken(install):
 )
 def test_a_name_that_means_nothing_is_told_so(text, error, told):
     with pytest.raises(error, match=told):
-        named(text)
+        find_component(text)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,9 @@ def test_a_schema_in_words(schema, words):
 
 
 def test_options_are_resolved_as_in_an_experiment():
-    found = resolved(named("model/vqvae"), ["quantizer.num_embeddings=16", "beta=0.5"])
+    found = resolved_options(
+        find_component("model/vqvae"), ["quantizer.num_embeddings=16", "beta=0.5"]
+    )
     assert found["quantizer"]["num_embeddings"] == 16
     assert found["beta"] == {"type": "constant", "value": 0.5}
     assert found["encoder"]["type"] == "residual_conv"
@@ -156,4 +160,4 @@ def test_options_are_resolved_as_in_an_experiment():
 
 def test_a_wrong_setting_of_a_component_is_told_like_any_other():
     with pytest.raises(ExperimentError, match='did you mean "num_embeddings"'):
-        resolved(named("ema"), ["num_embedding=16"])
+        resolved_options(find_component("ema"), ["num_embedding=16"])

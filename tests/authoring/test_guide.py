@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vqfw import kinds
-from vqfw.authoring.guide import guide, inserted
+from vqfw.authoring.guide import guide_page, inserted
 from vqfw.authoring.template import (
     promised,
     template_folder,
@@ -73,7 +73,7 @@ def documented(tmp_path, forgotten):
 
 
 def test_the_guide_is_what_the_template_makes_it():
-    assert guide(GUIDE) == GUIDE, MEND
+    assert guide_page(GUIDE) == GUIDE, MEND
 
 
 def test_the_reference_has_everything_that_a_component_can_import():

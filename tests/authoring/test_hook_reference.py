@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vqfw.authoring.hook_reference import as_markdown, described
+from vqfw.authoring.hook_reference import as_markdown, describe_hooks
 from vqfw.kinds.hooks import Hooks
 from vqfw.registry.hooks import HOOKS, arguments_of
 from vqfw.registry.parameters import arguments_section
@@ -32,4 +32,4 @@ def test_what_an_observer_sees_of_a_run_is_what_a_run_has(done):
     assert names == ["id", "path", "pictures", "resolved", "scores"]
     for name in names:
         assert getattr(done.folder, name)
-        assert f"`run.{name}`" in as_markdown(described())
+        assert f"`run.{name}`" in as_markdown(describe_hooks())

@@ -180,7 +180,7 @@ def test_a_check_leaves_the_global_generators_and_tracing_as_they_were(complaint
 
 
 def test_a_component_of_a_package_is_checked_by_the_checks_of_its_form(install):
-    from vqfw.authoring.components import named
+    from vqfw.authoring.components import find_component
 
     source = (
         "from PIL import ImageOps\n"
@@ -190,7 +190,7 @@ def test_a_component_of_a_package_is_checked_by_the_checks_of_its_form(install):
         "        return ImageOps.posterize(image, int(rng.integers(3, 6)))\n"
     )
     install("vqfw-coarse", source, {"vqfw.augmentations": "coarse = MODULE:Coarse"})
-    found = list(outcomes(named("augmentation/coarse")))
+    found = list(outcomes(find_component("augmentation/coarse")))
     assert [each.complaint for each in found] == [None] * len(found)
     every = (*general_checks(), *checks("augmentation", Dim))
     names = [check.__name__ for check in every]

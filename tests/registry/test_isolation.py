@@ -12,8 +12,8 @@ import pytest
 
 from vqfw.errors import PluginError
 from vqfw.registry import importing, index, load
-from vqfw.registry.blame import blame
 from vqfw.registry.compatibility import unmet
+from vqfw.registry.tracebacks import blame
 
 GROUP = "vqfw.losses"
 ENTRY = {GROUP: "odd = MODULE:Odd"}

@@ -13,8 +13,8 @@ from vqfw.runs.outputs import checked_file, checked_folder, write_output
 from vqfw.streams import tell
 
 if TYPE_CHECKING:
-    from vqfw.authoring.components import Described
-    from vqfw.authoring.hook_reference import Described as Hook
+    from vqfw.authoring.components import ComponentDescription
+    from vqfw.authoring.hook_reference import HookDescription
     from vqfw.registry import Entry
 
 
@@ -55,7 +55,7 @@ def components(kind: str | None = None) -> tuple[Entry, ...]:
     return tuple(each for each in index().entries if kind in (None, each.kind))
 
 
-def survey(kind: str | None = None, check: bool = False) -> list[Described]:
+def survey(kind: str | None = None, check: bool = False) -> list[ComponentDescription]:
     """Every installed component and observer with its state, first sentence and options.
 
     Args:
@@ -66,16 +66,16 @@ def survey(kind: str | None = None, check: bool = False) -> list[Described]:
     Raises:
         UsageError: if there is no such kind.
     """
-    from vqfw.authoring import components as found
+    from vqfw.authoring.components import import_components, list_components
     from vqfw.kinds.catalog import OBSERVER
 
     entries = () if kind == OBSERVER else components(kind)
     watching = observers() if kind in (None, OBSERVER) else ()
-    look = found.examined if check else found.listed
+    look = import_components if check else list_components
     return list(look((*entries, *watching)))
 
 
-def describe(name: str) -> Described:
+def describe(name: str) -> ComponentDescription:
     """All about one component: options, ranges, meaning, owner, a block to paste.
 
     Args:
@@ -85,16 +85,16 @@ def describe(name: str) -> Described:
         UsageError: if the name does not say which component is meant.
         PluginError: if there is no such component, or it cannot be read.
     """
-    from vqfw.authoring import components as found
+    from vqfw.authoring.components import describe_component, find_component
 
-    return found.described(found.named(name))
+    return describe_component(find_component(name))
 
 
-def hooks() -> tuple[Hook, ...]:
+def hooks() -> tuple[HookDescription, ...]:
     """Every hook with its exact arguments and meaning."""
-    from vqfw.authoring.hook_reference import described
+    from vqfw.authoring.hook_reference import describe_hooks
 
-    return described()
+    return describe_hooks()
 
 
 def observers() -> tuple[Entry, ...]:

@@ -7,16 +7,14 @@ of fragments; the rest is asked of the component itself, in a process of its own
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from vqfw.errors import ExperimentError, Place, PluginError, Problem, UsageError
-from vqfw.experiment.overrides import assigned, in_order, parsed_override
+from vqfw.authoring.values import in_words, packaged_fragment, plainest_values
+from vqfw.errors import PluginError, UsageError
 from vqfw.kinds.catalog import KINDS, OBSERVER
-from vqfw.problems.findings import schema_problems
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.entries import Entry, index
 from vqfw.registry.fragments import (
@@ -25,10 +23,7 @@ from vqfw.registry.fragments import (
     kept_fragment,
     read_fragments,
 )
-from vqfw.schema.layers import filled, written_out
-from vqfw.schema.schema import Schema, packaged, schema_for
-from vqfw.schema.shape import whole
-from vqfw.text.tree import Node, defaulted
+from vqfw.schema.schema import Schema
 
 State = Literal["ready", "unread", "broken"]
 
@@ -54,7 +49,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Described:
+class ComponentDescription:
     """A component with all that is known of it.
 
     Args:
@@ -116,7 +111,7 @@ class Described:
             return ""
         kind = KINDS[self.entry.kind]
         key = kind.key.rpartition(".")[2]
-        value: Any = {"type": self.write, **_values(self.fragment or {})}
+        value: Any = {"type": self.write, **plainest_values(self.fragment or {})}
         if key.endswith("[]"):
             value = [value]
         text = json.dumps({key.removesuffix("[]"): value}, indent=2, ensure_ascii=False)
@@ -138,7 +133,7 @@ class Described:
         }
 
 
-def named(text: str) -> Entry:
+def find_component(text: str) -> Entry:
     """Finds the component that a person means.
 
     Args:
@@ -190,38 +185,38 @@ def _observer(name: str) -> Entry:
     )
 
 
-def listed(entries: Iterable[Entry]) -> Iterator[Described]:
+def list_components(entries: Iterable[Entry]) -> Iterator[ComponentDescription]:
     """What is known of components without running any of their code."""
     for entry in entries:
         try:
             require_compatible(entry)
         except PluginError as error:
-            yield Described(entry, "broken", reason=str(error))
+            yield ComponentDescription(entry, "broken", reason=str(error))
             continue
-        found = _packaged(entry) if entry.first_party else kept_fragment(entry)
-        yield Described(entry, "ready" if found else "unread", found)
+        found = packaged_fragment(entry) if entry.first_party else kept_fragment(entry)
+        yield ComponentDescription(entry, "ready" if found else "unread", found)
 
 
-def described(entry: Entry) -> Described:
+def describe_component(entry: Entry) -> ComponentDescription:
     """All about one component; one of another package is read in a process of its own.
 
     Raises:
         PluginError: if it cannot be read.
     """
-    found = _packaged(entry) if entry.first_party else None
-    return Described(entry, "ready", found or fragment_of(entry))
+    fragment = packaged_fragment(entry) or fragment_of(entry)
+    return ComponentDescription(entry, "ready", fragment)
 
 
-def examined(entries: Iterable[Entry]) -> Iterator[Described]:
+def import_components(entries: Iterable[Entry]) -> Iterator[ComponentDescription]:
     """Imports every component anew, other people's in another process."""
     every = list(entries)
     read = read_fragments(entry for entry in every if not entry.first_party)
     for entry in every:
         found = _own(entry) if entry.first_party else read[entry]
         if isinstance(found, PluginError):
-            yield replace(Described(entry, "broken"), reason=str(found))
+            yield replace(ComponentDescription(entry, "broken"), reason=str(found))
         else:
-            yield Described(entry, "ready", found)
+            yield ComponentDescription(entry, "ready", found)
 
 
 def _own(entry: Entry) -> Schema | PluginError:
@@ -229,187 +224,3 @@ def _own(entry: Entry) -> Schema | PluginError:
         return component_fragment(entry)
     except PluginError as error:
         return error
-
-
-def in_words(schema: Mapping[str, Any]) -> str:
-    """What values a schema of one option allows: ``integer ≥ 1``, ``"a" or "b"``."""
-    for inner in (schema.get("then"), *schema.get("allOf", ())[:1]):
-        if inner:
-            ending = " or null" if "then" in schema else ""
-            return in_words(inner) + ending
-    if "$ref" in schema:
-        kind = str(schema["$ref"]).rpartition("/")[2]
-        return f"{kind} component"
-    if "enum" in schema:
-        return " or ".join(json.dumps(each) for each in schema["enum"])
-    if "const" in schema:
-        return json.dumps(schema["const"])
-    given = schema.get("type", "anything")
-    name = " or ".join(given) if isinstance(given, list) else str(given)
-    if "items" in schema:
-        name += f" of {in_words(schema['items'])}"
-    return " ".join([name, *_limits(schema)])
-
-
-def _limits(schema: Mapping[str, Any]) -> Iterator[str]:
-    signs = {
-        "minimum": "≥",
-        "exclusiveMinimum": ">",
-        "maximum": "≤",
-        "exclusiveMaximum": "<",
-        "minItems": "length ≥",
-        "maxItems": "length ≤",
-        "multipleOf": "multiple of",
-    }
-    found = [f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema]
-    if found:
-        yield " and ".join(found)
-
-
-def _packaged(entry: Entry) -> Schema | None:
-    found: Schema | None = packaged()["$defs"].get(f"{entry.kind}.{entry.name}")
-    return found
-
-
-def _values(fragment: Mapping[str, Any]) -> dict[str, Any]:
-    """A value for each option: its default, or the plainest one that is allowed."""
-    return {
-        name: schema["default"] if "default" in schema else _plainest(schema)
-        for name, schema in fragment.get("properties", {}).items()
-        if name != "type"
-    }
-
-
-def _plainest(schema: Mapping[str, Any]) -> Any:
-    words = in_words(schema)
-    if words.endswith(" component"):
-        return _bare(words.removesuffix(" component"))
-    if "enum" in schema:
-        return schema["enum"][0]
-    given = schema.get("type")
-    wanted = given[0] if isinstance(given, list) else given
-    if wanted in ("integer", "number"):
-        above = schema.get("exclusiveMinimum")
-        return schema.get("minimum", 1 if above is None else above + 1)
-    if wanted == "array":
-        return [_plainest(schema.get("items", {}))] * max(1, schema.get("minItems", 1))
-    return {"string": "...", "boolean": False, "object": {}}.get(str(wanted))
-
-
-def _bare(kind: str) -> str:
-    """A component of ours that needs no settings; one that a slot of ours takes, if any."""
-    usual = _usual(kind)
-    bare = []
-    for entry in index().of(kind):
-        found = _packaged(entry) if entry.first_party else None
-        if found and set(found.get("required", ())) <= {"type"}:
-            bare.append(entry.name)
-    return next((name for name in bare if name in usual), bare[0] if bare else "...")
-
-
-def _usual(kind: str) -> set[str]:
-    """What our own components take where none of a kind is named."""
-    ours = (_packaged(entry) for entry in index().entries if entry.first_party)
-    slots = [
-        schema
-        for fragment in ours
-        for schema in (fragment or {}).get("properties", {}).values()
-        if isinstance(schema.get("default"), str)
-    ]
-    return {each["default"] for each in slots if in_words(each) == f"{kind} component"}
-
-
-def resolved(entry: Entry, settings: Sequence[str] = ()) -> dict[str, Any]:
-    """The options of one component as an experiment would have them, defaults filled in.
-
-    A slot or a choice that is required and has no default gets the plainest value; a
-    number or a text nobody can guess.
-
-    Args:
-        entry: the component.
-        settings: ``key=value``, as ``--set`` takes them, from the component's root.
-
-    Raises:
-        PluginError: if the component cannot be read.
-        UsageError: if a number or a text is required and not among the settings.
-        ExperimentError: if the settings are not right.
-    """
-    kind = entry.kind
-    found = described(entry)
-    _require_set(found, settings)
-    required = (found.fragment or {}).get("required", ())
-    given = {
-        key: value
-        for key, value in _values(found.fragment or {}).items()
-        if key in required
-    }
-    tree = defaulted({kind: {"type": found.write, **given}}, Place("", 0, 0, 0, ""))
-    problems: list[Problem] = []
-    overrides = []
-    for setting in settings:
-        override, refused = parsed_override(f"{kind}.{setting}")
-        problems += refused
-        overrides += [override] if override is not None else []
-    names = set(_texts([tree, *(each.value for each in overrides)]))
-    schema, broken = schema_for(names | {entry.name})
-    schema = {**schema, "properties": {kind: {"$ref": f"#/$defs/{kind}"}}}
-    schema["required"] = [kind]
-    shape = whole(schema)
-    for override in in_order(overrides):
-        tree, problem = assigned(tree, override, shape)
-        problems += [problem] if problem is not None else []
-    tree = written_out(tree, shape)
-    problems += schema_problems(tree, schema, broken)
-    if problems:
-        raise ExperimentError(problems)
-    options: dict[str, Any] = filled(tree, shape).plain()[kind]
-    return options
-
-
-def _require_set(found: Described, settings: Sequence[str]) -> None:
-    """Asks for the required options that have no plainest value."""
-    fragment, entry = found.fragment or {}, found.entry
-    given = {setting.partition("=")[0].partition(".")[0] for setting in settings}
-    missing = {
-        name: _likely(name, fragment["properties"][name])
-        for name in fragment.get("required", ())
-        if name != "type" and name not in given
-    }
-    missing = {name: text for name, text in missing.items() if text}
-    if not missing:
-        return
-    subject = entry.file or f"{entry.kind}/{found.write}"
-    every = [*settings, *(f"{name}={text}" for name, text in missing.items())]
-    command = shlex.join(
-        [*["vqfw", "plugins", "check"], subject]
-        + [part for each in every for part in ("--set", each)]
-    )
-    names = " and ".join(f'"{name}"' for name in missing)
-    verb = "have no default: set them" if len(missing) > 1 else "has no default: set it"
-    raise UsageError(f'{names} of {entry.kind} "{entry.name}" {verb}: {command}')
-
-
-def _likely(name: str, schema: Mapping[str, Any]) -> str:
-    """A value to type for a required option; empty where the plainest one does."""
-    given = schema.get("type")
-    wanted = given[0] if isinstance(given, list) else given
-    if "enum" in schema or in_words(schema).endswith(" component"):
-        return ""
-    if wanted == "array":
-        each = _likely(name, schema.get("items", {}))
-        return (
-            f"[{','.join([each] * max(2, schema.get('minItems', 1)))}]" if each else ""
-        )
-    if wanted == "string":
-        return name.upper()
-    if wanted == "integer":
-        most = schema.get("maximum", 16)
-        return str(min(max(16, schema.get("minimum", 16)), most))
-    return str(_plainest(schema)) if wanted == "number" else ""
-
-
-def _texts(trees: Iterable[Node]) -> Iterator[str]:
-    for node in trees:
-        if isinstance(node.value, str):
-            yield node.value
-        yield from _texts(child for _, child in node.children())

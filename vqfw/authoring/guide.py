@@ -30,7 +30,7 @@ MARK = "<!-- the rest is written by: python -m vqfw.authoring.guide -->\n"
 """Ends the part of ``plugins/README.md`` that is written by hand."""
 
 
-def guide(page: str) -> str:
+def guide_page(page: str) -> str:
     """The text of ``plugins/README.md``: what is written by hand, pages, reference.
 
     Args:
@@ -91,7 +91,7 @@ vqfw run experiments/experiment.json --set {argument}
 def main() -> None:
     """Writes both files of the checkout that is the working folder."""
     own = Path("plugins/README.md")
-    own.write_text(guide(own.read_text("utf-8")), "utf-8")
+    own.write_text(guide_page(own.read_text("utf-8")), "utf-8")
     readme = Path("README.md")
     readme.write_text(inserted(readme.read_text("utf-8")), "utf-8")
 

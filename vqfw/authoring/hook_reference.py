@@ -39,7 +39,7 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Described:
+class HookDescription:
     """One hook.
 
     Args:
@@ -57,29 +57,29 @@ class Described:
     returns: str
 
 
-def described() -> tuple[Described, ...]:
+def describe_hooks() -> tuple[HookDescription, ...]:
     """All hooks, in the order in which a run comes to them."""
-    return tuple(_described(name) for name in HOOKS)
+    return tuple(_hook_description(name) for name in HOOKS)
 
 
-def as_markdown(hooks: Sequence[Described]) -> str:
+def as_markdown(hooks: Sequence[HookDescription]) -> str:
     """The page about hooks."""
     return "\n".join([_HEAD, *map(_section, hooks), _the_run()])
 
 
-def _described(name: str) -> Described:
+def _hook_description(name: str) -> HookDescription:
     function = getattr(Hooks, name)
     doc = inspect.getdoc(function) or ""
     types, meanings = function.__annotations__, arguments_section(doc)
     arguments = (Argument(each, types[each], meanings[each]) for each in meanings)
     text = re.split(r"\n(?:Args|Returns):\n", doc)[0]
     returns = doc.partition("\nReturns:\n")[2]
-    return Described(
+    return HookDescription(
         name, tuple(arguments), text.strip(), types["return"], " ".join(returns.split())
     )
 
 
-def _section(hook: Described) -> str:
+def _section(hook: HookDescription) -> str:
     arguments = ", ".join(each.name for each in hook.arguments)
     lines = [f"## `{hook.name}({arguments})`", "", hook.text, ""]
     for each in hook.arguments:

@@ -159,7 +159,7 @@ def _code_of(arguments: Sequence[str] | None) -> int:
         say("interrupted; nothing was being trained")
         code = 130
     except Exception as error:
-        from vqfw.registry.blame import blame
+        from vqfw.registry.tracebacks import blame
 
         note = blame(error)
         if note:

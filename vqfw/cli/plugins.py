@@ -15,7 +15,7 @@ from vqfw.cli.talk import echo, hushed, json_option, print_json, say
 from vqfw.terminal import Styled, columns, inline
 
 if TYPE_CHECKING:
-    from vqfw.authoring.components import Described, Option
+    from vqfw.authoring.components import ComponentDescription, Option
 
 # Where nobody reads it in a terminal, no line is folded.
 _WIDE = 400
@@ -96,7 +96,7 @@ def show(name: str, as_json: bool) -> None:
         echo(f"\nto paste into an experiment:\n\n{found.example}")
 
 
-def _show(found: Sequence[Described]) -> None:
+def _show(found: Sequence[ComponentDescription]) -> None:
     """Prints a table: kind, what an experiment writes, what it does and whose it is."""
     from rich.console import Console
     from rich.table import Table

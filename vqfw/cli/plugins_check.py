@@ -80,7 +80,7 @@ def _entries(subject: str) -> tuple[Entry, ...]:
 def _meant(subject: str) -> tuple[Entry, ...]:
     """The components that a person means: those of a file or folder, or one by its name."""
     from vqfw import api
-    from vqfw.authoring.components import named
+    from vqfw.authoring.components import find_component
     from vqfw.registry import load_folder
 
     path = Path(os.path.expanduser(subject))
@@ -90,7 +90,7 @@ def _meant(subject: str) -> tuple[Entry, ...]:
         use_plugins([subject], say)
         return api.use_plugin(subject)
     try:
-        return (named(subject),)
+        return (find_component(subject),)
     except VqfwError:
         if path.is_dir():
             with hushed():
@@ -107,12 +107,12 @@ def _settings(
 
     A setting that none of them knows is told to all, so that it is refused.
     """
-    from vqfw.authoring.components import described
+    from vqfw.authoring.components import describe_component
 
     if len(entries) == 1:
         return {entries[0]: list(settings)}
     options = {
-        entry: {option.name for option in described(entry).options or ()}
+        entry: {option.name for option in describe_component(entry).options or ()}
         for entry in entries
     }
     known = set().union(*options.values())

@@ -16,7 +16,7 @@ from PIL import Image
 from vqfw.errors import PluginError, in_short
 from vqfw.kinds.augmentation import ImageAugmentation
 from vqfw.registry import Entry
-from vqfw.registry.blame import place
+from vqfw.registry.tracebacks import code_place
 
 Pixels = NDArray[np.uint8]
 
@@ -64,7 +64,7 @@ class ListedAugmentation:
     def _failed(self, error: BaseException, name: str) -> PluginError:
         return PluginError(
             f"{self._who} fails on picture {name!r} ({in_short(error)}"
-            f"{place(error, self.entry)}): {self.entry.remedy}"
+            f"{code_place(error, self.entry)}): {self.entry.remedy}"
         )
 
     def _require_same(

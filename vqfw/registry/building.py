@@ -21,12 +21,12 @@ from vqfw.errors import (
     in_short,
 )
 from vqfw.kinds.catalog import KINDS
-from vqfw.registry.blame import place
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.contract import owed, wrong_attribute
 from vqfw.registry.entries import Entry, index
 from vqfw.registry.importing import contained, harmless
 from vqfw.registry.parameters import Parameter, parameters_of
+from vqfw.registry.tracebacks import code_place
 
 
 def load(kind: str, name: str) -> type:
@@ -59,7 +59,7 @@ def load_entry(entry: Entry) -> type:
     except Exception as error:
         raise PluginError(
             f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
-            f"imported ({in_short(error)}{place(error, entry)}): "
+            f"imported ({in_short(error)}{code_place(error, entry)}): "
             f"{entry.remedy}"
         ) from error
     declared = getattr(component, "vqfw_kind", entry.kind)
@@ -135,7 +135,7 @@ def build(
         if not entry.first_party:
             raise PluginError(
                 f'{kind} "{name}" of {entry.owner} cannot be made '
-                f"({in_short(error)}{place(error, entry)}): "
+                f"({in_short(error)}{code_place(error, entry)}): "
                 f"change its options, or {entry.remedy}"
             ) from error
         if isinstance(error, ValueError | TypeError):

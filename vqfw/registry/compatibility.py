@@ -19,9 +19,8 @@ def require_compatible(entry: Entry) -> None:
     if wanted is not None:
         raise PluginError(
             f'{entry.kind} "{entry.name}" of {entry.owner} is installed but cannot be '
-            f"used (it requires {wanted}, and this is {FIRST_PARTY} "
-            f"{own_version()}): install a version of "
-            f"{entry.distribution} that fits"
+            f"used (it requires {wanted}, and this is {own_release()}): install a "
+            f"version of {entry.distribution} that fits"
         )
 
 
@@ -29,6 +28,11 @@ def require_compatible(entry: Entry) -> None:
 def own_version() -> str:
     """The version of vqfw that runs."""
     return metadata.version(FIRST_PARTY)
+
+
+def own_release() -> str:
+    """``vqfw`` and its version."""
+    return f"{FIRST_PARTY} {own_version()}"
 
 
 def unmet(entry: Entry) -> str | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from importlib import metadata
+from functools import cached_property
 from typing import Any
 
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
+from vqfw.registry.compatibility import own_release
 from vqfw.registry.entries import FIRST_PARTY, index
 from vqfw.text.tree import Node
 
@@ -146,16 +146,7 @@ class Shape:
 def whole(schema: Schema) -> Shape:
     """The shape of a whole file, which is an experiment unless its schema says else."""
     owner = str(schema.get("title", "experiment")).removeprefix("vqfw ")
-    return Shape(schema, schema, owner, own_version())
-
-
-@lru_cache(maxsize=1)
-def own_version() -> str:
-    """``vqfw`` and its version."""
-    try:
-        return f"{FIRST_PARTY} {metadata.version(FIRST_PARTY)}"
-    except metadata.PackageNotFoundError:
-        return FIRST_PARTY
+    return Shape(schema, schema, owner, own_release())
 
 
 def provider_of(kind: str, name: str) -> str:
@@ -163,7 +154,7 @@ def provider_of(kind: str, name: str) -> str:
     try:
         return index().find(kind, name).owner
     except PluginError:
-        return own_version()
+        return own_release()
 
 
 def type_of(node: Node | None) -> Any:

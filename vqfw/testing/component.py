@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vqfw.authoring.components import resolved
+from vqfw.authoring.component_options import resolved_options
 from vqfw.errors import PluginError, VqfwError
 from vqfw.kinds.catalog import OBSERVER
 from vqfw.registry import Entry, build, load_entry
@@ -52,7 +52,7 @@ def factory_of(entry: Entry, settings: Sequence[str] = ()) -> Factory:
     if entry.kind == OBSERVER:
         module = load_observer(entry)
         return lambda: module
-    options = resolved(entry, settings)
+    options = resolved_options(entry, settings)
 
     def make(**known: Any) -> Any:
         return build(entry.kind, options, {**SUPPLIED, **known})

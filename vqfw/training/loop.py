@@ -31,8 +31,8 @@ from vqfw.evaluation.inference import Inference
 from vqfw.evaluation.pictures import Pixels, grid, save_film, spread
 from vqfw.evaluation.score import evaluate
 from vqfw.plan import Plan
-from vqfw.registry.blame import blame
 from vqfw.registry.hooks import observers
+from vqfw.registry.tracebacks import blame
 from vqfw.runs import RunFolder, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
 from vqfw.training.callbacks import Callbacks

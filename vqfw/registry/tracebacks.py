@@ -34,7 +34,7 @@ def blame(error: BaseException) -> str | None:
     return f"this error came through {entry.owner} ({place}), not from vqfw: {repair}"
 
 
-def place(error: BaseException, entry: Entry) -> str:
+def code_place(error: BaseException, entry: Entry) -> str:
     """Where in the code of a component an error came up, as `` at file:line``.
 
     Args:
