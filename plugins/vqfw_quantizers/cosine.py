@@ -22,32 +22,31 @@ from vqfw.kinds.tensors import Floats, Latents, Mask, Tokens
 from vqfw_quantizers.directions import unit
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.estimators import GradientEstimator
-from vqfw_quantizers.kmeans import Initialization
+from vqfw_quantizers.initialization import Initialization
 from vqfw_quantizers.projection import Projection
-from vqfw_quantizers.warm_up import WarmUp, endless
+from vqfw_quantizers.warm_up import WarmUp, warm_up_outlasts_training
 
 
 class CosineQuantizer(CodebookQuantizer):
-    """Replaces each latent by the code of the nearest direction; codes have length one.
+    """Replaces each latent by the code of the largest cosine; codes have length one.
 
-    (batch, *positions, channels) to the same shape. Latents are scaled to length one
-    before the search, so that the nearest code is the one of the largest cosine, and the
-    commitment loss compares those. Codes are the moving average of their latents, scaled
-    to length one again after each step. Source: Yu et al. 2022, section 3.2,
+    (batch, *positions, channels) to the same shape. Search and commitment loss take the
+    latents scaled to length one. Codes are the moving average of these, scaled to length
+    one again after each step. Source: Yu et al. 2022, section 3.2,
     https://arxiv.org/abs/2110.04627, which trains the codes by gradient instead.
 
     Args:
         num_embeddings: Codes in the book.
-        embedding_dim: Dimensions of a code; where the encoder has other channels, a
-            linear map leads in and another one out. Few, 8 to 32, keep a large book used.
-        decay: Share of the past that stays in the moving average at each step.
+        embedding_dim: Dimensions of a code; where the encoder has another number of
+            channels, one linear map leads in and one out. 8 to 32 keep a large book in use.
+        decay: Share of the moving average that each step keeps.
         initialization: ``kmeans`` places the codes on means of the latents of training
             images, ``kmeans_plus_plus`` on latents far from each other, ``random``
-            leaves them evenly spread over the sphere.
-        warm_up: Optimizer steps in which latents pass unquantized, before the codes are
-            placed; by then the encoder has found what to encode.
-        gradient_estimator: How the decoder's gradient gets past the choice of codes:
-            ``straight_through`` as it is, ``rotation`` turned as code from latent.
+            draws them evenly from the sphere.
+        warm_up: Optimizer steps in which latents pass unquantized; then the codes are
+            placed on latents of a trained encoder.
+        gradient_estimator: How the decoder's gradient reaches the latents:
+            ``straight_through`` copies it, ``rotation`` turns it as code from latent.
 
     >>> quantizer = CosineQuantizer(seed=0, num_embeddings=4, embedding_dim=2)
     >>> quantizer.build((None, 1, 2))
@@ -69,7 +68,7 @@ class CosineQuantizer(CodebookQuantizer):
         super().__init__()
         self.vocabulary = (num_embeddings,)
         self.warm_up = warm_up
-        self.straight_through = False  # scaling to length one turns it
+        self.straight_through = False  # scaling to length one turns the gradient
         self.projection = Projection(embedding_dim)
         self.averaged = EMAQuantizer(
             seed=seed,
@@ -87,10 +86,10 @@ class CosineQuantizer(CodebookQuantizer):
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
         directions = unit(self.projection(latents))
-        found: Quantized = self.averaged(directions, training=training)
+        quantized: Quantized = self.averaged(directions, training=training)
         if training:
             self._scale_codes()
-        return found._replace(latents=self.projection.back(found.latents))
+        return quantized._replace(latents=self.projection.back(quantized.latents))
 
     def embed(self, tokens: Tokens) -> Latents:
         return self.projection.back(self.averaged.embed(tokens))
@@ -102,8 +101,8 @@ class CosineQuantizer(CodebookQuantizer):
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Refuses a warm-up that outlasts the training."""
-        return endless(options, context)
+        """Refuses a warm-up that is as long as the training, or longer."""
+        return warm_up_outlasts_training(options, context)
 
     @property
     def codebooks(self) -> tuple[Book, ...]:

@@ -6,7 +6,7 @@ from keras import ops
 
 from vqfw.kinds.tensors import Tensor
 
-# Shorter than this, a vector of latents has no direction that float32 could tell.
+# A shorter vector has no direction in float32.
 SHORTEST = 1e-12
 
 
@@ -23,5 +23,5 @@ def unit(vectors: Tensor) -> Tensor:
     vectors = ops.convert_to_tensor(vectors, "float32")
     squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
     known = squares > SHORTEST**2
-    # Twice, because a gradient through the side not taken would still be infinite.
+    # Inside too: the branch not taken would still give an infinite gradient.
     return ops.where(known, vectors * ops.rsqrt(ops.where(known, squares, 1.0)), 0.0)

@@ -7,7 +7,8 @@ the number of latents ``z`` that chose it::
     m < -decay * m + (1 - decay) * sum(z)
     e = m / N
 
-``Codebook.moved`` of ``vqfw.kinds`` computes it. A code that no latent chose keeps its vector.
+``Codebook.moved`` of ``vqfw.kinds`` computes this. A code that no latent chose keeps its
+vector.
 """
 
 from __future__ import annotations
@@ -32,31 +33,31 @@ from vqfw.kinds import (
 )
 from vqfw.kinds.tensors import Floats, Latents, Mask, Tensor, Tokens
 from vqfw_quantizers.estimators import ESTIMATORS, GradientEstimator
-from vqfw_quantizers.kmeans import PLACEMENTS, Initialization
+from vqfw_quantizers.initialization import PLACEMENTS, Initialization
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.recent import RecentLatents
-from vqfw_quantizers.warm_up import WarmUp, endless
+from vqfw_quantizers.warm_up import WarmUp, warm_up_outlasts_training
 
 
 class EMAQuantizer(CodebookQuantizer):
-    """Replaces each latent by the nearest code; codes follow the mean of their latents.
+    """Replaces each latent by the nearest code; codes are moving means of their latents.
 
-    (batch, *positions, channels) to the same shape. The moving average replaces the
-    codebook loss, so only the commitment loss ``mean((z - sg(e))^2)`` is left. Source: van
-    den Oord et al. 2017, appendix A.1, https://arxiv.org/abs/1711.00937.
+    (batch, *positions, channels) to the same shape. The moving average takes the place of
+    a codebook loss; the commitment loss is ``mean((z - sg(e))^2)``. Source: van den Oord
+    et al. 2017, appendix A.1, https://arxiv.org/abs/1711.00937.
 
     Args:
         num_embeddings: Codes in the book.
-        embedding_dim: Dimensions of a code; where the encoder has other channels, a
-            linear map leads in and another one out.
-        decay: Share of the past that stays in the moving average at each step.
+        embedding_dim: Dimensions of a code; where the encoder has another number of
+            channels, one linear map leads in and one out.
+        decay: Share of the moving average that each step keeps.
         initialization: ``kmeans`` places the codes on means of the latents of training
             images, ``kmeans_plus_plus`` on latents far from each other, ``random``
-            leaves them where a normal distribution of unit variance put them.
-        warm_up: Optimizer steps in which latents pass unquantized, before the codes are
-            placed; by then the encoder has found what to encode.
-        gradient_estimator: How the decoder's gradient gets past the choice of codes:
-            ``straight_through`` as it is, ``rotation`` turned as code from latent.
+            draws them from a normal distribution of unit variance.
+        warm_up: Optimizer steps in which latents pass unquantized; then the codes are
+            placed on latents of a trained encoder.
+        gradient_estimator: How the decoder's gradient reaches the latents:
+            ``straight_through`` copies it, ``rotation`` turns it as code from latent.
     """
 
     def __init__(
@@ -129,27 +130,27 @@ class EMAQuantizer(CodebookQuantizer):
             vectors = place(latents, self.vocabulary[0], seed)
             self.keep(Codebook.of(ops.convert_to_tensor(vectors)))
         self.placed.assign(1.0)
-        # In a warm-up, a level of ``residual`` leaves nothing over for the next one.
+        # In a warm-up, levels of ``residual`` but the first saw latents of zero.
         self.recent.forget()
 
     @property
     def codebook(self) -> Codebook:
-        """The state: discounted sums and counts."""
+        """Sums and counts, as one value."""
         return Codebook(
             ops.convert_to_tensor(self.sums), ops.convert_to_tensor(self.counts)
         )
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Refuses a warm-up that outlasts the training."""
-        return endless(options, context)
+        """Refuses a warm-up that is as long as the training, or longer."""
+        return warm_up_outlasts_training(options, context)
 
     @property
     def codebooks(self) -> tuple[Book, ...]:
         return (EMABook(self),)
 
     def keep(self, codebook: Codebook) -> None:
-        """Puts a codebook in place of the one that is there."""
+        """Writes a codebook into the variables."""
         self.sums.assign(codebook.sums)
         self.counts.assign(codebook.counts)
 

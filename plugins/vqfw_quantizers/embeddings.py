@@ -1,4 +1,4 @@
-"""Codes that are one trained weight: how it begins, is looked up, and is revived."""
+"""Codes that are one trained weight: initialization, look-up and revival."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from vqfw.kinds import Book
-from vqfw.kinds.tensors import Floats, Mask, Tensor, Tokens, Vectors
+from vqfw.kinds import Book, CodebookQuantizer
+from vqfw.kinds.tensors import Floats, Latents, Mask, Tensor, Tokens, Vectors
+from vqfw_quantizers.initialization import PLACEMENTS
+from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.recent import RecentLatents
 
 
@@ -39,8 +41,8 @@ def trained_vectors(
 def looked_up(vectors: Vectors, tokens: Tokens) -> Tensor:
     """The codes of tokens of any shape, with a dense gradient.
 
-    TensorFlow's sparse one lists a code once a latent, and Adam would square the entries
-    one by one instead of their sum; the product keeps it from being made.
+    TensorFlow's sparse gradient lists a code once a latent, and Adam would square each
+    entry instead of their sum. The product with 1.0 makes the gradient dense.
     """
     return ops.take(1.0 * vectors, tokens, axis=0)
 
@@ -72,3 +74,41 @@ class GradientBook(Book):
     @property
     def recent_latents(self) -> Floats:
         return self._recent.values
+
+
+class EmbeddingsQuantizer(CodebookQuantizer):
+    """A quantizer whose one book is a trained weight; abstract.
+
+    Args:
+        seed: of the codes.
+        num_embeddings: codes in the book.
+        embedding_dim: dimensions of a code.
+        initialization: a key of ``PLACEMENTS``, or ``random``.
+    """
+
+    def __init__(
+        self, seed: int, num_embeddings: int, embedding_dim: int, initialization: str
+    ) -> None:
+        super().__init__()
+        self.vocabulary = (num_embeddings,)
+        self.initialization = initialization
+        self.projection = Projection(embedding_dim)
+        self.recent = RecentLatents(embedding_dim)
+        self.embeddings = trained_vectors(self, num_embeddings, embedding_dim, seed)
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.projection.build(shape)
+
+    def embed(self, tokens: Tokens) -> Latents:
+        codes = ops.take(self.embeddings, tokens[..., 0], axis=0)
+        return self.projection.back(codes)
+
+    def initialize(self, latents: Floats, seed: int) -> None:
+        if self.initialization != "random":
+            latents = ops.convert_to_numpy(self.projection(latents))
+            place = PLACEMENTS[self.initialization]
+            self.embeddings.assign(place(latents, self.vocabulary[0], seed))
+
+    @property
+    def codebooks(self) -> tuple[Book, ...]:
+        return (GradientBook(self.embeddings, self.recent),)

@@ -1,10 +1,10 @@
-"""Entropies of soft choices of codes: what keeps a choice sure and a book in use.
+"""Entropies of soft choices of codes: they keep each choice certain and the book in use.
 
-A quantizer that finds its codes without a search would use few of them. It minimizes the
-entropy of each latent's choice and maximizes that of the mean choice; the difference is a
-loss, ``E[H(p)] - H(E[p])``, and equals minus the mutual information of latents and codes.
+A quantizer that does not search for the nearest code would use few codes. It minimizes
+the entropy of each latent's choice and maximizes that of the mean choice. The difference,
+``E[H(p)] - H(E[p])``, is the loss: minus the mutual information of latents and codes.
 Source: Yu et al. 2023, eq. 5, https://arxiv.org/abs/2310.05737; Jansen et al. 2019,
-section 3.2, https://arxiv.org/abs/1911.05894. All are in nats and in float32.
+section 3.2, https://arxiv.org/abs/1911.05894. All entropies are float32, in nats.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from keras import ops
 
 from vqfw.kinds.tensors import Scalar, Tensor
 
-# Below any share that matters, above what float32 rounds to zero.
+# A probability below any that matters and above the smallest float32.
 _TINY = 1e-20
 
 
@@ -21,8 +21,8 @@ def soft_choice(similarities: Tensor, temperature: float) -> Tensor:
     """The probability with which each latent chooses each code.
 
     Args:
-        similarities: (n, num_embeddings): dot products, or negative distances.
-        temperature: above 0; the lower, the surer is each choice.
+        similarities: (n, num_embeddings) dot products or negative distances.
+        temperature: above 0; a lower one makes each choice more certain.
 
     Returns:
         (n, num_embeddings); each row sums to 1.
@@ -31,7 +31,7 @@ def soft_choice(similarities: Tensor, temperature: float) -> Tensor:
 
 
 def sample_entropy(choice: Tensor) -> Scalar:
-    """The mean entropy of each latent's choice: 0 where all are sure.
+    """The mean entropy of each latent's choice: 0 where all are certain.
 
     Args:
         choice: (n, num_embeddings) probabilities.
@@ -43,7 +43,7 @@ def sample_entropy(choice: Tensor) -> Scalar:
 
 
 def codebook_entropy(choice: Tensor) -> Scalar:
-    """The entropy of the mean choice: ``log(num_embeddings)`` in even use.
+    """The entropy of the mean choice: ``log(num_embeddings)`` where use is uniform.
 
     Args:
         choice: (n, num_embeddings) probabilities.
@@ -56,10 +56,9 @@ def codebook_entropy(choice: Tensor) -> Scalar:
 
 
 def entropy_penalty(similarities: Tensor, temperature: float) -> Scalar:
-    """Mean entropy of the choices, less the entropy of the mean choice.
+    """Mean entropy of the choices minus the entropy of the mean choice.
 
-    It is lowest, at ``-log(num_embeddings)``, where each latent is sure of its code and
-    all codes are chosen alike.
+    The minimum, ``-log(num_embeddings)``, is where each choice is certain and use uniform.
 
     Args:
         similarities: (n, num_embeddings), as in ``soft_choice``.
@@ -74,10 +73,10 @@ def entropy_penalty(similarities: Tensor, temperature: float) -> Scalar:
 
 
 def bits_sample_entropy(logits: Tensor) -> Scalar:
-    """The mean entropy of choices whose bits are independent: the sum of those of the bits.
+    """The mean entropy of choices of independent bits: the sum of the bits' entropies.
 
     Where every combination of bits is a code, the softmax over all codes is the product
-    of the bits' own probabilities, so no list of codes is needed. Source: Zhao et al.
+    of the probabilities of the bits, so no list of codes is needed. Source: Zhao et al.
     2024, section 4.1, https://arxiv.org/abs/2406.07548.
 
     Args:
@@ -86,7 +85,7 @@ def bits_sample_entropy(logits: Tensor) -> Scalar:
     >>> round(float(bits_sample_entropy(ops.zeros((5, 3)))), 4)
     2.0794
     """
-    # H = softplus(l) - l sigmoid(l), which is even; of -|l| no large terms are left.
+    # H = softplus(l) - l sigmoid(l) is even in l; at -|l| no term is large.
     size = ops.abs(ops.cast(logits, "float32"))
     entropy = ops.softplus(-size) + size * ops.sigmoid(-size)
     return ops.mean(ops.sum(entropy, axis=-1))
@@ -95,9 +94,9 @@ def bits_sample_entropy(logits: Tensor) -> Scalar:
 def bits_codebook_entropy(logits: Tensor) -> Scalar:
     """The entropy of the mean choice over all combinations of bits, exactly.
 
-    The combinations of all bits are those of one half beside those of the other, so the
-    mean is one product of matrices: n rows of twice ``2 ** (bits / 2)`` numbers are held
-    instead of ``2 ** bits``; for 18 bits 1,024 and not 262,144.
+    The probabilities of all combinations are products of those of the two halves of the
+    bits, so their mean is one product of matrices. It holds n rows of twice
+    ``2 ** (bits / 2)`` numbers instead of ``2 ** bits``: 1,024 for 18 bits, not 262,144.
 
     Args:
         logits: (n, bits) of each bit being 1.
@@ -114,12 +113,13 @@ def bits_codebook_entropy(logits: Tensor) -> Scalar:
 
 def _combinations(logits: Tensor) -> Tensor:
     """(n, bits) to (n, 2 ** bits): the probability of each combination."""
-    found = ops.ones_like(ops.sum(logits, axis=-1, keepdims=True))
+    probabilities = ops.ones_like(ops.sum(logits, axis=-1, keepdims=True))
     for bit in range(logits.shape[-1]):
         one = logits[:, bit : bit + 1]
         both = ops.stack([ops.sigmoid(-one), ops.sigmoid(one)], axis=-1)
-        found = ops.reshape(found[:, :, None] * both, (-1, 2 * found.shape[-1]))
-    return found
+        width = 2 * probabilities.shape[-1]
+        probabilities = ops.reshape(probabilities[:, :, None] * both, (-1, width))
+    return probabilities
 
 
 def _entropy(choice: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""How the gradient of the decoder gets past the choice of a code.
+"""Gradient estimators: how the decoder's gradient reaches the latents.
 
-A choice has no derivative, so each of these gives the code and states another gradient.
+The choice of a code has no derivative; each function returns the codes with a gradient.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ GradientEstimator: TypeAlias = Literal["straight_through", "rotation"]
 
 
 def straight_through(latents: Tensor, codes: Tensor) -> Tensor:
-    """The codes; their gradient reaches the latents as it is.
+    """Returns the codes; latents get their gradient unchanged.
 
     Source: van den Oord et al. 2017, section 3.2, https://arxiv.org/abs/1711.00937.
 
@@ -33,13 +33,13 @@ def straight_through(latents: Tensor, codes: Tensor) -> Tensor:
 
 
 def rotation(latents: Tensor, codes: Tensor) -> Tensor:
-    """The codes; their gradient is turned and scaled as each code is from its latent.
+    """Returns the codes; latents get their gradient turned and scaled as code from latent.
 
     ``e = lambda R z`` with ``R = I - 2 w w^T + 2 e' z'^T``, where ``z'`` and ``e'`` are
-    the directions of latent and code, ``w`` that of their sum, ``lambda = |e| / |z|``;
-    all three are constants to the gradient, which becomes ``lambda R^T g``. Where either
-    is zero there is nothing to turn, and the gradient goes straight through. Source:
-    Fifty et al. 2024, section 4, https://arxiv.org/abs/2410.06424.
+    the directions of latent and code, ``w`` that of their sum, ``lambda = |e| / |z|``.
+    ``lambda`` and ``R`` are constants, so the gradient ``g`` becomes ``lambda R^T g``;
+    where latent or code is zero, it stays ``g``. Source: Fifty et al. 2024, section 4,
+    https://arxiv.org/abs/2410.06424.
 
     Args:
         latents: (..., embedding_dim) float32.
@@ -59,16 +59,15 @@ def rotation(latents: Tensor, codes: Tensor) -> Tensor:
         latents - 2 * _dot(middle, latents) * middle + 2 * _dot(start, latents) * end
     )
     turned = ops.where(defined, _norm(codes) / length * turned, latents)
-    # The same number, without the rounding of the way there.
+    # ``turned`` equals the codes but for rounding; return the codes themselves.
     return straight_through(turned, codes)
 
 
 def through_softmax(codes: Tensor, shares: Tensor, vectors: Vectors) -> Tensor:
-    """The codes; their gradient reaches the latents by a softmax over the whole book.
+    """Returns the codes; latents get their gradient through a softmax over the book.
 
-    The value and the gradient of a one-hot row that was made straight-through,
-    ``(one_hot + p - sg(p)) @ vectors``, without that row: (n, num_embeddings) is the
-    largest tensor there is.
+    Value and gradient are those of ``(one_hot + p - sg(p)) @ vectors``, without the one-hot
+    matrix: the largest tensor is (n, num_embeddings).
 
     Args:
         codes: (n, embedding_dim) rows of ``vectors``, looked up with their gradient.

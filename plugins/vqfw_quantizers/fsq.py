@@ -1,4 +1,4 @@
-"""Finite scalar quantization: each channel is rounded to a few levels; no codes to learn."""
+"""Finite scalar quantization: rounds each channel to a few levels; nothing is stored."""
 
 from __future__ import annotations
 
@@ -15,30 +15,29 @@ from vqfw.kinds.tensors import Latents, Tensor, Tokens
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.size import too_many_codes
 
-# Widens the range by a thousandth, so that the outermost levels are reached before tanh is
-# flat. Channels of up to 1,000 levels still round to no level beyond them.
+# Widens the range by a thousandth, so that tanh reaches the outermost levels before it is
+# flat. Channels of up to 1,000 levels still round to no level beyond the outermost.
 MARGIN = 1e-3
 
-# With 2 levels the slope of the bound is 0.001 at a latent of 0, and nothing would learn:
-# that is what sign quantization is for. More than 256 gain nothing over a second channel.
+# With 2 levels the slope of tanh is 0.001 at a latent of 0 and no encoder learns; use
+# ``lfq``. More than 256 levels are no better than a second channel.
 Levels = Annotated[int, Range(minimum=3, maximum=256)]
 
 
 class FSQQuantizer(Quantizer):
     """Rounds each of a few channels to one of its levels; every combination is a code.
 
-    (batch, *positions, channels) to the same shape, by a linear map to a channel for each
-    entry of ``levels`` and one back. A channel is bounded by ``tanh`` to its levels and
-    rounded with a straight-through gradient; codes lie in [-1, 1]. One token a position,
-    in [0, product of the levels). There is no loss of its own and nothing to revive.
-    Source: Mentzer et al. 2023, section 3.1 and appendix A.1,
-    https://arxiv.org/abs/2309.15505; the shift is ``atanh`` where the appendix has
-    ``tan``, so that a latent of 0 stays at 0.
+    (batch, *positions, channels) to the same shape, with a linear map to one channel for
+    each entry of ``levels`` and one back. ``tanh`` bounds a channel to its levels, and
+    rounding passes a straight-through gradient; codes lie in [-1, 1]. One token a
+    position, in [0, product of the levels). It has no loss and nothing to revive. Source:
+    Mentzer et al. 2023, section 3.1 and appendix A.1, https://arxiv.org/abs/2309.15505;
+    the shift is ``atanh`` where the appendix has ``tan``, so that a latent of 0 stays 0.
 
     Args:
-        levels: How many values each channel may take; their product is the number of
-            codes. The paper advises 5 or more a channel: 240 codes from [8, 6, 5], 1,000
-            from [8, 5, 5, 5], 64,000 from [8, 8, 8, 5, 5, 5].
+        levels: Values of each channel; their product is the number of codes. The paper
+            advises 5 or more a channel: 240 codes from [8, 6, 5], 1,000 from
+            [8, 5, 5, 5], 64,000 from [8, 8, 8, 5, 5, 5].
 
     >>> quantizer = FSQQuantizer(seed=0, levels=(3, 5))
     >>> quantizer.vocabulary
@@ -54,7 +53,7 @@ class FSQQuantizer(Quantizer):
         levels: Annotated[tuple[Levels, ...], Length(minimum=1)] = (8, 8, 8),
     ) -> None:
         super().__init__()
-        self.straight_through = False  # the bound squashes it
+        self.straight_through = False  # tanh scales the gradient
         self.levels = levels
         self.vocabulary = (math.prod(levels),)
         self.projection = Projection(len(levels), seed)
@@ -67,8 +66,8 @@ class FSQQuantizer(Quantizer):
         digits = ops.stop_gradient(ops.round(bounded)) + self._half
         codes = self._codes(digits)
         if training:
-            own = bounded / self._half
-            codes = own + ops.stop_gradient(codes - own)
+            scaled = bounded / self._half
+            codes = scaled + ops.stop_gradient(codes - scaled)
         # The first channel is the lowest digit, as in appendix A.1.
         places = ops.convert_to_tensor(np.cumprod([1, *self.levels[:-1]]), "int32")
         tokens = ops.sum(ops.cast(digits, "int32") * places, axis=-1, keepdims=True)
@@ -82,8 +81,8 @@ class FSQQuantizer(Quantizer):
         for levels in self.levels:
             digits.append(rest % levels)
             rest = rest // levels
-        found = ops.cast(ops.stack(digits, axis=-1), "float32")
-        return self.projection.back(self._codes(found))
+        digits = ops.cast(ops.stack(digits, axis=-1), "float32")
+        return self.projection.back(self._codes(digits))
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
@@ -93,7 +92,7 @@ class FSQQuantizer(Quantizer):
 
     @property
     def _half(self) -> Any:
-        """What the digits of each channel are centred by, and their codes divided by."""
+        """Half of the levels of each channel: the middle digit, and the scale of codes."""
         return ops.convert_to_tensor([levels // 2 for levels in self.levels], "float32")
 
     def _codes(self, digits: Tensor) -> Tensor:
@@ -101,10 +100,10 @@ class FSQQuantizer(Quantizer):
         return (digits - self._half) / self._half
 
     def _bounded(self, latents: Tensor) -> Tensor:
-        """Squashes each channel into a range that rounds to its levels."""
+        """Bounds each channel to the range that rounds to its levels."""
         levels = np.array(self.levels)
         radius = (levels - 1) * (1 + MARGIN) / 2
-        # An even number of levels has none in the middle: half a step to the side.
+        # An even number of levels has no middle one: shift by half a step.
         offset = np.where(levels % 2 == 0, 0.5, 0.0)
         shift = np.arctanh(offset / radius)
         radius, offset, shift = (

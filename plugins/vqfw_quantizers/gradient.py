@@ -1,4 +1,4 @@
-"""Vector quantization whose codes are weights and learn by gradient."""
+"""Vector quantization whose codes are weights, trained by a codebook loss."""
 
 from __future__ import annotations
 
@@ -6,28 +6,18 @@ from collections.abc import Mapping
 
 from keras import ops
 
-from vqfw.kinds import (
-    BetaScheduler,
-    Book,
-    CodebookQuantizer,
-    Count,
-    Quantized,
-    Seed,
-    nearest,
-)
-from vqfw.kinds.tensors import Floats, Latents, Scalar, Tokens
+from vqfw.kinds import BetaScheduler, Count, Quantized, Seed, nearest
+from vqfw.kinds.tensors import Latents, Scalar, Tokens
 from vqfw.kinds.usage import histogram
-from vqfw_quantizers.embeddings import GradientBook, looked_up, trained_vectors
+from vqfw_quantizers.embeddings import EmbeddingsQuantizer, looked_up
 from vqfw_quantizers.estimators import ESTIMATORS, GradientEstimator
-from vqfw_quantizers.kmeans import PLACEMENTS, Initialization
+from vqfw_quantizers.initialization import Initialization
 from vqfw_quantizers.orthogonality import orthogonality_penalty
-from vqfw_quantizers.projection import Projection
-from vqfw_quantizers.recent import RecentLatents
-from vqfw_quantizers.schedule import Schedule
+from vqfw_quantizers.schedule import last_values, scheduled_term, scheduled_weight
 
 
-class GradientQuantizer(CodebookQuantizer):
-    """Replaces each latent by the nearest code; codes are pulled there by their own loss.
+class GradientQuantizer(EmbeddingsQuantizer):
+    """Replaces each latent by the nearest code; a codebook loss moves codes to latents.
 
     (batch, *positions, channels) to the same shape. Codebook loss ``mean((sg(z) - e)^2)``,
     commitment loss ``mean((z - sg(e))^2)``. Source: van den Oord et al. 2017, eq. 3,
@@ -35,13 +25,13 @@ class GradientQuantizer(CodebookQuantizer):
 
     Args:
         num_embeddings: Codes in the book.
-        embedding_dim: Dimensions of a code; where the encoder has other channels, a
-            linear map leads in and another one out.
+        embedding_dim: Dimensions of a code; where the encoder has another number of
+            channels, one linear map leads in and one out.
         initialization: ``kmeans`` places the codes on means of the first latents,
-            ``kmeans_plus_plus`` on latents far from each other, ``random`` leaves them
-            uniform in plus or minus ``1 / num_embeddings``.
-        gradient_estimator: How the decoder's gradient gets past the choice of codes:
-            ``straight_through`` as it is, ``rotation`` turned as code from latent.
+            ``kmeans_plus_plus`` on latents far from each other, ``random`` draws them
+            evenly from plus or minus ``1 / num_embeddings``.
+        gradient_estimator: How the decoder's gradient reaches the latents:
+            ``straight_through`` copies it, ``rotation`` turns it as code from latent.
         orthogonality_weight: Weight of a term that turns the chosen codes away from each
             other; null leaves it out.
     """
@@ -55,22 +45,12 @@ class GradientQuantizer(CodebookQuantizer):
         gradient_estimator: GradientEstimator = "straight_through",
         orthogonality_weight: BetaScheduler | None = None,
     ) -> None:
-        super().__init__()
-        self.vocabulary = (num_embeddings,)
-        self.initialization = initialization
+        super().__init__(seed, num_embeddings, embedding_dim, initialization)
         self.straight_through = gradient_estimator == "straight_through"
         self.estimator = ESTIMATORS[gradient_estimator]
-        self.orthogonality_weight = (
-            None
-            if orthogonality_weight is None
-            else Schedule(orthogonality_weight, num_embeddings, "orthogonality_weight")
+        self.orthogonality_weight = scheduled_weight(
+            orthogonality_weight, num_embeddings, "orthogonality_weight"
         )
-        self.projection = Projection(embedding_dim)
-        self.recent = RecentLatents(embedding_dim)
-        self.embeddings = trained_vectors(self, num_embeddings, embedding_dim, seed)
-
-    def build(self, shape: tuple[int | None, ...]) -> None:
-        self.projection.build(shape)
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
         latents = self.projection(latents)
@@ -89,34 +69,18 @@ class GradientQuantizer(CodebookQuantizer):
             tokens=tokens,
             codebook_loss=codebook_loss,
             commitment_loss=commitment_loss,
-            auxiliary_loss=self._orthogonality(tokens, training),
+            auxiliary_loss=scheduled_term(
+                self.orthogonality_weight,
+                lambda: self._orthogonality(tokens),
+                tokens,
+                training,
+            ),
         )
-
-    def embed(self, tokens: Tokens) -> Latents:
-        codes = ops.take(self.embeddings, tokens[..., 0], axis=0)
-        return self.projection.back(codes)
-
-    def initialize(self, latents: Floats, seed: int) -> None:
-        if self.initialization != "random":
-            latents = ops.convert_to_numpy(self.projection(latents))
-            place = PLACEMENTS[self.initialization]
-            self.embeddings.assign(place(latents, self.vocabulary[0], seed))
-
-    @property
-    def codebooks(self) -> tuple[Book, ...]:
-        return (GradientBook(self.embeddings, self.recent),)
 
     @property
     def scheduled(self) -> Mapping[str, Scalar]:
-        if self.orthogonality_weight is None:
-            return {}
-        return {"orthogonality_weight": self.orthogonality_weight.last}
+        return last_values(self.orthogonality_weight)
 
-    def _orthogonality(self, tokens: Tokens, training: bool) -> Scalar:
-        if self.orthogonality_weight is None:
-            return 0.0
-        weight = self.orthogonality_weight.value
+    def _orthogonality(self, tokens: Tokens) -> Scalar:
         chosen = histogram(tokens, self.vocabulary[0]) > 0
-        if training:
-            self.orthogonality_weight.advance(weight, tokens)
-        return weight * orthogonality_penalty(self.embeddings, chosen)
+        return orthogonality_penalty(self.embeddings, chosen)

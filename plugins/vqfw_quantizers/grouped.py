@@ -1,4 +1,4 @@
-"""Product quantization: groups of channels are quantized apart."""
+"""Product quantization: each group of channels has a quantizer of its own."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class GroupedQuantizer(Wrapper):
     """Splits the channels into groups and quantizes each with codes of its own.
 
     (batch, *positions, channels) to the same shape; tokens of all groups side by side. 2
-    groups of 512 codes tell 2^18 pairs apart. Losses are means over groups. Source: Baevski
+    groups of 512 codes have 2^18 pairs. Losses are means over groups. Source: Baevski
     et al. 2020, section 3.3, https://arxiv.org/abs/1910.05453; Jegou et al. 2011,
     https://doi.org/10.1109/TPAMI.2010.57.
 
     Args:
-        quantizer: Quantizes one group; each has its own copy, with its own codes. It sees
-            the channels of its group alone.
-        groups: How many groups; the channels of the encoder must divide among them.
+        quantizer: Quantizes the channels of one group; each group has its own copy, with
+            its own codes.
+        groups: Number of groups; it must divide the channels of the encoder.
 
     >>> from vqfw_quantizers.fsq import FSQQuantizer
     >>> quantizer = GroupedQuantizer(
@@ -54,12 +54,12 @@ class GroupedQuantizer(Wrapper):
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
         split = ops.split(latents, len(self.parts), axis=-1)
-        found = [
+        parts = [
             part(group, training=training)
             for part, group in zip(self.parts, split, strict=True)
         ]
-        codes = ops.concatenate([each.latents for each in found], axis=-1)
-        return self.together(found, codes)
+        codes = ops.concatenate([part.latents for part in parts], axis=-1)
+        return self.together(parts, codes)
 
     def embed(self, tokens: Tokens) -> Latents:
         codes = [group.embed(its) for group, its in self.each_with_tokens(tokens)]
@@ -71,25 +71,25 @@ class GroupedQuantizer(Wrapper):
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Refuses groups that the encoder's channels cannot be divided among."""
+        """Refuses groups whose number does not divide the channels of the encoder."""
         return [*_uneven_groups(options["groups"], context)]
 
 
 def _uneven_groups(groups: int, context: Context) -> Iterator[Problem]:
     encoder = context.experiment["model"].get("encoder")
     channels = encoder.get("channels") if isinstance(encoder, Mapping) else None
-    # Not every encoder has an option of this name; what one makes is seen when it is built.
+    # An encoder without this option is checked by ``build``.
     if isinstance(channels, int) and channels % groups:
         yield _uneven(channels, groups)
 
 
 def _uneven(channels: int, groups: int) -> Problem:
-    fits = [n for n in range(2, channels + 1) if channels % n == 0]
-    close = min(fits, key=lambda n: abs(n - groups), default=None)
-    own = f'set "groups" to {close}, or ' if close else "set "
+    divisors = [n for n in range(2, channels + 1) if channels % n == 0]
+    close = min(divisors, key=lambda n: abs(n - groups), default=None)
+    first = f'set "groups" to {close}, or ' if close else "set "
     return Problem(
         "size-mismatch",
         f"{channels} channels cannot be divided among {groups} groups",
         ("groups",),
-        help=f"{own}the channels of the encoder to {channels + -channels % groups}",
+        help=f"{first}the channels of the encoder to {channels + -channels % groups}",
     )

@@ -1,4 +1,4 @@
-"""Categorical latents: codes are drawn, and the draw has a gradient."""
+"""Gumbel-softmax quantization: codes are drawn at random, with a gradient."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from keras import ops
 from vqfw.kinds import BetaScheduler, Count, Default, Quantized, Quantizer, Seed
 from vqfw.kinds.tensors import Latents, Scalar, Tensor, Tokens
 from vqfw_quantizers.estimators import through_softmax
-from vqfw_quantizers.schedule import Schedule
+from vqfw_quantizers.schedule import Schedule, last_values
 
-# A schedule that ends at 0 is held here, where a sample is one-hot to five digits.
+# The lowest temperature: a sample is one-hot to five digits, also after a schedule to 0.
 COLDEST = 1e-2
 
 
@@ -22,23 +22,22 @@ class GumbelQuantizer(Quantizer):
     """Draws the code of each latent from a softmax over the book.
 
     (batch, *positions, channels) to the same shape. A linear map gives each position one
-    logit a code; in training Gumbel noise is added and the softmax of the sum, over a
-    temperature, weights the codes. Otherwise the code of the largest logit is taken. A KL
-    term holds the distribution to the uniform one. Source: Jang et al. 2016, eq. 2,
+    logit a code. In training the softmax of logits plus Gumbel noise, divided by a
+    temperature, weights the codes; otherwise the code of the largest logit is taken. A KL
+    term pulls the distribution towards the uniform one. Source: Jang et al. 2016, eq. 2,
     https://arxiv.org/abs/1611.01144; Ramesh et al. 2021, section 2.1,
-    https://arxiv.org/abs/2102.12092, lets the temperature fall to 1/16 and the KL weight
-    rise.
+    https://arxiv.org/abs/2102.12092, with a temperature that falls to 1/16.
 
-    Memory: a few (latents, num_embeddings) float32 tensors at once; 8,192 latents and
-    8,192 codes make 256 MiB of each.
+    Memory: a few (latents, num_embeddings) float32 tensors at once, each 256 MiB for
+    8,192 latents and 8,192 codes.
 
     Args:
         temperature: Divides the noisy logits; a number means constant, held above 0.01.
         kl_weight: Weight of the mean KL divergence to uniform use, in nats a position; a
             number means constant.
-        num_embeddings: Codes in the book, each as wide as the latents.
-        hard: Whether the decoder sees the one code that was drawn, with the gradient of
-            the mixture; else it sees the mixture itself.
+        num_embeddings: Codes in the book, each with the channels of the latents.
+        hard: Whether the decoder gets the one code that was drawn, with the gradient of
+            the mixture; if false, it gets the mixture.
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class GumbelQuantizer(Quantizer):
 
     @property
     def scheduled(self) -> Mapping[str, Scalar]:
-        return {"temperature": self.temperature.last, "kl_weight": self.kl_weight.last}
+        return last_values(self.temperature, self.kl_weight)
 
     def embed(self, tokens: Tokens) -> Latents:
         return ops.take(self.embeddings, tokens[..., 0], axis=0)
@@ -98,8 +97,8 @@ class GumbelQuantizer(Quantizer):
         return tokens, ops.take(self.embeddings, tokens, axis=0)
 
     def _drawn(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (n,) and what the decoder sees of their codes, (n, channels)."""
-        # Above zero, whose logarithm's logarithm would be infinite.
+        """Tokens (n,) and their codes for the decoder, (n, channels)."""
+        # Not from 0: the logarithm would be infinite.
         even = keras.random.uniform(ops.shape(logits), 1e-20, 1.0, seed=self.random)
         noisy = logits - ops.log(-ops.log(even))
         tokens = ops.argmax(noisy, axis=-1)

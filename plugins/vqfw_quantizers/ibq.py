@@ -1,4 +1,4 @@
-"""Vector quantization in which every latent moves every code."""
+"""Index backpropagation: the gradient of each latent moves every code."""
 
 from __future__ import annotations
 
@@ -21,27 +21,26 @@ from vqfw_quantizers.embeddings import trained_vectors
 from vqfw_quantizers.entropy import entropy_penalty
 from vqfw_quantizers.estimators import through_softmax
 from vqfw_quantizers.projection import Projection
-from vqfw_quantizers.schedule import Schedule
+from vqfw_quantizers.schedule import last_values, scheduled_term, scheduled_weight
 
 
 class IBQ(Quantizer):
-    """Chooses by a softmax over all codes, whose gradient reaches every one of them.
+    """Chooses codes by a softmax over the whole book, so that each code gets a gradient.
 
     (batch, *positions, channels) to the same shape. The token of a latent is the code of
-    the largest dot product; the gradient passes by the softmax of all of them, so no code
-    is ever left without one and there is nothing to revive. Besides codebook and
-    commitment loss there is the loss of the softmax's own code, ``mean((z_q - z)^2)``,
-    which moves both sides, and an entropy term without which the book collapses. Source:
-    Shi et al. 2024, https://arxiv.org/abs/2412.02692.
+    the largest dot product; the gradient passes through the softmax, so every code learns
+    and none needs revival. Losses: codebook, commitment, ``mean((z_q - z)^2)`` of the
+    softmax's code ``z_q``, which moves codes and encoder, and an entropy term that keeps
+    the book in use. Source: Shi et al. 2024, https://arxiv.org/abs/2412.02692.
 
-    Memory: the softmax and its gradient hold a few (latents, num_embeddings) float32
-    tensors at once; 8,192 latents and 16,384 codes make 512 MiB of each.
+    Memory: a few (latents, num_embeddings) float32 tensors at once, each 512 MiB for
+    8,192 latents and 16,384 codes.
 
     Args:
         entropy_weight: Weight of the entropy term; a number means constant.
         num_embeddings: Codes in the book.
-        embedding_dim: Dimensions of a code; where the encoder has other channels, a
-            linear map leads in and another one out.
+        embedding_dim: Dimensions of a code; where the encoder has another number of
+            channels, one linear map leads in and one out.
         entropy_temperature: Divides the dot products in the entropy term.
 
     >>> quantizer = IBQ(seed=0, entropy_weight=None, num_embeddings=4, embedding_dim=2)
@@ -59,13 +58,11 @@ class IBQ(Quantizer):
         entropy_temperature: Positive = 0.01,
     ) -> None:
         super().__init__()
-        self.straight_through = False  # it goes by the softmax
+        self.straight_through = False  # the gradient passes through the softmax
         self.vocabulary = (num_embeddings,)
         self.entropy_temperature = entropy_temperature
-        self.entropy_weight = (
-            None
-            if entropy_weight is None
-            else Schedule(entropy_weight, num_embeddings, "entropy_weight")
+        self.entropy_weight = scheduled_weight(
+            entropy_weight, num_embeddings, "entropy_weight"
         )
         self.projection = Projection(embedding_dim)
         self.embeddings = trained_vectors(self, num_embeddings, embedding_dim, seed)
@@ -82,26 +79,24 @@ class IBQ(Quantizer):
         codes = ops.take(vectors, chosen, axis=0)
         through = through_softmax(codes, ops.softmax(logits), vectors)
         tokens = ops.reshape(chosen, (*ops.shape(latents)[:-1], 1))
-        auxiliary = ops.mean(ops.square(through - flat))
-        if self.entropy_weight is not None:
-            weight = self.entropy_weight.value
-            auxiliary += weight * entropy_penalty(logits, self.entropy_temperature)
-            if training:
-                self.entropy_weight.advance(weight, tokens)
+        entropy = scheduled_term(
+            self.entropy_weight,
+            lambda: entropy_penalty(logits, self.entropy_temperature),
+            tokens,
+            training,
+        )
         output = ops.reshape(through if training else codes, ops.shape(latents))
         return Quantized(
             latents=self.projection.back(output),
             tokens=tokens,
             codebook_loss=ops.mean(ops.square(ops.stop_gradient(flat) - codes)),
             commitment_loss=ops.mean(ops.square(flat - ops.stop_gradient(codes))),
-            auxiliary_loss=auxiliary,
+            auxiliary_loss=ops.mean(ops.square(through - flat)) + entropy,
         )
 
     @property
     def scheduled(self) -> Mapping[str, Scalar]:
-        if self.entropy_weight is None:
-            return {}
-        return {"entropy_weight": self.entropy_weight.last}
+        return last_values(self.entropy_weight)
 
     def embed(self, tokens: Tokens) -> Latents:
         codes = ops.take(self.embeddings, tokens[..., 0], axis=0)

@@ -1,4 +1,4 @@
-"""Vector quantization whose codes are found by one vector and decoded by another."""
+"""Vector quantization with a key for the search and a value for the decoder."""
 
 from __future__ import annotations
 
@@ -20,29 +20,27 @@ from vqfw.kinds import (
 from vqfw.kinds.tensors import Floats, Latents, Mask, Tensor, Tokens
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.embeddings import looked_up
-from vqfw_quantizers.kmeans import Initialization
+from vqfw_quantizers.initialization import Initialization
 from vqfw_quantizers.projection import Projection
 
 
 class KeyValueQuantizer(CodebookQuantizer):
-    """Finds the nearest key, and hands the decoder that key and what it learned beside it.
+    """Finds the nearest key; the decoder gets this key plus a learned value.
 
-    (batch, *positions, channels) to the same shape. Keys follow the mean of their latents
-    as in ``ema``; the decoder gets ``key + value``, where the value begins at zero and
-    learns from the reconstruction alone. So what the decoder sees of a code is bent as it
-    needs it, while the keys stay where the latents are. A revived key takes over the
-    value of the key that it lies next to, among those that stay. Source: Träuble et al.
-    2023, section 3, https://arxiv.org/abs/2207.11240, where keys stand still and the
-    value alone is decoded.
+    (batch, *positions, channels) to the same shape. Keys are moving means of their latents
+    as in ``ema``. Values begin at zero and learn from the reconstruction alone, so the
+    decoder's input can change while the keys stay on the latents. A revived key gets the
+    value of the nearest key that was not revived. Source: Träuble et al. 2023, section 3,
+    https://arxiv.org/abs/2207.11240, where keys are fixed and the value alone is decoded.
 
     Args:
         num_embeddings: Codes in the book.
-        embedding_dim: Dimensions of a key; where the encoder has other channels, a
-            linear map leads in and another one out. Values have the encoder's channels.
-        decay: Share of the past that stays in the moving average of a key at each step.
+        embedding_dim: Dimensions of a key; where the encoder has another number of
+            channels, one linear map leads in and one out. Values have these channels.
+        decay: Share of the moving average of a key that each step keeps.
         initialization: ``kmeans`` places the keys on means of the latents of training
             images, ``kmeans_plus_plus`` on latents far from each other, ``random``
-            leaves them where a normal distribution of unit variance put them.
+            draws them from a normal distribution of unit variance.
 
     >>> quantizer = KeyValueQuantizer(seed=0, num_embeddings=4, embedding_dim=2)
     >>> quantizer.build((None, 1, 2))
@@ -78,7 +76,7 @@ class KeyValueQuantizer(CodebookQuantizer):
         )
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
-        quantized = self.keys(self.projection(latents), training=training)
+        quantized: Quantized = self.keys(self.projection(latents), training=training)
         return quantized._replace(
             latents=self._decoded(quantized.latents, quantized.tokens)
         )

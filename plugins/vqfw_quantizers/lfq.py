@@ -12,23 +12,22 @@ from vqfw_quantizers.signs import Bits, SignQuantizer
 class LFQQuantizer(SignQuantizer):
     """Keeps the sign of each of a few channels; every combination of signs is a code.
 
-    (batch, *positions, channels) to the same shape, by a linear map to ``bits`` channels
-    and one back; codes are +1 or -1 in each. Its commitment loss is ``mean((z -
-    sign(z))^2)``; an entropy loss keeps every choice sure and all codes in use. Nothing
+    (batch, *positions, channels) to the same shape, with a linear map to ``bits`` channels
+    and one back; codes are +1 or -1 in each. The commitment loss is ``mean((z -
+    sign(z))^2)``; an entropy loss keeps each choice certain and all codes in use. No code
     is stored or searched, so books may be very large. Source: Yu et al. 2023, section
     3.1, eq. 3 to 5, https://arxiv.org/abs/2310.05737. The probabilities of eq. 5 are the
-    softmax of ``-|z - c|^2 / temperature`` over all codes, as in Luo et al. 2024,
-    https://arxiv.org/abs/2409.04410, who split tokens too; here it is exact for each
-    factor, since the bits are independent.
+    softmax of ``-|z - c|^2 / temperature`` over all codes, exact for each factor because
+    bits are independent; factors as in Luo et al. 2024, https://arxiv.org/abs/2409.04410.
 
     Args:
         entropy_weight: Weight of the entropy loss, in nats; a number means constant, null
             leaves it out.
         bits: Channels of a code, so ``2 ** bits`` codes.
-        factors: Tokens that a position is written as: 18 bits in 2 factors are two books
-            of 512 codes instead of one of 262,144. It must divide ``bits``.
-        diversity: Weight of the codebook's entropy within the entropy loss.
-        temperature: Of the soft choice whose entropy is taken, in squared distance.
+        factors: Tokens a position: 18 bits in 2 factors are two books of 512 codes
+            instead of one of 262,144. It must divide ``bits``.
+        diversity: Weight of the codebook's entropy in the entropy loss.
+        temperature: Of the softmax whose entropy is taken, in squared distance.
 
     >>> quantizer = LFQQuantizer(seed=0, entropy_weight=None, bits=4, factors=2)
     >>> quantizer.vocabulary

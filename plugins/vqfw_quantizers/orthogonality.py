@@ -1,4 +1,4 @@
-"""The term that spreads the directions of codes apart."""
+"""A loss term that turns the directions of codes away from each other."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from vqfw_quantizers.directions import unit
 def orthogonality_penalty(vectors: Vectors, chosen: Tensor) -> Scalar:
     """Mean squared cosine between any two chosen codes, in [0, 1).
 
-    ``|E E^T - I|^2 / k^2`` over the k codes that a latent chose; the others are held to
-    nothing, so that an unused code keeps its vector. ``E E^T`` and the much smaller
-    ``E^T E`` have the same norm, so no (k, k) matrix is made. Source: Shin et al. 2021,
+    ``|E E^T - I|^2 / k^2`` over the k chosen codes; an unused code gets no gradient and
+    keeps its vector. ``E E^T`` and the much smaller ``E^T E`` have the same norm, so no
+    (k, k) matrix is made. Source: Shin et al. 2021,
     https://arxiv.org/abs/2112.00384.
 
     Args:
@@ -29,5 +29,5 @@ def orthogonality_penalty(vectors: Vectors, chosen: Tensor) -> Scalar:
     count = ops.sum(ops.square(directions))
     gram = ops.matmul(ops.transpose(directions), directions)
     known = ops.stop_gradient(ops.maximum(count, 1.0))
-    # Each code has a cosine of 1 with itself, which is no fault.
+    # Without the cosine of 1 of each code with itself.
     return ops.sum(ops.square(gram)) / known**2 - ops.stop_gradient(count) / known**2

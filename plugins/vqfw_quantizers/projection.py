@@ -1,4 +1,4 @@
-"""A linear way into the space where codes are searched, and back; or none."""
+"""Linear maps from the encoder's channels to the dimensions of a code, and back."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from vqfw.kinds.tensors import Latents, Tensor
 
 
 class Projection(keras.layers.Layer):
-    """Takes latents into the space of the codes, and codes back to the decoder's.
+    """Maps latents to the dimensions of a code, and codes back to the encoder's channels.
 
-    Where both have the same number of channels, both ways are the identity. Few
-    dimensions keep more of a large book in use (Yu et al. 2022,
-    https://arxiv.org/abs/2110.04627, section 3.2).
+    Both maps are the identity where the dimensions are equal. Few dimensions keep a large
+    book in use: Yu et al. 2022, section 3.2, https://arxiv.org/abs/2110.04627.
 
     Args:
         embedding_dim: dimensions of a code.
-        seed: of the two maps; None draws them as other layers draw theirs.
+        seed: of the two maps; None takes the global seed of Keras.
     """
 
     def __init__(
@@ -31,7 +30,7 @@ class Projection(keras.layers.Layer):
         self.up: keras.layers.Layer | None = None
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Makes the two maps once the encoder's channels are known."""
+        """Makes the two maps, now that the channels of the encoder are known."""
         channels = shape[-1]
         if channels == self.embedding_dim:
             return

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from vqfw.kinds.tensors import Floats, Tensor
 
-# Four steps of a kilobyte-sized sample each: enough rows to place a few hundred codes,
-# fresh enough that they lie where the encoder now puts its latents.
+# Samples of four steps: enough latents to place a few hundred codes, and recent enough to
+# come from nearly the present encoder.
 ROWS = 4096
 ROWS_A_STEP = 1024
 
 
 class RecentLatents(keras.layers.Layer):
-    """A first-in-first-out pool of latents, part of the model's state.
+    """A first-in-first-out buffer of latents, part of the model's state.
 
     Args:
         embedding_dim: dimensions of the space in which codes are searched.
@@ -46,20 +46,20 @@ class RecentLatents(keras.layers.Layer):
         self.filled.assign(ops.minimum(self.filled + ops.shape(sample)[0], ROWS))
 
     def forget(self) -> None:
-        """Begins anew, where what was seen is not what comes."""
+        """Empties the buffer."""
         self.filled.assign(0)
 
     @property
     def values(self) -> Floats:
-        """(n, embedding_dim) NumPy array of what has been seen; n may be 0."""
+        """(n, embedding_dim) NumPy array of the latents in the buffer; n may be 0."""
         filled = int(ops.convert_to_numpy(self.filled))
         return ops.convert_to_numpy(self.rows)[:filled]  # type: ignore[no-any-return]  # Keras is untyped
 
 
 def _rows_of(count: int) -> NDArray[np.int32]:
-    """Which rows to keep: spread over all images and positions, the same at each step.
+    """Indices of the rows to keep: a random choice, the same at each step.
 
-    Even distances would meet the same few columns of the grid in every image.
+    Equal distances would take the same few columns of the grid from every image.
     """
     order = np.random.default_rng(count).permutation(count)
     return order[:ROWS_A_STEP].astype("int32")

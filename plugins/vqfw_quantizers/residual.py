@@ -1,4 +1,4 @@
-"""Residual quantization: every level quantizes what the levels before it left over."""
+"""Residual quantization: each level quantizes the residual of the levels before it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from vqfw_quantizers.wrapper import Wrapper
 
 
 class ResidualQuantizer(Wrapper):
-    """Adds up the codes of several quantizers, each one working on the rest so far.
+    """Adds up the codes of several quantizers; each quantizes the residual so far.
 
     (batch, *positions, channels) to the same shape; tokens of all levels side by side,
-    the coarsest first. 4 levels of 512 codes tell 2^36 sums apart. The rest is taken from
-    the codes as constants, so that the commitment of every level moves the encoder; the
-    gradient from the decoder would then come once a level, and is divided by their
-    number; so what a level learns from the decoder itself, as the map out of a projection
-    does, has that part of its gradient too. Losses are means over levels. Source:
+    the coarsest first. 4 levels of 512 codes have 2^36 sums. The codes are constants in
+    the residual, so the commitment loss of each level moves the encoder. The decoder's
+    gradient is divided by the number of levels, so that the encoder gets it once; so is
+    that of a projection inside a level. Losses are means over levels. Source:
     Zeghidour et al. 2021, algorithm 1, https://arxiv.org/abs/2107.03312; Lee et al. 2022,
     section 3.1, https://arxiv.org/abs/2203.01941.
 
     Args:
         quantizer: Quantizes one level; each has its own copy, with its own codes.
-        levels: How many quantizers in a row.
+        levels: Number of quantizers in a row.
 
     >>> from vqfw_quantizers.fsq import FSQQuantizer
     >>> quantizer = ResidualQuantizer(
@@ -49,17 +48,17 @@ class ResidualQuantizer(Wrapper):
         self.build_parts(shape)
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
-        rest, found = latents, []
+        residual, parts = latents, []
         for level in self.parts:
-            found.append(level(rest, training=training))
-            # Through the straight-through sum the rest would have no gradient at all. In
-            # training its value is the code, or the latent itself during a warm-up.
-            rest = rest - ops.stop_gradient(found[-1].latents)
-        codes = sum(each.latents for each in found)
+            parts.append(level(residual, training=training))
+            # Without stop_gradient the straight-through sum would cancel the gradient of
+            # the residual. Its value is the code, or the latent itself in a warm-up.
+            residual = residual - ops.stop_gradient(parts[-1].latents)
+        codes = sum(part.latents for part in parts)
         if training:
             fixed = ops.stop_gradient(codes)
-            codes = fixed + (codes - fixed) / len(found)
-        return self.together(found, codes)
+            codes = fixed + (codes - fixed) / len(parts)
+        return self.together(parts, codes)
 
     def embed(self, tokens: Tokens) -> Latents:
         return sum(level.embed(its) for level, its in self.each_with_tokens(tokens))
@@ -67,5 +66,5 @@ class ResidualQuantizer(Wrapper):
     def initialize(self, latents: Floats, seed: int) -> None:
         for i, level in enumerate(self.parts):
             self.place_codes(i, latents, seed)
-            found = level(ops.convert_to_tensor(latents), training=False)
-            latents = latents - ops.convert_to_numpy(found.latents)
+            quantized = level(ops.convert_to_tensor(latents), training=False)
+            latents = latents - ops.convert_to_numpy(quantized.latents)

@@ -1,7 +1,8 @@
-"""An option that follows a schedule: its value now, and the state that takes it on."""
+"""An option that follows a schedule: its value, and the state that moves it on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -11,8 +12,8 @@ from vqfw.kinds import BetaScheduler
 from vqfw.kinds.tensors import Scalar, Tokens
 from vqfw.kinds.usage import MovingHistogram
 
-# Images after which an observation of usage counts half: the engine's default for beta,
-# whatever an experiment sets there.
+# Images after which an observation of usage counts half: the engine's default for beta.
+# Another value for beta in an experiment does not change it.
 HALF_LIFE = 1024.0
 
 
@@ -38,28 +39,28 @@ class Schedule(keras.layers.Layer):
 
     @property
     def value(self) -> Scalar:
-        """What the schedule says for the step that comes; no gradient."""
+        """The value for the coming step; it has no gradient."""
         usage = MovingHistogram(self.shares, self.mass).usage
         return ops.stop_gradient(self.scheduler(self.step, usage, self.previous))
 
     def advance(self, value: Scalar, tokens: Tokens) -> None:
-        """Closes a training step.
+        """Moves the state on by one training step.
 
         Args:
-            value: what was in force.
-            tokens: (batch, ...) int32, the codes that the step chose.
+            value: of this step.
+            tokens: (batch, ...) int32, the codes chosen in this step.
         """
         images = ops.cast(ops.shape(tokens)[0], "float32")
-        seen = MovingHistogram(self.shares, self.mass)
-        seen = seen.moved(tokens, ops.power(0.5, images / HALF_LIFE))
-        self.shares.assign(seen.shares)
-        self.mass.assign(seen.mass)
+        usage = MovingHistogram(self.shares, self.mass)
+        usage = usage.moved(tokens, ops.power(0.5, images / HALF_LIFE))
+        self.shares.assign(usage.shares)
+        self.mass.assign(usage.mass)
         self.previous.assign(ops.cast(value, "float32"))
         self.step.assign(self.step + 1)
 
     @property
     def last(self) -> Scalar:
-        """What was in force in the last step."""
+        """The value of the last step."""
         return ops.convert_to_tensor(self.previous)
 
     def _state(
@@ -76,3 +77,34 @@ class Schedule(keras.layers.Layer):
             name=name,
             dtype=dtype,
         )
+
+
+def scheduled_weight(
+    scheduler: BetaScheduler | None, num_embeddings: int, name: str
+) -> Schedule | None:
+    """The schedule of a weight, or None for a term that is left out."""
+    return None if scheduler is None else Schedule(scheduler, num_embeddings, name)
+
+
+def scheduled_term(
+    weight: Schedule | None, term: Callable[[], Scalar], tokens: Tokens, training: bool
+) -> Scalar:
+    """Weight times term, 0 without a weight; in training, moves the schedule on.
+
+    Args:
+        weight: of the term; None leaves it out.
+        term: computes it; not called where it is left out.
+        tokens: (batch, ...) int32, the codes chosen in this step.
+        training: whether this is a training step.
+    """
+    if weight is None:
+        return 0.0
+    value = weight.value
+    if training:
+        weight.advance(value, tokens)
+    return value * term()
+
+
+def last_values(*schedules: Schedule | None) -> Mapping[str, Scalar]:
+    """The values of the last step by name, without schedules that are None."""
+    return {each.name: each.last for each in schedules if each is not None}

@@ -1,8 +1,8 @@
-"""Quantization by the signs of a few channels: what LFQ and BSQ have in common.
+"""Quantization by the signs of a few channels, the base of LFQ and BSQ.
 
 Every combination of signs is a code, and nothing is stored. The bits of a code may be
-split into factors, each a token of its own: 18 bits are one book of 262,144 codes or two
-of 512, and decode to the same.
+split into factors, one token each: 18 bits are one book of 262,144 codes or two of 512,
+with the same decoded latents.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vqfw.kinds import BetaScheduler, Context, Quantized, Quantizer, Range
 from vqfw.kinds.tensors import Latents, Scalar, Tensor, Tokens
 from vqfw_quantizers.entropy import bits_codebook_entropy, bits_sample_entropy
 from vqfw_quantizers.projection import Projection
-from vqfw_quantizers.schedule import Schedule
+from vqfw_quantizers.schedule import last_values, scheduled_term, scheduled_weight
 from vqfw_quantizers.size import too_many_codes
 
 Bits = Annotated[int, Range(minimum=1, maximum=256)]
@@ -29,12 +29,12 @@ class SignQuantizer(Quantizer):
 
     Args:
         seed: of the projection.
-        bits: channels of the code.
+        bits: channels of a code.
         factors: tokens a position.
-        radius: what every channel of a code is, up to its sign.
+        radius: absolute value of every channel of a code.
         entropy_weight: of the entropy loss; None leaves it out.
-        diversity: of the codebook's entropy within that.
-        temperature: of the soft choice whose entropy is taken.
+        diversity: weight of the codebook's entropy in the entropy loss.
+        temperature: of the softmax whose entropy is taken.
     """
 
     def __init__(
@@ -50,10 +50,8 @@ class SignQuantizer(Quantizer):
         super().__init__()
         self.vocabulary = (2 ** (bits // factors),) * factors
         self.radius = radius
-        self.entropy_weight = (
-            None
-            if entropy_weight is None
-            else Schedule(entropy_weight, self.vocabulary[0], "entropy_weight")
+        self.entropy_weight = scheduled_weight(
+            entropy_weight, self.vocabulary[0], "entropy_weight"
         )
         self.diversity = diversity
         self.temperature = temperature
@@ -64,7 +62,7 @@ class SignQuantizer(Quantizer):
 
     @abstractmethod
     def prepared(self, latents: Tensor) -> Tensor:
-        """(..., bits) latents as they are compared with codes, every sign kept."""
+        """Scales (..., bits) latents for the comparison with codes; signs stay."""
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
         latents = self.prepared(self.projection(latents))
@@ -78,7 +76,10 @@ class SignQuantizer(Quantizer):
             latents=self.projection.back(codes),
             tokens=tokens,
             commitment_loss=commitment,
-            auxiliary_loss=self._entropy_loss(latents, tokens, training),
+            # The schedule counts the tokens of all factors as those of one book.
+            auxiliary_loss=scheduled_term(
+                self.entropy_weight, lambda: self._entropy(latents), tokens, training
+            ),
         )
 
     def embed(self, tokens: Tokens) -> Latents:
@@ -87,22 +88,12 @@ class SignQuantizer(Quantizer):
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Refuses bits that cannot be split as asked, or books too large to count."""
+        """Refuses bits that do not divide into the factors, and books too large to count."""
         return [*_uncountable(options["bits"], options["factors"])]
 
     @property
     def scheduled(self) -> Mapping[str, Scalar]:
-        if self.entropy_weight is None:
-            return {}
-        return {"entropy_weight": self.entropy_weight.last}
-
-    def _entropy_loss(self, latents: Tensor, tokens: Tokens, training: bool) -> Scalar:
-        if self.entropy_weight is None:
-            return 0.0
-        weight = self.entropy_weight.value
-        if training:  # the schedule sees the tokens of all factors as those of one book
-            self.entropy_weight.advance(weight, tokens)
-        return weight * self._entropy(latents)
+        return last_values(self.entropy_weight)
 
     def _codes(self, bits: Tensor) -> Tensor:
         return self.radius * (2.0 * bits - 1.0)
@@ -110,15 +101,15 @@ class SignQuantizer(Quantizer):
     def _entropy(self, latents: Tensor) -> Scalar:
         """``E[H(p)] - diversity * H(E[p])`` of the choice by squared distance."""
         flat = ops.reshape(latents, (-1, latents.shape[-1]))
-        # The two values of a bit are 4 * radius * latent apart in squared distance.
+        # The squared distances to the two values of a bit differ by 4 * radius * latent.
         logits = 4.0 * self.radius / self.temperature * flat
         books = ops.split(logits, len(self.vocabulary), axis=-1)
-        used = sum(bits_codebook_entropy(book) for book in books)
-        return bits_sample_entropy(logits) - self.diversity * used
+        codebook_entropy = sum(bits_codebook_entropy(book) for book in books)
+        return bits_sample_entropy(logits) - self.diversity * codebook_entropy
 
 
 def packed(bits: Tensor, factors: int) -> Tokens:
-    """Bits to tokens, the first bit of a token counting 1, the next 2, and so on.
+    """Packs bits into tokens, the first bit of a token as 1, the next as 2, and so on.
 
     Args:
         bits: (..., bits) of 0 and 1.
@@ -136,7 +127,7 @@ def packed(bits: Tensor, factors: int) -> Tokens:
 
 
 def unpacked(tokens: Tokens, bits: int) -> Tensor:
-    """Tokens to bits: (..., factors) int32 to (..., bits) float32 of 0 and 1.
+    """Unpacks tokens: (..., factors) int32 to (..., bits) float32 of 0 and 1.
 
     >>> tokens = ops.convert_to_tensor([[1, 3]])
     >>> ops.convert_to_numpy(unpacked(tokens, 4)).tolist()

@@ -1,4 +1,4 @@
-"""Vector quantization with a frozen book behind one learned linear map."""
+"""Vector quantization with frozen codes and one trained linear map of all of them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from vqfw_quantizers.projection import Projection
 
 
 class SimVQ(Quantizer):
-    """Replaces each latent by the nearest of codes that one linear map moves together.
+    """Replaces each latent by the nearest code; one trained linear map moves all codes.
 
-    (batch, *positions, channels) to the same shape. The codes are ``C W``, where ``C`` is
-    random and stays as it is, and ``W`` learns from the codebook loss
-    ``mean((sg(z) - C W)^2)``; so a latent moves all codes, and none is left behind. There
-    are no vectors of their own to place or to revive. Source: Zhu et al. 2024,
+    (batch, *positions, channels) to the same shape. The codes are ``C W``: ``C`` is random
+    and frozen, ``W`` learns from the codebook loss ``mean((sg(z) - C W)^2)``. Each latent
+    moves all codes, so no code needs initialization or revival. Source: Zhu et al. 2024,
     https://arxiv.org/abs/2411.02038.
 
     Args:
-        num_embeddings: Codes in the book; large ones stay in use, 65,536 and more.
-        embedding_dim: Dimensions of a code; where the encoder has other channels, a
-            linear map leads in and another one out.
-        gradient_estimator: How the decoder's gradient gets past the choice of codes:
-            ``straight_through`` as it is, ``rotation`` turned as code from latent.
+        num_embeddings: Codes in the book; books of 65,536 and more stay in use.
+        embedding_dim: Dimensions of a code; where the encoder has another number of
+            channels, one linear map leads in and one out.
+        gradient_estimator: How the decoder's gradient reaches the latents:
+            ``straight_through`` copies it, ``rotation`` turns it as code from latent.
 
     >>> quantizer = SimVQ(seed=0, num_embeddings=4, embedding_dim=2)
     >>> quantizer.build((None, 1, 2))
@@ -47,7 +46,7 @@ class SimVQ(Quantizer):
         self.straight_through = gradient_estimator == "straight_through"
         self.estimator = ESTIMATORS[gradient_estimator]
         self.projection = Projection(embedding_dim)
-        # Both starts keep the codes as long as the paper's, about 1.
+        # Codes begin with a length of about 1, as in the paper.
         spread = keras.initializers.RandomNormal(stddev=embedding_dim**-0.5, seed=seed)
         even = keras.initializers.GlorotUniform(seed=seed + 1)
         self.frozen = self._matrix(num_embeddings, embedding_dim, spread, "frozen")
@@ -84,7 +83,7 @@ class SimVQ(Quantizer):
         return ops.matmul(ops.convert_to_tensor(self.frozen), self.map)
 
     def _codes(self, tokens: Tokens) -> Tensor:
-        """The map of the chosen rows alone: its gradient needs no other."""
+        """Maps the chosen rows alone, which is enough for the gradient of the map."""
         return ops.matmul(ops.take(self.frozen, tokens[..., 0], axis=0), self.map)
 
     def _matrix(

@@ -1,4 +1,4 @@
-"""How many codes a book may have that is counted but stored nowhere."""
+"""The largest book of a quantizer that stores no codes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from vqfw.errors import KeyPath, Problem
 
-# Usage is counted code by code, in four bytes each: 16 Mi codes are 64 MiB.
+# Usage takes four bytes a code: 64 MiB for 16 Mi codes.
 MOST_CODES = 1 << 24
 
 
 def too_many_codes(codes: int, path: KeyPath, help: str) -> Iterator[Problem]:
-    """A problem where one book has more codes than can be counted.
+    """Reports a book with more codes than usage is counted for.
 
     Args:
         codes: in the book.
-        path: the option that makes them so many.
+        path: of the option that sets their number.
         help: the repair.
     """
     if codes > MOST_CODES:

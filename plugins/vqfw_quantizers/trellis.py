@@ -1,4 +1,18 @@
-"""Trellis-coded quantization: neighbours decide which half of the codes a latent has."""
+"""Trellis-coded quantization: the tokens before allow each latent half of the codes.
+
+The book has twice as many codes as a latent may choose from; code ``i`` is in subset
+``i % 4``. The latents of an image form one sequence, row by row. Each latent feeds one bit
+to a shift register, which begins with zeros, and takes a code of the subset
+``h1 b + 2 h0 b``: ``h b`` is the parity of those bits so far that the check ``h`` taps. So
+each latent has two subsets, one for either bit, and a token takes ``log2(num_embeddings)``
+bits: the new bit and ``i // 4``. The Viterbi algorithm finds the path of least
+``sum_t |z_t - e_{i_t}|^2``.
+
+The nearest of twice as many codes would take one bit more a token. On latents of trained
+encoders a path saved a third to a half of the squared error that this bit saves. Codes are
+dealt to subsets in order, unlike in the sources: to separate close codes changed the error
+by less than 1 %.
+"""
 
 from __future__ import annotations
 
@@ -19,35 +33,23 @@ from vqfw.kinds import (
 )
 from vqfw.kinds.tensors import Floats, Latents, Tensor, Tokens
 from vqfw_quantizers.ema import EMAQuantizer
-from vqfw_quantizers.kmeans import Initialization
+from vqfw_quantizers.initialization import Initialization
 from vqfw_quantizers.projection import Projection
 
-# The codes are dealt out: code i is in subset i % 4.
+# Code i is in subset i % 4.
 SUBSETS = 4
 # Ungerboeck's parity checks h1 and h0 by the number of states: bit i is i steps ago.
 CHECKS = {4: (0o2, 0o5), 8: (0o4, 0o13), 16: (0o4, 0o23)}
 
 
 class TrellisQuantizer(CodebookQuantizer):
-    """Takes the codes that are nearest together, of those that one path leads through.
+    """Chooses the nearest codes along a path through a book of twice as many codes.
 
-    (batch, *positions, channels) to the same shape. The book has twice as many codes as a
-    latent may choose from, dealt out to four subsets. The latents of an image stand one
-    behind the other, row by row; each tells one bit ``b`` to a shift register, and the
-    tokens ``i`` and bits that are chosen are those of ``min sum_t |z_t - e_{i_t}|^2`` with
-    ``i_t % 4 = h1 b + 2 h0 b``, where ``h b`` is the parity of the bits so far that a
-    check ``h`` taps. The bits before leave each latent two subsets, so that a token takes
-    ``log2(num_embeddings)`` bits: the newest one, and ``i // 4``. Twice as many codes for
-    the nearest would take one bit more; of the squared error that they would save, a path
-    saved a third to a half on latents of trained encoders. The Viterbi algorithm finds the
-    best of all paths, in training too, and codes follow the mean of the latents that took
-    them, as in ``ema``.
-
-    ``embed`` looks tokens up one by one and needs no path. The register begins with zeros,
-    so the first latents of an image share one half of the codes. A search takes about 1.4
-    KB of memory a latent with 8 states, and 4 KB with 16, at 64 dimensions. Unlike in the
-    sources, codes are dealt out as they come: to part those that are close changed the
-    error by less than 1 %.
+    (batch, *positions, channels) to the same shape. The tokens of an image minimize
+    ``sum_t |z_t - e_{i_t}|^2``, where the tokens before allow each latent half of the
+    book. Codes are the moving mean of their latents, as in ``ema``. ``embed`` looks up
+    each token alone. The search takes about 1.4 KB of memory a latent with 8 states and 4
+    KB with 16, at 64 dimensions.
 
     Sources: Marcellin and Fischer 1990, https://doi.org/10.1109/26.46532; of vectors,
     Fischer, Marcellin and Wang 1991, https://doi.org/10.1109/18.104316; the registers,
@@ -55,14 +57,14 @@ class TrellisQuantizer(CodebookQuantizer):
 
     Args:
         num_embeddings: Codes that a latent may choose from; the book has twice as many.
-        embedding_dim: Dimensions of a code; where the encoder has other channels, a
-            linear map leads in and another one out.
-        decay: Share of the past that stays in the moving average at each step.
+        embedding_dim: Dimensions of a code; where the encoder has another number of
+            channels, one linear map leads in and one out.
+        decay: Share of the moving average that each step keeps.
         initialization: ``kmeans`` places the codes on means of the latents of training
             images, ``kmeans_plus_plus`` on latents far from each other, ``random``
-            leaves them where a normal distribution of unit variance put them.
-        states: Of the shift register. More find paths that are a little closer, and take
-            more time and memory.
+            draws them from a normal distribution of unit variance.
+        states: Of the shift register. More states find slightly closer paths, with more
+            time and memory.
 
     >>> quantizer = TrellisQuantizer(
     ...     seed=0, num_embeddings=2, embedding_dim=1, states=4
@@ -136,41 +138,41 @@ class TrellisQuantizer(CodebookQuantizer):
 
 
 class Trellis:
-    """The paths of a shift register, and the subset of codes at each of their steps.
+    """The paths of a shift register, and the subset of codes at each step of a path.
 
     A state is the last bits, the newest one lowest. A block is as many steps as a state
-    has bits: within it one way leads from each state to each other, and the bits of
-    ``states * start + end`` are those of the start and then those that the way tells.
+    has bits, so that exactly one path leads from each state to each other: the one with
+    the bits of ``states * start + end``, those of the start first.
 
     Args:
-        states: how many.
+        states: their number.
     """
 
     def __init__(self, states: int) -> None:
         self.states = states
         self.steps = states.bit_length() - 1
-        ways = np.arange(states**2)[:, None]
-        # At each step of a way, the bits that the checks may tap.
-        bits = ways >> np.arange(self.steps)[::-1] & (2 * states - 1)
+        paths = np.arange(states**2)[:, None]
+        # At each step of a path, the bits that the checks may tap.
+        bits = paths >> np.arange(self.steps)[::-1] & (2 * states - 1)
         low, high = (np.bitwise_count(bits & check) % 2 for check in CHECKS[states])
-        self.subsets = (low + 2 * high).astype("int32")  # (ways, steps)
+        self.subsets = (low + 2 * high).astype("int32")  # (paths, steps)
 
     def cheapest(self, costs: Tensor) -> Tensor:
-        """The subsets of the path from state 0 whose costs have the least sum.
+        """The subsets of the path from state 0 with the least sum of costs.
 
-        Two blocks in a row become one, by the best state between them, until one is left;
-        then the states between are looked up from the last round to the first: the Viterbi
-        algorithm, halving what is left in each round.
+        The Viterbi algorithm in rounds: each round joins pairs of blocks by the best state
+        between them, until one block is left. Then the states are read back, from the last
+        round to the first.
 
         Args:
-            costs: (batch, positions, 4) of every subset.
+            costs: (batch, positions, 4), one for each subset.
 
         Returns:
             (batch, positions) int32.
         """
-        sums, pairs = self._of_blocks(costs), []
+        sums, pairs = self._block_costs(costs), []
         while sums.shape[1] > 1:
-            sums = _filled(sums, 2)
+            sums = _padded(sums, 2)
             first, second = sums[:, 0::2], sums[:, 1::2]
             pairs.append((first, second))
             sums = ops.min(first[..., None] + second[:, :, None], axis=-2)
@@ -179,17 +181,19 @@ class Trellis:
         for first, second in reversed(pairs):
             count = first.shape[1]
             starts, ends = starts[:, :count], ends[:, :count]
-            onto = ops.take_along_axis(first, starts[..., None, None], axis=2)[:, :, 0]
-            off = ops.take_along_axis(second, ends[..., None, None], axis=3)[..., 0]
-            middles = ops.cast(ops.argmin(onto + off, axis=-1), "int32")
-            starts, ends = _in_turn(starts, middles), _in_turn(middles, ends)
+            before = ops.take_along_axis(first, starts[..., None, None], axis=2)[
+                :, :, 0
+            ]
+            after = ops.take_along_axis(second, ends[..., None, None], axis=3)[..., 0]
+            middles = ops.cast(ops.argmin(before + after, axis=-1), "int32")
+            starts, ends = _alternating(starts, middles), _alternating(middles, ends)
         subsets = ops.take(self.subsets, self.states * starts + ends, axis=0)
         positions = costs.shape[1]
         return ops.reshape(subsets, (-1, subsets.shape[1] * self.steps))[:, :positions]
 
-    def _of_blocks(self, costs: Tensor) -> Tensor:
-        """What each way costs in every block: (batch, blocks, starts, ends)."""
-        costs = _filled(costs, self.steps)
+    def _block_costs(self, costs: Tensor) -> Tensor:
+        """The cost of each path in every block: (batch, blocks, starts, ends)."""
+        costs = _padded(costs, self.steps)
         blocks = costs.shape[1] // self.steps
         costs = ops.reshape(costs, (-1, blocks, self.steps, SUBSETS))
         sums = sum(
@@ -199,13 +203,13 @@ class Trellis:
         return ops.reshape(sums, (-1, blocks, self.states, self.states))
 
 
-def _filled(values: Tensor, multiple: int) -> Tensor:
-    """With zeros behind on axis 1, which cost a path nothing, up to a multiple."""
-    lacking = -values.shape[1] % multiple
-    more = [(0, 0), (0, lacking), *[(0, 0)] * (len(values.shape) - 2)]
-    return ops.pad(values, more) if lacking else values
+def _padded(values: Tensor, multiple: int) -> Tensor:
+    """Pads axis 1 to a multiple with zeros, which cost a path nothing."""
+    missing = -values.shape[1] % multiple
+    padding = [(0, 0), (0, missing), *[(0, 0)] * (len(values.shape) - 2)]
+    return ops.pad(values, padding) if missing else values
 
 
-def _in_turn(first: Tensor, second: Tensor) -> Tensor:
-    """(batch, n) and (batch, n) to (batch, 2 n)."""
+def _alternating(first: Tensor, second: Tensor) -> Tensor:
+    """Alternates two (batch, n) tensors: (batch, 2 n)."""
     return ops.reshape(ops.stack([first, second], axis=-1), (-1, 2 * first.shape[1]))

@@ -1,4 +1,4 @@
-"""The option ``warm_up``: steps before the codes are placed, fewer than the training has."""
+"""The option ``warm_up``: optimizer steps before the codes are placed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from vqfw.kinds import Context, Range
 WarmUp: TypeAlias = Annotated[int, Range(minimum=0)]
 
 
-def endless(options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
+def warm_up_outlasts_training(
+    options: Mapping[str, Any], context: Context
+) -> Sequence[Problem]:
     """Reports a warm-up that is as long as the training, or longer."""
     warm_up = options["warm_up"]
     if context.steps is None or warm_up < context.steps:

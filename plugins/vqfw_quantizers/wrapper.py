@@ -1,4 +1,4 @@
-"""Quantizers made of copies of another one: what those in a row and side by side share."""
+"""The base of quantizers that hold copies of another one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from vqfw.kinds.tensors import Floats, Latents, Scalar, Tokens
 class Wrapper(CodebookQuantizer):
     """Holds copies of one quantizer, each with codes of its own; abstract.
 
-    Its tokens are theirs, one behind the other, and so are its codebooks, if they have
-    any. Its losses are the means of theirs, so that beta and the weights of an entropy
-    mean the same for one copy and for eight.
+    Tokens and codebooks are those of the copies, in their order. Losses are means over
+    copies, so that beta and loss weights mean the same for any number of copies.
 
     Args:
         quantizer: makes a copy.
-        count: how many.
-        place: what one copy is to the whole, for the names of variables.
+        count: copies.
+        place: name of a copy in the paths of variables, as ``level``.
     """
 
     def __init__(self, quantizer: Copies[Quantizer], count: int, place: str) -> None:
@@ -58,30 +57,30 @@ class Wrapper(CodebookQuantizer):
         }
 
     def build_parts(self, shape: tuple[int | None, ...]) -> None:
-        """Builds every copy for latents of one shape."""
+        """Builds each copy for latents of this shape."""
         for i, part in enumerate(self.parts):
             with keras.name_scope(f"{self.place}_{i}"):
                 part.build(shape)
 
     def place_codes(self, index: int, latents: Floats, seed: int) -> None:
-        """Initializes one copy, if it has codes to place: (n, *positions, its channels)."""
+        """Initializes one copy, if it has codebooks, on (n, *positions, channels) latents."""
         part = self.parts[index]
         if isinstance(part, CodebookQuantizer):
             part.initialize(latents, seed + index)
 
     def each_with_tokens(self, tokens: Tokens) -> Iterator[tuple[Quantizer, Tokens]]:
-        """The copies with those of the tokens that are theirs."""
+        """Each copy with its tokens."""
         width = len(self.parts[0].vocabulary)
         for i, part in enumerate(self.parts):
             yield part, tokens[..., i * width : (i + 1) * width]
 
-    def together(self, found: Sequence[Quantized], latents: Latents) -> Quantized:
-        """One answer out of those of the copies.
+    def together(self, parts: Sequence[Quantized], latents: Latents) -> Quantized:
+        """Joins the results of the copies: tokens side by side, means of losses.
 
         Args:
-            found: by every copy.
-            latents: what they amount to.
+            parts: of every copy.
+            latents: of the whole.
         """
-        losses = [sum(each[2:][i] for each in found) / len(found) for i in range(3)]
-        tokens = ops.concatenate([each.tokens for each in found], axis=-1)
+        losses = [sum(part[2:][i] for part in parts) / len(parts) for i in range(3)]
+        tokens = ops.concatenate([part.tokens for part in parts], axis=-1)
         return Quantized(latents, tokens, *losses)

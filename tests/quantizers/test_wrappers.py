@@ -338,7 +338,7 @@ def bent(quantizer, shape):
 
 def made_of(quantizer, codes):
     codes = [ops.convert_to_tensor(code) for code in codes]
-    return [ops.convert_to_numpy(each) for each in quantizer._latents_of(codes)]
+    return [ops.convert_to_numpy(each) for each in quantizer._decoded(codes)]
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -352,7 +352,7 @@ def test_what_is_asked_of_a_code_comes_from_all_the_latents_that_it_reaches(plac
         for one, other in zip(made_of(quantizer, codes), missed, strict=True)
     )
     held = [ops.convert_to_tensor(each) for each in missed]
-    asked = ops.convert_to_numpy(quantizer._asked_of(place, held))
+    asked = ops.convert_to_numpy(quantizer._back_projected(place, held))
     assert (asked * codes[place]).sum() == pytest.approx(reached, rel=1e-4)
     for before, after in zip(missed, held, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(after), before)
@@ -392,7 +392,9 @@ def test_an_image_keeps_its_tokens_where_new_ones_are_farther(monkeypatch):
     quantizer.build((None, *latents.shape[1:]))
     again = errors(quantizer, latents)
     left = iter(range(2 * predictive.SWEEPS))
-    monkeypatch.setattr(predictive, "_energy", lambda missed: next(left) * ops.ones(24))
+    monkeypatch.setattr(
+        predictive, "_squared_error", lambda missed: next(left) * ops.ones(24)
+    )
     always = errors(quantizer, latents)
     monkeypatch.setattr(predictive, "SWEEPS", 0)
     once = errors(quantizer, latents)

@@ -1,7 +1,9 @@
+"""Where ``initialize`` places the codes of a book."""
+
 import numpy as np
 import pytest
-from vqfw_quantizers import kmeans as module
-from vqfw_quantizers.kmeans import kmeans, kmeans_plus_plus
+from vqfw_quantizers import initialization
+from vqfw_quantizers.initialization import kmeans, kmeans_plus_plus
 
 
 def random(*shape, seed=0):
@@ -48,7 +50,7 @@ def test_the_seed_decides():
 
 
 def test_a_large_cloud_is_sampled_but_never_below_the_number_of_codes(monkeypatch):
-    monkeypatch.setattr(module, "MOST_LATENTS", 10)
+    monkeypatch.setattr(initialization, "MOST_LATENTS", 10)
     centres = kmeans(random(300, 2), 20, seed=0)
     assert len(np.unique(centres, axis=0)) == 20
 
@@ -64,8 +66,8 @@ def test_far_apart_latents_are_chosen_as_they_are():
 
 @pytest.mark.parametrize("place", [kmeans, kmeans_plus_plus])
 def test_a_large_book_is_placed_on_the_latents_too(place, monkeypatch):
-    monkeypatch.setattr(module, "LARGEST_BOOK_IN_FULL", 16)
-    monkeypatch.setattr(module, "MOST_PRODUCTS", 1)
+    monkeypatch.setattr(initialization, "LARGEST_BOOK_IN_FULL", 16)
+    monkeypatch.setattr(initialization, "MOST_PRODUCTS", 1)
     latents = random(400, 2)
     centres = place(latents, 32, seed=0)
     assert centres.shape == (32, 2)
