@@ -77,8 +77,11 @@ CHANGES = {
         {"precision": []},
         {"plugin_files": {}},
         {"plugin_files": [{"path": 1, "sha256": "a" * 64}]},
-        {"plugin_files": [{"path": "a.py", "sha256": "../key"}]},
-        {"plugin_files": [{"path": "a.py", "sha256": "/dev/zero"}]},
+        {"plugin_files": [{"path": "", "sha256": "a" * 64}]},
+        {"plugin_files": [{"path": "/", "sha256": "a" * 64}]},
+        {"plugin_files": [{"path": "a.py", "sha256": "a" * 64}]},
+        {"plugin_files": [{"path": "/a.py", "sha256": "../key"}]},
+        {"plugin_files": [{"path": "/a.py", "sha256": "/dev/zero"}]},
         {"versions": []},
         {"git": "dirty"},
         {"dataset_path": 7},
@@ -209,7 +212,7 @@ def test_a_command_names_a_run_of_any_name_as_one_word(odd, command, root):
 
 def test_a_plugin_file_with_more_in_its_record_is_one_sentence(odd, command, root):
     path = root / "checkpoints" / "odd" / "environment.json"
-    file = {"path": "a.py", "sha256": "a" * 64, "more": 1}
+    file = {"path": "/a.py", "sha256": "a" * 64, "more": 1}
     odd(path.name, json.dumps({**json.loads(path.read_text()), "plugin_files": [file]}))
     answer = command("eval", "--run", "odd")
     assert answer.code == 3

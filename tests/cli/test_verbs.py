@@ -173,6 +173,15 @@ def test_pictures_whose_names_differ_by_suffix_alone_stay_apart(
     assert written == {"1.jpg.png", "1.png.png", "2.jpg.png"}
 
 
+def test_reconstruct_replaces_no_picture(done, pictures, command, files):
+    assert command("tokenize", "pictures", "-o", "t.npz").code == 0
+    before = files()
+    answer = command("reconstruct", "t.npz", "-o", "pictures")
+    assert answer.code == 2
+    assert "already: choose another folder with -o" in answer.err
+    assert files() == before
+
+
 def token_file(done, **changes):
     file = TokenFile.load(done.folder.path / "tokens_test.npz")
     return TokenFile(**{**file.__dict__, **changes})
@@ -352,6 +361,9 @@ def test_pictures_are_cropped_as_by_the_run_unless_asked_otherwise(
         assert command("tokenize", "pictures", "--crop", crop).code == 0
     scored = command("eval", "--data", "pictures", "--crop", "none", "--json")
     assert scored.data["images"] == 4
+    assert vqfw.open_run("crops").scores["data"]["crop"] == "none"
+    assert command("eval", "--data", "pictures", "--crop", "12").code == 0
+    assert vqfw.open_run("crops").scores["data"]["crop"] == 12
 
 
 @pytest.mark.parametrize("crop", ["0", "-3", "1.5", "all", "²"])

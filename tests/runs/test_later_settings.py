@@ -75,6 +75,28 @@ def test_a_run_keeps_the_grouping_that_it_recorded(old: RunFolder) -> None:
     assert set(splits.test.groups) <= {"front", "side", "back"}
 
 
+def test_a_call_that_writes_walks_the_run_folder_once(
+    old: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walked: list[Path] = []
+    monkeypatch.setattr(
+        "vqfw.runs.folder.ways_out", lambda folder: walked.append(folder) or ()
+    )
+    run = Reopened(old)
+    with run.writing():
+        run.plan_with_data("again", data_path=old.root / "people")
+    assert walked.count(old.path) == 1
+
+
+def test_plugin_files_of_an_opened_run_stay_where_they_are(
+    old: RunFolder, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    run = vqfw.open_run("old", plugins=["mine.py"])
+    monkeypatch.chdir("people")
+    assert run.plugins == (root / "mine.py",)
+
+
 def test_a_settled_split_stays_when_the_rule_changes(
     old: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,8 @@ def test_the_lock_follows_no_link_and_writes_into_no_other_name(run, outside):
     lock.unlink()
     lock.symlink_to(outside)
     with pytest.raises(RunError, match=r"lock is a link to .*thesis\.txt"):
+        run.require_contained()
+    with pytest.raises(UnwritableError, match="it is a link"):
         run.require_free()
 
 

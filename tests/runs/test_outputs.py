@@ -7,7 +7,7 @@ import pytest
 
 from vqfw.errors import UsageError, VqfwError
 from vqfw.runs import outputs
-from vqfw.runs.outputs import checked_file, checked_folder, write_output
+from vqfw.runs.outputs import checked_file, checked_folder, require_free, write_output
 
 
 def contents(folder):
@@ -25,6 +25,14 @@ def test_a_file_is_made_with_its_folders_and_replaces_the_old_one(tmp_path):
     for content in (b"old", b"new"):
         write_output(target, content)
         assert contents(target.parent) == {"tokens.npz": content}
+
+
+def test_names_that_the_program_chose_replace_no_file(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"mine")
+    (tmp_path / "b.png").symlink_to("nothing")
+    require_free([tmp_path / "new.png"])
+    with pytest.raises(UsageError, match=r"a\.png and 1 more exist already"):
+        require_free([tmp_path / name for name in ("new.png", "a.png", "b.png")])
 
 
 def test_a_link_is_written_through(tmp_path):

@@ -51,7 +51,9 @@ def open_run(
     Raises:
         RunError: if there is none, with the ids that there are.
     """
-    return Run(find_run(root_of(root), wanted), plugins=tuple(plugins))
+    # The working directory may be another one when the files are read.
+    files = tuple(Path(file).expanduser().absolute() for file in plugins)
+    return Run(find_run(root_of(root), wanted), plugins=files)
 
 
 def list_runs(root: str | Path | None = None) -> list[Run]:
@@ -395,8 +397,8 @@ class Run:
         Raises:
             DataError: if the tokens belong to another codebook or a name leads out of
                 the folder; nothing is written then.
-            UsageError: if the folder cannot be written; it is checked before anything
-                else.
+            UsageError: if the folder cannot be written, or a picture is in the way; both
+                are checked before anything is written.
         """
         return write_pictures(self._reopened, tokens, output)
 

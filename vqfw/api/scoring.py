@@ -102,6 +102,9 @@ def score_again(
         if last:
             name, shown = f"{name}_last_weights", shown / "last_weights"
         evaluation = score(plan, inference, images)
+        if data is not None:
+            side = crop or plan.experiment.data.crop or "none"
+            evaluation = replace(evaluation, crop=side)
         if evaluation.tokens is not None:
             fresh = token_file(plan, inference.model, images, evaluation.tokens)
             stored = stored_tokens(folder, name, like=fresh)

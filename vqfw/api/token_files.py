@@ -57,10 +57,12 @@ def write_pictures(run: Reopened, tokens: str | Path, output: str | Path) -> int
     from vqfw.assembly.assemble import codebook_fingerprint
     from vqfw.evaluation.pictures import save_picture, to_pixels
     from vqfw.evaluation.tokens import TokenFile
-    from vqfw.runs.outputs import checked_folder, refused
+    from vqfw.runs.outputs import checked_folder, refused, require_free
 
     folder = checked_folder(output)
     file = TokenFile.load(Path(tokens))
+    targets = targets_of(folder, file.names)
+    require_free(targets)
     asked = ("reconstruct", str(tokens), "--run", run.folder.id, "-o", str(output))
     plan = run.plan(*asked)
     codec = Codec(run, plan)
@@ -68,7 +70,6 @@ def write_pictures(run: Reopened, tokens: str | Path, output: str | Path) -> int
     run.require_tokens(model)
     fingerprint = codebook_fingerprint(model)
     file.require(fingerprint, model.vocabulary, codec.token_shape, run.folder.id)
-    targets = targets_of(folder, file.names)
     for rows, images in codec.inference.decode(file.tokens):
         for target, image in zip(targets[rows], to_pixels(images), strict=True):
             with refused(target, "choose another folder with -o"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ class Evaluation:
         images: how many were scored.
         bits_per_image: mean over the images.
         tokens: of all images, or None.
+        crop: of other pictures than a split of the run: side of the centred square in
+            their pixels, or ``none`` for the largest. None for a split.
     """
 
     scores: Mapping[str, Score]
@@ -32,6 +34,7 @@ class Evaluation:
     images: int
     bits_per_image: float
     tokens: NDArray[np.int32] | None
+    crop: int | Literal["none"] | None = None
 
     @property
     def values(self) -> dict[str, float | None]:
@@ -50,7 +53,9 @@ class Evaluation:
             }
             for name, score in self.scores.items()
         }
-        return {"images": self.images, "bits_per_image": self.bits_per_image, **record}
+        counts = {"images": self.images, "bits_per_image": self.bits_per_image}
+        cropped = {} if self.crop is None else {"crop": self.crop}
+        return {**counts, **cropped, **record}
 
 
 def evaluate(

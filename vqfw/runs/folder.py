@@ -138,11 +138,10 @@ class RunFolder:
         """Keeps other processes from writing this run.
 
         Raises:
-            RunError: at once, if another process is writing it, or something in it leads
-                elsewhere. The lock of a process that was killed is gone with it.
-            UnwritableError: if it cannot be written.
+            RunError: at once, if another process is writing it. The lock of a process
+                that was killed is gone with it.
+            UnwritableError: if it cannot be written, or its pictures are led elsewhere.
         """
-        self.require_contained()
         self._require_pictures()
         with self._lock_file() as file:
             try:
@@ -168,7 +167,7 @@ class RunFolder:
     def require_contained(self) -> None:
         """Looks for what would lead a reader or writer of this run elsewhere.
 
-        The folder of the run may be a link, and so may be ``checkpoints``: whoever made
+        It walks the whole folder, so a call does it once, before it reads any record. The folder of the run may be a link, and so may be ``checkpoints``: whoever made
         it wanted the run to lie there. A link in it may come from a stranger.
 
         Raises:

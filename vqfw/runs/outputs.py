@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,6 +63,23 @@ def checked_folder(
             raise UsageError(f"{path} is not a folder: {repair}")
         _probe(target)
     return target
+
+
+def require_free(
+    paths: Sequence[Path], repair: str = "choose another folder with -o"
+) -> None:
+    """Refuses to write files whose names this program chose over files that are there.
+
+    Raises:
+        UsageError: naming the first file that exists, and counting the others.
+    """
+    taken = [path for path in paths if os.path.lexists(path)]
+    if taken:
+        others = f" and {len(taken) - 1:,} more" if taken[1:] else ""
+        verb = "exist" if taken[1:] else "exists"
+        raise UsageError(
+            f"{taken[0]}{others} {verb} already: {repair}, or move it away"
+        )
 
 
 @contextmanager

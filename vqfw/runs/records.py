@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
 Shape: TypeAlias = Callable[[Any, str], None]
@@ -123,8 +124,17 @@ def having(
 
 
 def _score(value: Any, at: str) -> None:
-    """A metric, or a bare number such as the count of images."""
-    (metric if isinstance(value, Mapping) else number)(value, at)
+    """A metric, a bare number such as the count of images, or a crop of ``none``."""
+    if value != "none" or not at.endswith(".crop"):
+        (metric if isinstance(value, Mapping) else number)(value, at)
+
+
+def absolute_path(value: Any, at: str) -> None:
+    """An absolute path of a file, as Windows or another system writes it."""
+    text(value, at)
+    windows = PureWindowsPath(value)
+    if not windows.name or not (value.startswith("/") or windows.is_absolute()):
+        raise _wrong(value, at, "the absolute path of a file")
 
 
 metric = having(
@@ -154,7 +164,7 @@ ENVIRONMENT = having(
     {
         "dataset_path": maybe(text),
         "split_by": one_of("auto", "group", "image"),
-        "plugin_files": list_of(having({"path": text, "sha256": checksum})),
+        "plugin_files": list_of(having({"path": absolute_path, "sha256": checksum})),
         "versions": map_of(text),
         "git": maybe(having({"commit": text}, {"changed_files": whole(0)})),
         "data_fingerprint": maybe(text),
