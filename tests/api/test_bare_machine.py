@@ -55,11 +55,12 @@ class Odd:
     install("vqfw-odd", source, {"vqfw.losses": "odd = MODULE:Odd"})
     monkeypatch.delenv("VQFW_CACHE")
     from vqfw.registry import index
-    from vqfw.registry.fragments import fragment_of, kept_fragment
+    from vqfw.registry.fragment_cache import cached_fragment
+    from vqfw.registry.fragments import fragment_of
 
     entry = index().find("loss", "odd")
     assert fragment_of(entry)["properties"]["share"]["default"] == 0.5
-    assert kept_fragment(entry) is None
+    assert cached_fragment(entry) is None
 
 
 @pytest.mark.parametrize("lacking", ["a folder", "stderr"])

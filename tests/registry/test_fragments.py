@@ -13,13 +13,10 @@ import pytest
 from vqfw.authoring.template import new_package
 from vqfw.errors import ExperimentError, PluginError
 from vqfw.experiment import experiment_from
-from vqfw.registry import fragments, importing, index
-from vqfw.registry.fragments import (
-    cache_folder,
-    check_fragment,
-    foreign_fragments,
-    read_fragments,
-)
+from vqfw.registry import fragment_process, importing, index
+from vqfw.registry.constructors import check_fragment
+from vqfw.registry.fragments import foreign_fragments, read_fragments
+from vqfw.runs.places import cache_folder
 from vqfw.schema import schema
 
 Install = Callable[..., Path]
@@ -71,7 +68,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         started.append(arguments)
         return real(*arguments, **options)
 
-    monkeypatch.setattr("vqfw.registry.fragments.subprocess.Popen", counted)
+    monkeypatch.setattr("vqfw.registry.fragment_process.subprocess.Popen", counted)
     return started
 
 
@@ -320,7 +317,7 @@ def test_code_that_nothing_can_interrupt_is_ended_with_its_process(
     # Native code that keeps the interpreter to itself: no thread of the child can run.
     stuck = "import ctypes; ctypes.PyDLL(None).sleep(600)"
     install("vqfw-calm", stuck, ENTRY)
-    monkeypatch.setattr(fragments, "STUCK_SECONDS", 5.0)
+    monkeypatch.setattr(fragment_process, "STUCK_SECONDS", 5.0)
     with pytest.raises(PluginError, match="did not end within 5 seconds"):
         experiment_from(VALID)
 

@@ -16,13 +16,10 @@ from vqfw.authoring.values import in_words, packaged_fragment, plainest_values
 from vqfw.errors import PluginError, UsageError
 from vqfw.kinds.catalog import KINDS, OBSERVER
 from vqfw.registry.compatibility import require_compatible
+from vqfw.registry.constructors import component_fragment
 from vqfw.registry.entries import Entry, index
-from vqfw.registry.fragments import (
-    component_fragment,
-    fragment_of,
-    kept_fragment,
-    read_fragments,
-)
+from vqfw.registry.fragment_cache import cached_fragment
+from vqfw.registry.fragments import fragment_of, read_fragments
 from vqfw.schema.schema import Schema
 
 State = Literal["ready", "unread", "broken"]
@@ -193,7 +190,9 @@ def list_components(entries: Iterable[Entry]) -> Iterator[ComponentDescription]:
         except PluginError as error:
             yield ComponentDescription(entry, "broken", reason=str(error))
             continue
-        found = packaged_fragment(entry) if entry.first_party else kept_fragment(entry)
+        found = (
+            packaged_fragment(entry) if entry.first_party else cached_fragment(entry)
+        )
         yield ComponentDescription(entry, "ready" if found else "unread", found)
 
 

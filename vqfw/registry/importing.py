@@ -1,7 +1,7 @@
 """Runs the import of other people's code so that only that code can fail.
 
 It may raise, exit, print or hang; all of it becomes an exception with a reason. What
-crashes the interpreter itself is kept apart by the child process of ``fragments``.
+crashes the interpreter itself is kept apart by ``fragment_process``.
 """
 
 from __future__ import annotations

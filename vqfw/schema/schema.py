@@ -16,8 +16,9 @@ from typing import Any
 
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS, Kind
+from vqfw.registry.constructors import component_fragment
 from vqfw.registry.entries import Entry, index
-from vqfw.registry.fragments import component_fragment, foreign_fragments
+from vqfw.registry.fragments import foreign_fragments
 from vqfw.registry.parameters import section
 from vqfw.schema.settings import DataSettings, EvaluationSettings, TrainingSettings
 
