@@ -109,6 +109,24 @@ def test_with_json_the_problem_is_data(arguments, tiny_file, command):
     assert answer.data["problems"][0]["message"]
 
 
+@pytest.mark.parametrize("arguments", [["run"], ["run", "--fast"], ["trian"]])
+def test_with_json_a_wrong_command_line_is_data_too(arguments, root, command):
+    answer = command(*arguments, "--json")
+    assert answer.code == 2
+    assert answer.data["vqfw"] == 1
+    assert answer.data["exit_code"] == 2
+    assert answer.data["error"] in answer.err
+
+
+def test_what_an_optimizer_refuses_is_no_traceback(tiny_file, command):
+    answer = command("plan", "tiny.json", "--set", "training.optimizer.clipnorm=1",
+                     "--set", "training.optimizer.global_clipnorm=1")  # fmt: skip
+    assert answer.code == 2
+    assert "error[refused-by-component]" in answer.err
+    assert 'change "clipnorm" or "global_clipnorm"' in answer.err
+    assert "Traceback" not in answer.err
+
+
 def test_with_json_the_error_is_data(tiny_file, command):
     answer = command("run", "tiny.json", "--set", "data.dataset=./nowhere", "--json")
     assert answer.data["exit_code"] == answer.code == 4

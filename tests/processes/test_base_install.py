@@ -13,7 +13,7 @@ import sys
 import venv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -36,21 +36,6 @@ for arguments in json.loads(sys.argv[1]):
     except SystemExit as ended:
         assert not ended.code, (arguments, ended.code)
 """
-TINY = {
-    "name": "tiny",
-    "data": {
-        "dataset": {"type": "synthetic_faces", "count": 40, "people": 10, "size": 32},
-        "image_size": 32,
-    },
-    "model": {
-        "type": "vqvae",
-        "encoder": {"type": "residual_conv", "filters": 8, "channels": 8},
-        "quantizer": {"type": "ema", "num_embeddings": 16, "embedding_dim": 8},
-        "revival": None,
-        "decoder": {"type": "residual_conv", "filters": 8},
-    },
-    "training": {"steps": 12, "batch_size": 8, "precision": "float32"},
-}
 COMPONENTS = [kind for kind in template_kinds() if kind != OBSERVER]
 # A model brings its own parts, and the template's quantizer has no codebook to revive.
 ALONE = ("model", "revival")
@@ -102,7 +87,9 @@ def pip(*arguments: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
+def base(
+    tmp_path_factory: pytest.TempPathFactory, plain_experiment: dict[str, Any]
+) -> Base:
     """The environment, with the built wheel and what pip takes from the index for it."""
     folder = tmp_path_factory.mktemp("base")
     (folder / "home").mkdir()
@@ -120,7 +107,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     wheels = folder / "wheels"
     pip(*wheel, str(wheels), *(str(folder / each) for each in packages))
     pip(*there, "--no-deps", "--no-index", *map(str, wheels.iterdir()))
-    (folder / "tiny.json").write_text(json.dumps(TINY))
+    (folder / "tiny.json").write_text(json.dumps(plain_experiment))
     return found
 
 

@@ -31,20 +31,6 @@ for arguments in json.loads(sys.argv[1]):
     except SystemExit as ended:
         assert not ended.code, arguments
 """
-TINY = {
-    "data": {
-        "dataset": {"type": "synthetic_faces", "count": 24, "people": 8, "size": 16},
-        "image_size": 16,
-    },
-    "model": {
-        "type": "vqvae",
-        "encoder": {"type": "residual_conv", "filters": 8, "channels": 8},
-        "quantizer": {"type": "ema", "num_embeddings": 16, "embedding_dim": 8},
-        "revival": None,
-        "decoder": {"type": "residual_conv", "filters": 8},
-    },
-    "training": {"steps": 4, "batch_size": 8, "precision": "float32"},
-}
 # A model brings its own parts, the template's quantizer has no codebook to revive, and the
 # two forms of an augmentation are set in the same place.
 ALONE = ("model", "revival", "image_augmentation")
@@ -102,8 +88,8 @@ def test_every_new_package_passes_its_own_test(fresh):
     assert "skipped" not in printed
 
 
-def test_every_new_component_trains_by_its_name_in_a_real_run(fresh):
-    (fresh.folder / "tiny.json").write_text(json.dumps(TINY))
+def test_every_new_component_trains_by_its_name_in_a_real_run(fresh, plain_experiment):
+    (fresh.folder / "tiny.json").write_text(json.dumps(plain_experiment))
     # The observer watches every run as it is.
     components = [kind for kind in template_kinds() if kind != OBSERVER]
     together = [kind for kind in components if kind not in ALONE]

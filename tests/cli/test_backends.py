@@ -1,4 +1,4 @@
-"""What the command line says before anything runs: warnings, backends, usage as data."""
+"""A Keras backend that cannot be used is an error with its repair."""
 
 from __future__ import annotations
 
@@ -9,38 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-
-def test_validate_shows_warnings_and_says_what_it_did_not_check(tiny_file, command):
-    answer = command("validate", "tiny.json", "--set", "data.crop=8")
-    assert answer.code == 0
-    assert "warning[upscaling]" in answer.err
-    assert "is valid" in answer.err
-    assert answer.hint() == ["plan", "tiny.json"]
-
-
-def test_validate_gives_warnings_as_data(tiny_file, command):
-    answer = command("validate", "tiny.json", "--set", "data.crop=8", "--json")
-    assert answer.data["problems"] == []
-    assert [each["code"] for each in answer.data["warnings"]] == ["upscaling"]
-
-
-@pytest.mark.parametrize("arguments", [["run"], ["run", "--fast"], ["trian"]])
-def test_with_json_a_wrong_command_line_is_data_too(arguments, root, command):
-    answer = command(*arguments, "--json")
-    assert answer.code == 2
-    assert answer.data["vqfw"] == 1
-    assert answer.data["exit_code"] == 2
-    assert answer.data["error"] in answer.err
-
-
-def test_what_an_optimizer_refuses_is_no_traceback(tiny_file, command):
-    answer = command("plan", "tiny.json", "--set", "training.optimizer.clipnorm=1",
-                     "--set", "training.optimizer.global_clipnorm=1")  # fmt: skip
-    assert answer.code == 2
-    assert "error[refused-by-component]" in answer.err
-    assert 'change "clipnorm" or "global_clipnorm"' in answer.err
-    assert "Traceback" not in answer.err
 
 
 def in_a_process_with(backend: str, root: Path, *path: Path) -> tuple[int, str, str]:
