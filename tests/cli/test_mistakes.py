@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-import vqfw
+from vqfw.api.reopened import Reopened
 from vqfw.runs import create_run
 
 VAE = (
@@ -51,7 +51,7 @@ MISTAKES = {
     "a file beside --resume": (
         ["run", "tiny.json", "--resume", "x"],
         2,
-        "give it without FILE",
+        "remove FILE",
     ),
     "no run to resume": (["run", "--resume", "x"], 2, "it is empty"),
     "no run to score": (["eval"], 2, "vqfw run experiments/experiment.json"),
@@ -166,7 +166,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(
         (tiny_file.parent / name).touch()
     before = files()
     work = "a model is built or a picture read"
-    monkeypatch.setattr(vqfw.Run, "_plan", lambda run: pytest.fail(work))
+    monkeypatch.setattr(Reopened, "plan", lambda *command: pytest.fail(work))
     answer = command(*IN_THE_WAY[place])
     assert answer.code == 2, answer.err
     assert re.match(r"error: .+: (choose|write|run) .*\n\Z", answer.err)

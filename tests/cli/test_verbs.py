@@ -210,7 +210,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(
     ("changes", "sentence"),
     [
         ({"fingerprint": "0" * 32}, "decode them with the run that made them"),
-        ({"tokens": np.zeros((4, 5, 5, 1), "int32")}, "(5, 5, 1), run"),
+        ({"tokens": np.zeros((4, 5, 5, 1), "int32")}, "5, 5, 1), run"),
         ({"tokens": np.full((4, 4, 4, 1), 16)}, "token 16 is outside"),
         ({"names": ("a", "b")}, "for 2 names"),
         ({"names": ("a", "a", "b", "c")}, "the same name"),

@@ -229,7 +229,7 @@ def test_a_dry_run_says_what_would_run_and_how_long(
     answer = command("study", "study.json", "--dry-run")
     assert answer.out.splitlines() == [
         f"a · seed 0   finished: {study.grid.points[0].id}",
-        "b · seed 0   goes on after step 0: 2 min",
+        "b · seed 0   to resume after step 0: 2 min",
         "a · seed 1   to run: 2 min",
         "b · seed 1   to run: 2 min",
         "3 of 4 to run: 6 min. Nothing was run.",

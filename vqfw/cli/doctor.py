@@ -1,4 +1,4 @@
-"""``vqfw doctor``: what this machine offers, or why the codebook of a run collapsed."""
+"""``vqfw doctor``: versions, devices and limits of this machine, or why a codebook collapsed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from vqfw.cli.talk import hushed, json_option, print_json, say, show
+from vqfw.cli.backend import hushed
+from vqfw.cli.options import json_option
+from vqfw.cli.talk import print_json, say, show
 
 
 @click.command("doctor")
@@ -18,21 +20,20 @@ def command(wanted: str | None, as_json: bool) -> int:
     """Show what is installed and what cannot work here, or why a codebook collapsed.
 
     Without RUN: versions, backends and devices, folders, broken plugins, and what cannot
-    work on this machine. Exit code 3 says that a plugin is broken, 2 that the backend
-    cannot be used.
+    work on this machine. Exit code 3: a plugin is broken; 2: the backend cannot be used.
 
-    RUN is the id of a run, its beginning, latest, or best:METRIC: then the cause of its
-    codebook's collapse, and the setting to change.
+    With RUN (an id, the beginning of one, latest, or best:METRIC): why its codebook
+    collapsed, and the setting to change.
     """
     from vqfw import api
 
     if wanted is None:
         return _machine(as_json)
-    found = api.open_run(wanted).diagnose()
+    diagnosis = api.open_run(wanted).diagnose()
     if as_json:
-        print_json(found.as_data())
+        print_json(diagnosis.as_data())
     else:
-        show("\n".join(found.lines()))
+        show("\n".join(diagnosis.lines()))
     return 0
 
 
@@ -41,41 +42,42 @@ def _machine(as_json: bool) -> int:
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with hushed():
-        found = api.doctor()
+        machine = api.doctor()
     if as_json:
-        print_json(found)
+        print_json(machine)
     else:
-        show("\n".join(_told(found)))
-    for reason in found["broken"]:
+        show("\n".join(_lines(machine)))
+    for reason in machine["broken"]:
         say(f"broken: {reason}")
-    if not found["devices"]:
+    if not machine["devices"]:
         return 2
-    return 3 if found["broken"] else 0
+    return 3 if machine["broken"] else 0
 
 
-def _told(found: Mapping[str, Any]) -> Iterator[str]:
+def _lines(machine: Mapping[str, Any]) -> Iterator[str]:
     versions = ", ".join(
-        f"{name} {number or 'missing'}" for name, number in found["versions"].items()
+        f"{name} {number or 'missing'}" for name, number in machine["versions"].items()
     )
-    devices = ", ".join(found["devices"]) or "no device"
-    yield _line("python", f"{found['python']} · {found['platform']}")
+    devices = ", ".join(machine["devices"]) or "no device"
+    yield _line("python", f"{machine['python']} · {machine['platform']}")
     yield _line("packages", versions)
     yield _line(
-        "processor", f"{found['processor'] or 'unknown'} · {found['threads']} threads"
+        "processor",
+        f"{machine['processor'] or 'unknown'} · {machine['threads']} threads",
     )
-    yield _line("backend", f"{found['backend']} on {devices}")
-    for name, version in found["backends"].items():
-        if name != found["backend"]:
+    yield _line("backend", f"{machine['backend']} on {devices}")
+    for name, version in machine["backends"].items():
+        if name != machine["backend"]:
             used = f"{version}, used with KERAS_BACKEND={name}"
             yield _line("", f"{name} {'not installed' if version is None else used}")
-    yield _line("precision", f"auto is {found['precision'] or 'not known'}")
-    yield _line("runs", found["root"])
-    yield _line("cache", found["cache"] or "none")
-    yield _line("trust", found["state"] or "none")
-    yield _line("data", found["data"] or "VQFW_DATA is not set")
-    broken = f"{len(found['broken']) or 'none'} broken"
-    yield _line("components", f"{found['components']}, {broken}")
-    for number, limit in enumerate(found["limits"] or ["none found"]):
+    yield _line("precision", f"auto is {machine['precision'] or 'not known'}")
+    yield _line("runs", machine["root"])
+    yield _line("cache", machine["cache"] or "none")
+    yield _line("trust", machine["state"] or "none")
+    yield _line("data", machine["data"] or "VQFW_DATA is not set")
+    broken = f"{len(machine['broken']) or 'none'} broken"
+    yield _line("components", f"{machine['components']}, {broken}")
+    for number, limit in enumerate(machine["limits"] or ["none found"]):
         yield _line("" if number else "limits", limit)
 
 

@@ -1,4 +1,4 @@
-"""``vqfw explain``: every value and who set it, or what an error code means."""
+"""``vqfw explain``: every value and who set it, or the meaning of an error code."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from pathlib import Path
 
 import click
 
-from vqfw.cli.talk import (
-    echo,
-    json_option,
-    plugin_option,
-    print_json,
-    say,
-    set_option,
-    show,
-    use_plugins,
-)
+from vqfw.cli.backend import use_plugins
+from vqfw.cli.options import json_option, plugin_option, set_option
+from vqfw.cli.talk import echo, print_json, say, show
 from vqfw.terminal import columns
 
 _EXAMPLE = ("wrong:", "right:", " ")

@@ -1,7 +1,7 @@
 """Verbs that other packages add to the command line.
 
-Their packages are imported only when the verbs are listed, or when one is called that is
-none of vqfw's own; so no package can slow down or break a verb of vqfw.
+Their packages are imported only when verbs are listed or a verb is called that vqfw does
+not have; so no package can slow down or break a verb of vqfw.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ def foreign_verbs(own: Collection[str]) -> Mapping[str, click.Command]:
     """The verbs of all installed observers; what cannot be one is reported and left out.
 
     Args:
-        own: the verbs of vqfw itself, which keep their meaning.
+        own: names of the verbs of vqfw, which no other verb may have.
     """
-    # Looking costs a tenth of what the registry costs, and --help is to cost nothing.
+    # Takes a tenth of the time of the registry, and --help must be quick.
     with suppress(Exception):  # the registry copes with metadata that cannot be read
         if not metadata.entry_points(group="vqfw"):
             return {}
@@ -41,7 +41,7 @@ def foreign_verbs(own: Collection[str]) -> Mapping[str, click.Command]:
 
 
 def _refusal(name: str, owners: list[str], own: Collection[str]) -> str | None:
-    """Why a name cannot be a verb of these observers; None if it can."""
+    """The reason why a verb is left out; None if it is not."""
     who = " and ".join(f'observer "{owner}"' for owner in owners)
     if not name:
         return f"a verb of {who} has no name: give its click command one"

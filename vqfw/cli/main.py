@@ -36,7 +36,7 @@ _VERBS = {
 _NEXT = {
     "vqfw run experiments/experiment.json": "trains on embedded faces and scores",
     "vqfw run ./my_pictures": "trains on a folder or archive of yours",
-    "vqfw plugins list": "shows what an experiment can be made of",
+    "vqfw plugins list": "lists the components of an experiment",
     "vqfw --help": "lists every verb",
 }
 
@@ -47,7 +47,7 @@ _CODES = {
     "2": "the command line or the experiment is wrong",
     "3": "a plugin is missing or broken",
     "4": "data is missing or unusable",
-    "130, 143": "interrupted, with everything saved",
+    "130, 143": "interrupted; the training so far is saved",
 }
 
 
@@ -69,20 +69,20 @@ class _Verbs(Screen):
 
 
 def _foreign(context: click.Context) -> Mapping[str, click.Command]:
-    """The verbs of other packages, asked for once a command line."""
+    """The verbs of other packages, looked up once a command line."""
     from vqfw.cli.foreign import foreign_verbs
 
     key = "vqfw.foreign_verbs"
     if key not in context.meta:
         context.meta[key] = foreign_verbs(_VERBS)
-    found: Mapping[str, click.Command] = context.meta[key]
-    return found
+    verbs: Mapping[str, click.Command] = context.meta[key]
+    return verbs
 
 
 def _without_plugins(
     context: click.Context, parameter: click.Parameter, wanted: bool
 ) -> None:
-    """Takes effect before anything is listed or called."""
+    """``--no-plugins``, set before any verb is looked up."""
     if wanted:
         os.environ["VQFW_NO_PLUGINS"] = "1"
 
@@ -99,7 +99,7 @@ def _without_plugins(
     is_eager=True,
     expose_value=False,
     callback=_without_plugins,
-    help="Start with vqfw's own components alone.",
+    help="Use only the components of vqfw itself.",
 )
 @click.pass_context
 def vqfw(context: click.Context) -> None:
@@ -111,7 +111,7 @@ def vqfw(context: click.Context) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits with the code that its errors carry."""
+    """Runs the command line and exits with its code."""
     with standard_streams():
         try:
             code = _code_of(arguments)
@@ -119,13 +119,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except OutputLost as error:
             say(f"error: {error}")
             code = error.exit_code
-        except BrokenPipeError:  # whoever read stdout has what was wanted
+        except BrokenPipeError:  # the reader of stdout has closed it
             code = 1
     sys.exit(code)
 
 
 def _takes_settings(error: click.ClickException) -> bool:
-    """Whether what was typed may be a setting: no option, or one argument too many."""
+    """Whether the wrong argument may be a setting that lacks ``--set``."""
     context = getattr(error, "ctx", None)
     if context is None or "overrides" not in {
         each.name for each in context.command.params
@@ -135,7 +135,7 @@ def _takes_settings(error: click.ClickException) -> bool:
 
 
 def _code_of(arguments: Sequence[str] | None) -> int:
-    """Runs the command line and tells its errors; gives the exit code."""
+    """The exit code of a command line, after its error is printed."""
     code = None
     try:
         code = vqfw.main(arguments, prog_name="vqfw", standalone_mode=False)
@@ -149,7 +149,7 @@ def _code_of(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         if _takes_settings(error):
-            say("A setting is changed by --set, as in: --set training.steps=600")
+            say("Settings need --set, as in: --set training.steps=600")
         if "--json" in (arguments or sys.argv[1:]):
             from vqfw.cli.talk import print_json
 

@@ -1,4 +1,4 @@
-"""``vqfw plan``: what would run, in numbers."""
+"""``vqfw plan``: data, shapes, sizes and bits of an experiment; nothing is trained."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqfw.cli.talk import (
-    json_option,
-    plugin_option,
-    print_json,
-    say,
-    set_option,
-    show,
-    start_backend,
-    use_plugins,
-)
+from vqfw.cli.backend import start_backend, use_plugins
+from vqfw.cli.options import json_option, plugin_option, set_option
+from vqfw.cli.talk import print_json, say, show
 from vqfw.errors import DataError
 from vqfw.terminal import BETWEEN
 
@@ -43,8 +36,10 @@ def command(
 ) -> None:
     """Show what the experiment in FILE would run: data, shapes, sizes, bits, paths.
 
-    The pictures are listed where they are there. Nothing is trained or decoded, and
-    nothing is written but, for a folder or archive of pictures, its experiment NAME.json.
+    Pictures are listed if they are present. Nothing is trained or decoded.
+
+    FILE may be a folder or archive of pictures: its experiment is then written to
+    NAME.json first.
     """
     from vqfw import api
 
@@ -68,7 +63,7 @@ def command(
 
 
 def _with_data(experiment: Experiment) -> tuple[Plan, DataSummary | None, str]:
-    """The plan, what the dataset lists, and why it cannot be listed, if so."""
+    """The plan, the listing of the dataset, and the error where it cannot be listed."""
     from vqfw.api.preparation import survey_of
 
     try:
@@ -172,8 +167,8 @@ def _memory(outline: Outline, batch: int) -> str:
         "optimizer": outline.optimizer_bytes,
         "activations ≈": outline.activation_bytes,
     }
-    told = BETWEEN.join(f"{what} {_size(of)}" for what, of in sizes.items() if of)
-    return f"{told} at batch {batch}"
+    parts = BETWEEN.join(f"{what} {_size(of)}" for what, of in sizes.items() if of)
+    return f"{parts} at batch {batch}"
 
 
 def _size(count: int) -> str:
@@ -215,7 +210,7 @@ def _code(outline: Outline) -> str:
 
 
 def _revival(plan: Plan, outline: Outline) -> dict[str, str]:
-    """The row about revival, for a model that has one."""
+    """The row about revival; none without revival."""
     options = plan.experiment.model.get("revival")
     if options is None:
         return {}

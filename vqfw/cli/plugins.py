@@ -1,8 +1,8 @@
-"""``vqfw plugins``: what an experiment can be made of, and what makes more of it."""
+"""``vqfw plugins``: lists and shows components; checks and creates them in other files."""
 
 from __future__ import annotations
 
-import sys
+import json
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 import click
 
 from vqfw.cli import talk
+from vqfw.cli.backend import hushed
+from vqfw.cli.options import json_option
 from vqfw.cli.screen import Screen
-from vqfw.cli.talk import echo, hushed, json_option, print_json, say
-from vqfw.terminal import Styled, columns, inline
+from vqfw.cli.talk import echo, print_json, say
+from vqfw.terminal import inline
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from vqfw.authoring.components import ComponentDescription, Option
 
-# Where nobody reads it in a terminal, no line is folded.
-_WIDE = 400
-
-# A terminal in which a kind is a heading, so that sentences have room beside names.
+# In a narrower terminal the kind is a heading, which leaves room for sentences.
 _NARROW = 80
 
-# What is said of a component that has told nothing of itself.
+# State of a component whose docstring is not known, as shown.
 _UNREAD = {"unread": "not read yet", "broken": "broken"}
 
 # Subcommand: the file of this room that defines it.
@@ -45,7 +46,7 @@ class _Subcommands(Screen):
 
 @click.group("plugins", cls=_Subcommands)
 def command() -> None:
-    """List, show, check and begin components."""
+    """List, show, check and create components."""
 
 
 @command.command("list")
@@ -53,24 +54,28 @@ def command() -> None:
 @click.option("--check", is_flag=True, help="Import each one; exit 3 if one is broken.")
 @json_option
 def list_components(kind: str | None, check: bool, as_json: bool) -> int:
-    """Every component and observer with what it does; nothing is imported.
+    """List components and observers, each in a sentence; nothing is imported.
 
-    What a component of another package does is known once an experiment has named it.
-    Options are shown by: vqfw plugins show KIND/NAME
+    The sentence of another package's component is known once an experiment has used it.
+    Options: vqfw plugins show KIND/NAME
     """
     from vqfw import api
 
     with hushed():
-        found = api.survey(kind, check)
-    broken = [each for each in found if each.state == "broken"]
+        components = api.survey(kind, check)
+    broken = [each for each in components if each.state == "broken"]
     if as_json:
-        print_json({"components": [each.data() for each in found]})
-    elif found:
-        _show(found)
+        print_json({"components": [each.data() for each in components]})
+    elif components:
+        talk.draw(lambda width: [_table(components, width)])
     for each in broken:
         say(f"broken: {each.reason}")
     end = f"{len(broken) or 'none'} broken" if check else "nothing was imported"
-    say(f"{len(found)} components; {end}" if found else f"none installed; {end}")
+    say(
+        f"{len(components)} components; {end}"
+        if components
+        else f"none installed; {end}"
+    )
     return 3 if check and broken else 0
 
 
@@ -78,40 +83,38 @@ def list_components(kind: str | None, check: bool, as_json: bool) -> int:
 @click.argument("name", metavar="KIND/NAME")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """One component: what it does, its options, and a block to paste."""
+    """Show a component: what it does, its options, and a block to paste."""
     from vqfw import api
 
     with hushed():
-        found = api.describe(name)
+        component = api.describe(name)
+    entry, example = component.entry, component.example
     if as_json:
-        more = {"target": found.entry.target, "text": found.text}
-        print_json({**found.data(), **more, "example": found.example})
+        more = {"target": entry.target, "text": component.text, "example": example}
+        print_json({**component.data(), **more})
         return
-    entry = found.entry
-    talk.show(f'{entry.kind} "{found.write}"   {entry.owner}   {entry.target}\n')
-    talk.show(found.text + "\n")
-    for option in found.options or ():
+    talk.show(f'{entry.kind} "{component.write}"   {entry.owner}   {entry.target}\n')
+    talk.show(component.text + "\n")
+    for option in component.options or ():
         talk.show(_option(option))
-    if found.example:
-        echo(f"\nto paste into an experiment:\n\n{found.example}")
+    if example:
+        echo(f"\nto paste into an experiment:\n\n{example}")
 
 
-def _show(found: Sequence[ComponentDescription]) -> None:
-    """Prints a table: kind, what an experiment writes, what it does and whose it is."""
-    from rich.console import Console
+def _table(components: Sequence[ComponentDescription], width: int) -> Table:
+    """A table: kind, name in an experiment, sentence, owner."""
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=columns(sys.stdout) or _WIDE, highlight=False)
-    narrow = console.width < _NARROW
+    narrow = width < _NARROW
     table = Table.grid(padding=(0, 2, 0, 0))
     if not narrow:
         table.add_column(no_wrap=True)
-    longest = max(len(each.write) for each in found)
-    table.add_column(overflow="fold", no_wrap=longest <= console.width // 2)
+    longest = max(len(each.write) for each in components)
+    table.add_column(overflow="fold", no_wrap=longest <= width // 2)
     table.add_column(overflow="fold")
     above = ""
-    for each in found:
+    for each in components:
         kind = each.entry.kind
         if narrow and kind != above:
             table.add_row(f"{kind}:")
@@ -125,17 +128,10 @@ def _show(found: Sequence[ComponentDescription]) -> None:
             Text(inline(does)),
         ]
         table.add_row(*([] if narrow else [kind]), *cells)
-    with console.capture() as shown:
-        console.print(table)
-    echo(Styled("\n".join(line.rstrip() for line in shown.get().splitlines())))
+    return table
 
 
 def _option(option: Option) -> str:
-    default = "required" if option.required else f"default {_written(option.default)}"
+    value = json.dumps(option.default, ensure_ascii=False)
+    default = "required" if option.required else f"default {value}"
     return f"  {option.name}: {option.type}, {default}\n      {option.meaning}".rstrip()
-
-
-def _written(value: object) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False)

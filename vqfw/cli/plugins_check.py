@@ -1,4 +1,4 @@
-"""``vqfw plugins check``: whether a component keeps the contract of its kind."""
+"""``vqfw plugins check``: runs the checks of a kind on components."""
 
 from __future__ import annotations
 
@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqfw.cli.talk import (
-    echo,
-    hushed,
-    json_option,
-    print_json,
-    say,
-    start_backend,
-    use_plugins,
-)
+from vqfw.cli.backend import hushed, start_backend, use_plugins
+from vqfw.cli.options import json_option
+from vqfw.cli.talk import echo, print_json, say
 from vqfw.errors import UsageError, VqfwError
 
 if TYPE_CHECKING:
@@ -35,10 +29,11 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(subject: str, settings: tuple[str, ...], as_json: bool) -> int:
-    """Run the checks of its kind on a component, or on all of a file or a package.
+    """Check that a component, or each one of a file or package, keeps its kind's contract.
 
-    FOLDER is a package, as vqfw plugins new writes it; it need not be installed. Every check that fails is printed with what it means and how it is usually mended; the
-    exit code is then 1. Small sizes are quickest.
+    FOLDER is a package, as vqfw plugins new writes it; it need not be installed. A failed
+    check is printed with its meaning and the usual repair, and the exit code is 1. Small
+    sizes are quickest.
     """
     entries = _entries(subject)
     start_backend(None)
@@ -46,28 +41,30 @@ def command(subject: str, settings: tuple[str, ...], as_json: bool) -> int:
 
     asked = _settings(entries, settings)
     for entry in entries:
-        factory_of(entry, asked[entry])  # every mistake in a setting comes first
-    found: list[dict[str, Any]] = []
+        factory_of(
+            entry, asked[entry]
+        )  # raises on a wrong setting before any check runs
+    results: list[dict[str, Any]] = []
     for entry in entries:
         if not as_json:
             echo(f'{entry.kind} "{entry.name}"   {entry.owner}')
         for outcome in outcomes(entry, asked[entry]):
             component = {"kind": entry.kind, "name": entry.name}
-            found.append({**component, **vars(outcome)})
+            results.append({**component, **vars(outcome)})
             if not as_json:
                 _show(outcome)
-    failed = sum(each["complaint"] is not None for each in found)
+    failed = sum(each["complaint"] is not None for each in results)
     if as_json:
-        print_json({"checks": found, "failed": failed})
-    looked = sum(each["skipped"] is None for each in found)
-    say(f"{looked} checks; {failed or 'none'} failed")
+        print_json({"checks": results, "failed": failed})
+    ran = sum(each["skipped"] is None for each in results)
+    say(f"{ran} checks; {failed or 'none'} failed")
     return 1 if failed else 0
 
 
 def _entries(subject: str) -> tuple[Entry, ...]:
     from vqfw.testing import kinds
 
-    every = _meant(subject)
+    every = _chosen(subject)
     entries = tuple(entry for entry in every if entry.kind in kinds())
     if not entries:
         raise UsageError(
@@ -77,8 +74,8 @@ def _entries(subject: str) -> tuple[Entry, ...]:
     return entries
 
 
-def _meant(subject: str) -> tuple[Entry, ...]:
-    """The components that a person means: those of a file or folder, or one by its name."""
+def _chosen(subject: str) -> tuple[Entry, ...]:
+    """The components of a file or folder, or one by its name."""
     from vqfw import api
     from vqfw.authoring.components import find_component
     from vqfw.registry import load_folder
@@ -103,9 +100,9 @@ def _meant(subject: str) -> tuple[Entry, ...]:
 def _settings(
     entries: tuple[Entry, ...], settings: tuple[str, ...]
 ) -> dict[Entry, list[str]]:
-    """The settings of each component: of several, each one takes those it has options for.
+    """The settings of each component: of several, each takes those that it has options for.
 
-    A setting that none of them knows is told to all, so that it is refused.
+    All take a setting that none has an option for, so that it is an error.
     """
     from vqfw.authoring.components import describe_component
 

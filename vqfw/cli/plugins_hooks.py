@@ -1,4 +1,4 @@
-"""``vqfw plugins hooks``: the moments at which packages may look on, and who does."""
+"""``vqfw plugins hooks``: the hooks that an observer may implement."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from dataclasses import asdict
 
 import click
 
-from vqfw.cli.talk import echo, json_option, print_json, say
+from vqfw.cli.options import json_option
+from vqfw.cli.talk import echo, print_json, say
 
 
 @click.command("hooks")
 @json_option
 def command(as_json: bool) -> None:
-    """Every hook with its exact arguments; nothing is imported.
+    """List the hooks with their arguments; nothing is imported.
 
-    The installed packages that observe are named on stderr.
+    Installed observers are named on stderr.
     """
     from vqfw import api
     from vqfw.authoring.hook_reference import as_markdown
 
-    found = api.hooks()
+    hooks = api.hooks()
     observers = [f"{each.qualified} ({each.owner})" for each in api.observers()]
     if as_json:
-        hooks = [asdict(each) for each in found]
-        print_json({"hooks": hooks, "observers": observers})
+        print_json({"hooks": [*map(asdict, hooks)], "observers": observers})
         return
-    echo(as_markdown(found), nl=False)
+    echo(as_markdown(hooks), nl=False)
     say(f"installed observers: {', '.join(observers) or 'none'}")

@@ -1,4 +1,4 @@
-"""``vqfw plugins new``: the beginning of a package with one component or observer."""
+"""``vqfw plugins new``: writes a package with one component or observer."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from vqfw.cli.talk import echo, say
 def command(kind: str, name: str, folder: str | None) -> None:
     """Write a package with a component NAME of a KIND: code, test, README.
 
-    It can be installed, passes its test, and works in experiments as it is. KIND may be
-    image_augmentation too, for an augmentation of PIL pictures, and observer, for a
-    module with all hooks.
+    It can be installed, passes its test, and works in experiments as it is. KIND may also
+    be image_augmentation (an augmentation of PIL pictures) or observer (all hooks).
     """
     from vqfw import api
 

@@ -1,16 +1,12 @@
-"""``vqfw reconstruct``: tokens to pictures."""
+"""``vqfw reconstruct``: decodes a token file into pictures."""
 
 from __future__ import annotations
 
 import click
 
-from vqfw.cli.talk import (
-    quiet_option,
-    run_option,
-    run_plugin_option,
-    say,
-    start_backend,
-)
+from vqfw.cli.backend import start_backend
+from vqfw.cli.options import quiet_option, run_option, run_plugin_option
+from vqfw.cli.talk import say
 
 
 @click.command("reconstruct")
@@ -24,7 +20,7 @@ from vqfw.cli.talk import (
 def command(
     tokens: str, wanted: str, output: str, plugins: tuple[str, ...], quiet: bool
 ) -> None:
-    """Turn a file of TOKENS back into pictures, a PNG each."""
+    """Decode a file of TOKENS into pictures, one PNG each."""
     from vqfw import api
 
     run = api.open_run(wanted, plugins=plugins)

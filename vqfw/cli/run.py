@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqfw.cli.talk import (
+from vqfw.cli.backend import start_backend, use_plugins
+from vqfw.cli.options import (
     data_path_option,
     json_option,
     plugin_option,
-    print_json,
     quiet_option,
-    say,
-    say_nothing,
     set_option,
-    start_backend,
-    use_plugins,
 )
+from vqfw.cli.talk import print_json, say, say_nothing
 from vqfw.errors import OutputLost
 
 if TYPE_CHECKING:
@@ -33,9 +30,9 @@ if TYPE_CHECKING:
 @set_option
 @plugin_option
 @click.option(
-    "--name", help="Name of the run; it must be new. Default: made of the time."
+    "--name", help="New name of the run. Default: time and name of the experiment."
 )
-@click.option("--resume", metavar="RUN", help="Go on with a run that was cut short.")
+@click.option("--resume", metavar="RUN", help="Continue an interrupted run.")
 @data_path_option
 @json_option
 @quiet_option
@@ -52,9 +49,10 @@ def command(
     """Train the experiment in FILE, score it, and save pictures.
 
     Records and weights go to checkpoints/<run>/, pictures to images_saved/<run>/. Ctrl-C
-    saves first and prints how to go on.
+    saves a checkpoint and prints the command that continues.
 
-    For a folder or archive of pictures, its experiment is written to NAME.json first.
+    FILE may be a folder or archive of pictures: its experiment is then written to
+    NAME.json first.
     """
     from vqfw import api
 
@@ -62,13 +60,12 @@ def command(
     if resume is not None:
         if file or overrides or name:
             raise click.UsageError(
-                "--resume goes on with the run's own experiment: give it without FILE, "
-                "--set and --name"
+                "--resume uses the experiment of the run: remove FILE, --set and --name"
             )
         opened = api.open_run(resume, plugins=plugins)
         opened.folder.require_free()
         start_backend(opened.threads)
-        with redirect_stdout(sys.stderr):  # whatever a component prints
+        with redirect_stdout(sys.stderr):  # stdout is for the result alone
             run = opened.resume(quiet=quiet, say=tell, data_path=data_path)
     else:
         if not file:
@@ -77,7 +74,7 @@ def command(
             )
         if data_path is not None:
             raise click.UsageError(
-                "--data-path is for --resume; the data of a new run is set with: --set "
+                "--data-path needs --resume; for a new run: --set "
                 f"data.dataset.path={shlex.quote(data_path)}"
             )
         use_plugins(plugins, tell)
@@ -97,8 +94,8 @@ def command(
 
 
 def result(run: Run) -> dict[str, Any]:
-    """What ``--json`` prints of a finished run."""
-    from vqfw.cli.evaluate import scored, scores_of
+    """The object that ``--json`` prints."""
+    from vqfw.cli.scores import scored, scores_of
 
     trained = run.trained
     assert trained is not None
@@ -113,7 +110,7 @@ def result(run: Run) -> dict[str, Any]:
 
 def show(run: Run) -> None:
     """Prints the scores of a finished run beside what the experiment expects."""
-    from vqfw.cli.evaluate import scored, show_scores
+    from vqfw.cli.scores import scored, show_scores
 
     trained = run.trained
     assert trained is not None

@@ -1,4 +1,4 @@
-"""``vqfw runs``: what was run, and where it lies."""
+"""``vqfw runs``: the runs of this folder, with scores and paths."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vqfw.cli.options import json_option
 from vqfw.cli.screen import Screen
-from vqfw.cli.talk import echo, json_option, print_json, say
+from vqfw.cli.talk import echo, print_json, say
 from vqfw.errors import RecordError, VqfwError
 from vqfw.terminal import BETWEEN, beside, columns, inline
 
@@ -26,26 +27,26 @@ def command() -> None:
 @command.command("list")
 @json_option
 def list_runs(as_json: bool) -> None:
-    """Every run with its date, steps, model and test scores, oldest first."""
+    """List the runs with date, steps, model and test scores, oldest first."""
     from vqfw import api
 
-    found = api.list_runs()
+    runs = api.list_runs()
     if as_json:
-        print_json({"runs": [_listed(run) for run in found]})
+        print_json({"runs": [_listed(run) for run in runs]})
         return
     width = columns(sys.stdout)
-    rows = [tuple(map(inline, (run.id, *_brief(run)))) for run in found]
+    rows = [tuple(map(inline, (run.id, *_brief(run)))) for run in runs]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for run, row in zip(found, rows, strict=True):
+    for run, row in zip(runs, rows, strict=True):
         left = "  ".join(
             cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)
         )
-        echo(beside(left, inline(_told(run)), width))
+        echo(beside(left, inline(_scores(run)), width))
 
 
 def _listed(run: Run) -> dict[str, Any]:
-    """A run as scripts read it; ``error`` says why one cannot be read."""
-    from vqfw.cli.evaluate import scores_of
+    """The scores of a run for ``--json``; ``error`` says why they cannot be read."""
+    from vqfw.cli.scores import scores_of
 
     try:
         return scores_of(run, "test", run.scores.get("test", {}))
@@ -54,7 +55,7 @@ def _listed(run: Run) -> dict[str, Any]:
 
 
 def _brief(run: Run) -> tuple[str, str, str]:
-    """When a run began, its steps that are saved, and its model; never an error."""
+    """Date, saved steps and model of a run; ``unreadable`` where its records are damaged."""
     from vqfw.runs import checkpoint
 
     try:
@@ -72,7 +73,7 @@ def _steps(saved: int) -> str:
     return f"{saved:,} steps" if saved else "no checkpoint"
 
 
-def _told(run: Run) -> str:
+def _scores(run: Run) -> str:
     """The scores of a run in a line, or why they cannot be read."""
     try:
         recorded = run.scores.get("test", {})
@@ -90,20 +91,19 @@ def _told(run: Run) -> str:
 @click.argument("wanted", metavar="RUN", default="latest")
 @json_option
 def show(wanted: str, as_json: bool) -> None:
-    """One run: an id, its beginning, latest, or best:METRIC.
+    """Show a run: an id, its beginning, latest, or best:METRIC.
 
-    Its experiment, steps and scores, what failed beside it, and the sections that
-    installed packages add.
+    Prints its experiment, steps and scores, what failed beside training, and the sections
+    of installed packages.
     """
     from vqfw import api
-    from vqfw.cli.evaluate import show_scores
+    from vqfw.cli.scores import show_scores
 
     run = api.open_run(wanted)
-    sections = run.sections()
+    sections, facts = run.sections(), _facts(run)
     if as_json:
-        print_json({**_facts(run), "sections": [vars(each) for each in sections]})
+        print_json({**facts, "sections": [vars(each) for each in sections]})
         return
-    facts = _facts(run)
     echo(f"run {run.id} · {facts['experiment']} · {facts['model']}")
     saved = f"{_steps(facts['steps'])} saved" if facts["steps"] else "no checkpoint"
     echo(f"  {saved} · {facts['path']}")
@@ -116,7 +116,7 @@ def show(wanted: str, as_json: bool) -> None:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    """What a run is, as plain data."""
+    """A run for ``--json``."""
     from vqfw.runs import checkpoint
 
     resolved = run.folder.resolved
@@ -135,7 +135,7 @@ def _facts(run: Run) -> dict[str, Any]:
 @command.command("path")
 @click.argument("wanted", metavar="RUN", default="latest")
 def path(wanted: str) -> None:
-    """The folder of a run: an id, its beginning, latest, or best:METRIC."""
+    """Print the folder of a run: an id, its beginning, latest, or best:METRIC."""
     from vqfw import api
 
     echo(str(api.open_run(wanted).folder.path))

@@ -11,10 +11,10 @@ from vqfw.cli.talk import echo, say
 @click.option(
     "--write",
     is_flag=True,
-    help="Write schemas/experiment.schema.json here, with installed plugins.",
+    help="Write it to schemas/experiment.schema.json instead.",
 )
 def command(write: bool) -> None:
-    """Print the JSON Schema of experiment files, with the installed plugins in it."""
+    """Print the JSON Schema of experiment files, installed plugins included."""
     from vqfw import api
 
     if write:

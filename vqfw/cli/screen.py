@@ -1,4 +1,4 @@
-"""A verb with verbs of its own: whole sentences in its help, and what a wrong one meant."""
+"""Help and suggestions of a verb that has verbs of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 import click
 
-# What other tools call a verb, and what to type here.
+# Names of verbs in other tools: the verb of vqfw.
 _MEANT = {
     "bench": "plan --measure",
     "check": "validate",
@@ -35,7 +35,7 @@ _MEANT = {
 
 
 class Screen(click.Group):
-    """A group whose list of commands cuts no sentence."""
+    """A group that shows whole sentences in its help and suggests a verb for a wrong one."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -60,14 +60,14 @@ class Screen(click.Group):
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        found = [
-            (name, self.get_command(ctx, name)) for name in self.list_commands(ctx)
-        ]
-        rows = [
-            (name, command.get_short_help_str(limit=500))
-            for name, command in found
-            if command is not None and not command.hidden
-        ]
-        if rows:
-            with formatter.section("Commands"):
-                formatter.write_dl(rows)
+        commands = {
+            name: self.get_command(ctx, name) for name in self.list_commands(ctx)
+        }
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, command.get_short_help_str(limit=500))
+                    for name, command in commands.items()
+                    if command is not None and not command.hidden
+                ]
+            )

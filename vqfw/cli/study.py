@@ -6,20 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vqfw.cli.talk import (
-    echo,
-    json_option,
-    plugin_option,
-    print_json,
-    quiet_option,
-    say,
-    say_folded,
-    say_nothing,
-    set_option,
-    show,
-    start_backend,
-    use_plugins,
-)
+from vqfw.cli.backend import start_backend, use_plugins
+from vqfw.cli.options import json_option, plugin_option, quiet_option, set_option
+from vqfw.cli.talk import echo, print_json, say, say_folded, say_nothing, show
 
 if TYPE_CHECKING:
     from vqfw.api import Study
@@ -30,21 +19,25 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path())
 @set_option
 @plugin_option
-@click.option("--dry-run", is_flag=True, help="Show what would run, and how long.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="List the runs with their state and time; train nothing.",
+)
 @click.option(
     "--table",
     "only_table",
     is_flag=True,
-    help="Show what is finished; write it into pages.",
+    help="Show the finished runs; write the table into pages.",
 )
 @click.option("--check", is_flag=True, help="Check every run as vqfw plan does.")
-@click.option("--point", metavar="ID", help="Train one run, here in this process.")
+@click.option("--point", metavar="ID", help="Train one run, in this process.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Runs at once, each on its share of the cores.",
+    help="Runs at the same time; they share the cores.",
 )
 @json_option
 @quiet_option
@@ -60,25 +53,25 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Run what the study in FILE still lacks; print one table with mean and spread.
+    """Train the missing runs of the study in FILE; print a table of mean and spread.
 
-    Each run is a process of its own. Finished runs are kept, whoever started them, and
-    those that were cut go on; a run that fails costs no other. Ctrl-C saves first; the
-    same command goes on. Started twice, two processes share the work.
+    Each run is a process of its own; a failed run stops no other. Finished runs are kept
+    and interrupted ones resumed, whatever command started them. Ctrl-C saves checkpoints;
+    the same command continues. Two calls at the same time share the runs.
 
-    --table runs nothing. It also writes the table into each README.md, beside FILE or
-    above it in the repository, that has the lines <!-- study: NAME --> and <!-- end -->,
-    and its numbers into FILE's .table.json, which is made to be committed.
+    --table trains nothing. It writes the table into each README.md beside FILE or above it
+    in the repository, between the lines <!-- study: NAME --> and <!-- end -->, and the
+    numbers into FILE's .table.json, to be committed.
     """
     from vqfw import api
 
     if sum((dry_run, only_table, check, point is not None)) > 1:
         raise click.UsageError(
-            "give one of --dry-run, --table, --check and --point, not two"
+            "only one of --dry-run, --table, --check and --point is allowed"
         )
     if jobs > 1 and (only_table or check or point is not None):
         raise click.UsageError(
-            "--jobs says how many runs to train at once; leave it out"
+            "--jobs is not allowed with --table, --check and --point: remove it"
         )
     tell = say_nothing if quiet else say
     use_plugins(plugins, say_nothing if point else tell)
@@ -89,7 +82,7 @@ def command(
     if check:
         start_backend(study.threads)
         study.check()
-        tell(f"{file}: {len(study.grid.points)} runs, and nothing is wrong with any")
+        tell(f"{file}: {len(study.grid.points)} runs without a problem")
         if as_json:
             print_json({"problems": []})
         return 0
@@ -112,7 +105,7 @@ def _warn(study: Study, quiet: bool) -> None:
 
 
 def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:
-    from vqfw.cli.evaluate import scored, scores_of
+    from vqfw.cli.scores import scored, scores_of
 
     wanted = study.point(point)
     if not study.is_finished(wanted):
@@ -124,15 +117,15 @@ def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:
 
 
 def _publish(study: Study, as_json: bool, quiet: bool) -> None:
-    found = study.publish()
-    _show(found.table, as_json)
+    published = study.publish()
+    _show(published.table, as_json)
     if quiet:
         return
-    if found.kept:
-        say(f"shown from {found.source}, which has more runs than are finished here")
-    if found.pages and not found.written:
-        say(f"up to date: {', '.join(map(str, found.pages))}")
-    for path in found.written:
+    if published.kept:
+        say(f"table of {published.source}: it has more finished runs than this folder")
+    if published.pages and not published.written:
+        say(f"up to date: {', '.join(map(str, published.pages))}")
+    for path in published.written:
         say(f"written: {path}")
 
 
@@ -144,7 +137,7 @@ def _show(table: Table, as_json: bool) -> None:
         return
     echo(as_markdown(table), nl=False)
     if table.failures:
-        say(f"{len(table.failures)} failed; try them again with: {table.command}")
+        say(f"{len(table.failures)} failed; to run them again: {table.command}")
 
 
 def _show_dry_run(study: Study, jobs: int, as_json: bool) -> None:
@@ -152,32 +145,30 @@ def _show_dry_run(study: Study, jobs: int, as_json: bool) -> None:
     from vqfw.study.timing import at_once, clock
 
     shares(jobs)
-    found = study.standings()
-    rows: list[dict[str, Any]] = []
-    for each, seconds in found:
-        rows.append(
-            {
-                "point": each.point.id,
-                "arm": each.point.arm.label,
-                "seed": each.point.seed,
-                "state": each.state,
-                "run": each.run.id if each.run is not None else None,
-                "step": each.step,
-                "steps": each.point.experiment.training.steps,
-                "seconds": None if each.state == "finished" else seconds,
-            }
-        )
+    rows: list[dict[str, Any]] = [
+        {
+            "point": standing.point.id,
+            "arm": standing.point.arm.label,
+            "seed": standing.point.seed,
+            "state": standing.state,
+            "run": standing.run.id if standing.run is not None else None,
+            "step": standing.step,
+            "steps": standing.point.experiment.training.steps,
+            "seconds": None if standing.state == "finished" else seconds,
+        }
+        for standing, seconds in study.standings()
+    ]
     waiting = [each["seconds"] for each in rows if each["state"] != "finished"]
-    known = None if None in waiting else at_once(sum(waiting), len(waiting), jobs)
+    total = None if None in waiting else at_once(sum(waiting), len(waiting), jobs)
     if as_json:
-        print_json({"study": study.grid.name, "points": rows, "seconds": known})
+        print_json({"study": study.grid.name, "points": rows, "seconds": total})
         return
     for row in rows:
-        told = {
+        state = {
             "finished": f"finished: {row['run']}",
-            "begun": f"goes on after step {row['step']}: {clock(row['seconds'])}",
+            "begun": f"to resume after step {row['step']}: {clock(row['seconds'])}",
             "missing": f"to run: {clock(row['seconds'])}",
         }[row["state"]]
-        show(f"{row['arm']} · seed {row['seed']}   {told}")
-    left = f"{len(waiting)} of {len(rows)} to run: {clock(known)}"
+        show(f"{row['arm']} · seed {row['seed']}   {state}")
+    left = f"{len(waiting)} of {len(rows)} to run: {clock(total)}"
     show(f"{left if waiting else 'All are finished'}. Nothing was run.")

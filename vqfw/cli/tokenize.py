@@ -1,4 +1,4 @@
-"""``vqfw tokenize``: pictures to tokens."""
+"""``vqfw tokenize``: encodes pictures into a token file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vqfw.cli.talk import (
+from vqfw.cli.backend import start_backend
+from vqfw.cli.options import (
     quiet_option,
     reading_options,
     run_option,
     run_plugin_option,
-    say,
-    say_nothing,
-    start_backend,
 )
+from vqfw.cli.talk import say, say_nothing
 
 if TYPE_CHECKING:
     from vqfw.api.pictures import BadImage, Crop
@@ -38,7 +37,7 @@ def command(
     plugins: tuple[str, ...],
     quiet: bool,
 ) -> None:
-    """Write the PICTURES of a folder or archive as tokens of a run's codebook."""
+    """Encode the PICTURES of a folder or archive as tokens of a run."""
     from vqfw import api
 
     run = api.open_run(wanted, plugins=plugins)
@@ -48,5 +47,5 @@ def command(
     back = shlex.join(["vqfw", "reconstruct", "--run", run.id, output])
     tell(
         f"{count} pictures written to {output}"
-        + (f"; back with: {back}" if Path(output).is_file() else "")
+        + (f"; to decode them: {back}" if Path(output).is_file() else "")
     )

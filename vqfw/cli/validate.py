@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import click
 
-from vqfw.cli.talk import (
-    json_option,
-    plugin_option,
-    print_json,
-    say,
-    set_option,
-    use_plugins,
-)
+from vqfw.cli.backend import use_plugins
+from vqfw.cli.options import json_option, plugin_option, set_option
+from vqfw.cli.talk import print_json, say
 
 
 @click.command("validate")
@@ -24,10 +19,10 @@ def command(
 ) -> None:
     """Check the experiment in FILE; show every problem at once, run nothing.
 
-    No installed component is imported: what only a component can tell is told by vqfw
-    plan.
+    No component is imported; vqfw plan also runs the checks of the components.
 
-    For a folder or archive of pictures, its experiment is written to NAME.json first.
+    FILE may be a folder or archive of pictures: its experiment is then written to
+    NAME.json first.
     """
     from vqfw import api
     from vqfw.problems.printing import as_data, render
@@ -39,7 +34,5 @@ def command(
         return
     if checked.warnings:
         say(render(checked.warnings))
-    say(
-        f"{checked.file} is valid; sizes and components are checked by: "
-        f"vqfw plan {checked.file}"
-    )
+    path = checked.file
+    say(f"{path} is valid. Sizes and components: vqfw plan {path}")
