@@ -130,7 +130,20 @@ def settled_precision(precision: str) -> str:
     if precision != "auto":
         return precision
     native = processor_flags() & {"avx512_bf16", "amx_bf16"}
-    return "mixed_bfloat16" if native or _has_accelerator() else "float32"
+    accelerated = native or any("cpu" not in device for device in devices())
+    return "mixed_bfloat16" if accelerated else "float32"
+
+
+def devices() -> list[str]:
+    """The devices that the backend computes on, such as ``cpu:0`` or ``cuda:0``."""
+    import keras
+
+    if keras.backend.backend() == "torch":
+        # Keras 3.15 has no distribution library for torch.
+        import torch
+
+        return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu:0"]
+    return list(keras.distribution.list_devices())
 
 
 def settled_threads(threads: int | None) -> int:
@@ -342,14 +355,3 @@ def _downsampling(
         return 0
     known = {"seed": experiment.seed, "image_shape": image_shape}
     return int(build("encoder", encoder, known).downsampling)
-
-
-def _has_accelerator() -> bool:
-    import keras
-
-    if keras.backend.backend() == "torch":
-        # Keras 3.15 has no distribution library for torch.
-        import torch
-
-        return bool(torch.cuda.is_available())
-    return any("cpu" not in device for device in keras.distribution.list_devices())

@@ -215,7 +215,7 @@ def test_epochs_become_steps_once_the_data_is_known():
 
 
 def test_automatic_precision_is_one_that_the_hardware_computes_in(monkeypatch):
-    monkeypatch.setattr("vqfw.plan._has_accelerator", lambda: False)
+    monkeypatch.setattr("vqfw.plan.devices", lambda: ["cpu:0"])
     monkeypatch.setattr("vqfw.plan.processor_flags", lambda: frozenset({"avx2"}))
     assert settled_precision("auto") == "float32"
     monkeypatch.setattr("vqfw.plan.processor_flags", lambda: frozenset({"amx_bf16"}))

@@ -74,7 +74,7 @@ def _devices() -> tuple[list[str], list[str]]:
     if wanted not in installed:
         return [], [f'the backend "{wanted}" is not installed: {repair}']
     try:
-        from vqfw.assembly.backend import devices
+        from vqfw.plan import devices
 
         return devices(), []
     except Exception as error:  # whatever a broken installation raises

@@ -22,7 +22,7 @@ def environment_of(plan: Plan) -> dict[str, Any]:
     """What this process runs on."""
     import keras
 
-    from vqfw.assembly.backend import devices
+    from vqfw.plan import devices
     from vqfw.registry import plugin_files
     from vqfw.runs.environment import describe_environment
 

@@ -18,7 +18,7 @@ from vqfw.assembly.loss_line import Total, WeightedLoss, total_loss
 from vqfw.assembly.usage_monitor import UsageMonitor
 from vqfw.kinds.augmentation import Augmentation
 from vqfw.kinds.model import Model, Output
-from vqfw.kinds.tensors import Images, PerImage, Scalar
+from vqfw.kinds.tensors import Images, Scalar
 
 # What a step reports of the usage, besides the share of the codes.
 _USAGE = ("perplexity", "entropy_bits", "dead_codes", "largest_share")
@@ -32,7 +32,7 @@ class Seen(NamedTuple):
 
 
 class Latest(keras.metrics.Metric):
-    """Holds the last value instead of an average, so that every step can be logged."""
+    """Holds the value of the last step; Keras' own metrics are averages."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name, dtype="float32")
@@ -83,7 +83,8 @@ class Autoencoder(keras.Model):
         self.augmentations = tuple(augmentations)
         self.monitor = UsageMonitor(model.vocabulary, usage_half_life, batch_size)
         self.step = self._state("step", "int32", 0)
-        self.beta = self._state("beta", "float32", self._initial_beta())
+        beta = model.beta.initial if model.beta is not None else 0.0
+        self.beta = self._state("beta", "float32", beta)
         self.averages = [] if weight_averaging is None else self._copies()
         images = keras.KerasTensor((batch_size, *image_shape), "float32")
         output = model.compute_output_spec(images)
@@ -144,41 +145,31 @@ class Autoencoder(keras.Model):
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Puts the averaged weights into the model while a block runs."""
-        weights = self.model.trainable_variables if self.averages else []
-        last = [ops.convert_to_numpy(weight) for weight in weights]
+        last = [ops.convert_to_numpy(weight) for weight, _ in self._averaged_weights]
         self.use_averages()
         try:
             yield
         finally:
-            for weight, value in zip(weights, last, strict=True):
+            for (weight, _), value in zip(self._averaged_weights, last, strict=True):
                 weight.assign(value)
 
     def restart_averages(self, variables: Sequence[Any], mask: Any) -> None:
-        """Forgets what rows of some weights were before now.
+        """Sets the averages of some rows to the weights as they are now.
 
         Args:
             variables: weights of the model with one row a code.
             mask: (num_embeddings,) bool: the rows.
         """
-        if self.averages:
-            average_of = {
-                weight.path: average
-                for weight, average in zip(
-                    self.model.trainable_variables, self.averages, strict=True
-                )
-            }
-            for variable in variables:
-                average = average_of[variable.path]
-                before, now = map(ops.convert_to_numpy, (average, variable))
+        paths = {variable.path for variable in variables}
+        for weight, average in self._averaged_weights:
+            if weight.path in paths:
+                before, now = map(ops.convert_to_numpy, (average, weight))
                 average.assign(np.where(mask[:, None], now, before))
 
     def use_averages(self) -> None:
         """Puts the averaged weights into the model for good; it is not trained on."""
-        if self.averages:
-            weights = self.model.trainable_variables
-            for weight, average in zip(weights, self.averages, strict=True):
-                # As in ``_copies``: what is run on the one must not use up the other.
-                weight.assign(ops.copy(average))
+        for weight, average in self._averaged_weights:
+            weight.assign(ops.copy(average))  # a copy, as in ``_copies``
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
@@ -189,16 +180,21 @@ class Autoencoder(keras.Model):
     def _average(self) -> None:
         """Moves the averages towards the weights that this step began with.
 
-        Early on they look back over a tenth of the steps so far, or the weights that the
-        training began with would spoil them for hundreds of steps.
+        Early on they cover a tenth of the steps so far, or the initial weights would spoil
+        them for hundreds of steps.
         """
         if self.averages:
             step = ops.cast(self.step, "float32")
             keep = ops.minimum(self.weight_averaging, (1.0 + step) / (10.0 + step))
-            weights = self.model.trainable_variables
-            for weight, average in zip(weights, self.averages, strict=True):
+            for weight, average in self._averaged_weights:
                 now = ops.stop_gradient(ops.convert_to_tensor(weight))
                 average.assign(keep * average + (1 - keep) * now)
+
+    @property
+    def _averaged_weights(self) -> list[tuple[Any, Any]]:
+        """The trained weights with their averages; empty where none are kept."""
+        weights = self.model.trainable_variables if self.averages else []
+        return list(zip(weights, self.averages, strict=True))
 
     def _copies(self) -> list[Any]:
         copies = []
@@ -216,7 +212,10 @@ class Autoencoder(keras.Model):
             drawn = dict(params[str(i)])
             active = drawn.pop("active", None)
             changed = ops.clip(augmentation.apply(images, drawn), 0.0, 1.0)
-            images = _where(active, changed, images)
+            if active is not None:
+                active = ops.reshape(active, (-1, 1, 1, 1))
+                changed = ops.where(active, changed, images)
+            images = changed
         return images
 
     def _next_beta(self) -> Scalar:
@@ -224,9 +223,6 @@ class Autoencoder(keras.Model):
             return ops.ones(())
         usage = self.monitor.least_used()
         return ops.stop_gradient(self.model.beta(self.step, usage, self.beta))
-
-    def _initial_beta(self) -> float:
-        return self.model.beta.initial if self.model.beta is not None else 0.0
 
     def _state(self, name: str, dtype: str, value: float) -> Any:
         return self.add_weight(
@@ -244,10 +240,3 @@ class Autoencoder(keras.Model):
             names += ["usage", *_USAGE]
         names += self.model.scheduled
         return names + (["beta"] if self.model.beta is not None else [])
-
-
-def _where(active: PerImage | None, changed: Images, images: Images) -> Images:
-    """Keeps the images that an augmentation was not drawn for."""
-    if active is None:
-        return changed
-    return ops.where(ops.reshape(active, (-1, 1, 1, 1)), changed, images)

@@ -70,14 +70,3 @@ def _pin_tensorflow(threads: int) -> None:
                 f'"threads": {threads} has no effect in this process',
                 stacklevel=2,
             )
-
-
-def devices() -> list[str]:
-    """The devices that the backend computes on, such as ``cpu:0`` or ``cuda:0``."""
-    if keras.backend.backend() == "torch":
-        # Keras 3.15 has no distribution library for torch.
-        import torch
-
-        count = torch.cuda.device_count()
-        return [f"cuda:{i}" for i in range(count)] or ["cpu:0"]
-    return list(keras.distribution.list_devices())

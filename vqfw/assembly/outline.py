@@ -78,7 +78,7 @@ def outline_of(plan: Plan) -> Outline:
     autoencoder = build_autoencoder(plan)
     model = autoencoder.model
     images = np.zeros((1, *plan.image_shape), "float32")
-    with _counting_outputs() as outputs:
+    with _output_bytes() as sizes:
         output = model(images)
     latents = model.encode(images)
     tokens = output.tokens
@@ -93,9 +93,9 @@ def outline_of(plan: Plan) -> Outline:
         trainable=_count(autoencoder.trainable_variables),
         codebook=sum(book.vectors.size for book in books),
         revives=model.revival is not None and bool(books),
-        weight_bytes=_bytes(model.variables),
-        optimizer_bytes=_bytes(autoencoder.optimizer.variables),
-        activation_bytes=outputs.bytes * plan.experiment.training.batch_size,
+        weight_bytes=4 * _count(model.variables),
+        optimizer_bytes=4 * _count(autoencoder.optimizer.variables),
+        activation_bytes=sum(sizes) * plan.experiment.training.batch_size,
         bits_per_image=float(output.bits[0]) if tokens is not None else None,
     )
 
@@ -131,46 +131,31 @@ def random_batches(plan: Plan, parts: Parts) -> Batches:
     )
 
 
-class _Outputs:
-    """Bytes of all layer outputs seen so far."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-
-    def add(self, found: Any) -> None:
-        for each in keras.tree.flatten(found):
-            if hasattr(each, "shape") and hasattr(each, "dtype"):
-                name = keras.backend.standardize_dtype(each.dtype)
-                self.bytes += math.prod(each.shape) * _WIDTH.get(name, 4)
-
-
 _WIDTH = {"bfloat16": 2, "float16": 2, "float32": 4, "float64": 8, "uint8": 1}
 
 
 @contextmanager
-def _counting_outputs() -> Iterator[_Outputs]:
-    """Adds up what every layer returns while the block runs."""
-    outputs = _Outputs()
+def _output_bytes() -> Iterator[list[int]]:
+    """Collects the bytes of every tensor that a layer returns while the block runs."""
+    sizes: list[int] = []
     original = keras.layers.Layer.__call__
 
-    def counted(layer: Any, *arguments: Any, **options: Any) -> Any:
-        found = original(layer, *arguments, **options)
-        if not layer._flatten_layers(
-            include_self=False
-        ):  # a container repeats its last
-            outputs.add(found)
-        return found
+    def measured(layer: Any, *arguments: Any, **options: Any) -> Any:
+        outputs = original(layer, *arguments, **options)
+        # A container returns the output of its last layer again.
+        if not layer._flatten_layers(include_self=False):
+            for output in keras.tree.flatten(outputs):
+                if hasattr(output, "shape") and hasattr(output, "dtype"):
+                    name = keras.backend.standardize_dtype(output.dtype)
+                    sizes.append(math.prod(output.shape) * _WIDTH.get(name, 4))
+        return outputs
 
-    keras.layers.Layer.__call__ = counted
+    keras.layers.Layer.__call__ = measured
     try:
-        yield outputs
+        yield sizes
     finally:
         keras.layers.Layer.__call__ = original
 
 
 def _count(variables: list[Any]) -> int:
     return sum(math.prod(variable.shape) for variable in variables)
-
-
-def _bytes(variables: list[Any]) -> int:
-    return 4 * _count(variables)

@@ -81,8 +81,8 @@ def start_backend(threads: int | None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _import_keras()
     with hushed():
-        from vqfw.assembly.backend import devices, pin_threads
-        from vqfw.plan import settled_threads
+        from vqfw.assembly.backend import pin_threads
+        from vqfw.plan import devices, settled_threads
 
         pin_threads(settled_threads(threads))
         devices()

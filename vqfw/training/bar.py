@@ -15,22 +15,22 @@ from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     Task,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
 from vqfw.streams import forgiving
 from vqfw.terminal import BETWEEN, flowed, printable
-from vqfw.training.progress import vitals
+from vqfw.training.progress import Progress, vitals
 
 _SHORTEST = 8  # columns; a shorter bar tells less than the numbers beside it
 _GAP = 2
 
 
-class Bar:
+class Bar(Progress):
     """A bar with numbers under it, for a terminal.
 
     Args:
@@ -77,16 +77,13 @@ class Bar:
             numbers=vitals(values),
         )
 
-    def epoch_end(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
-        pass
-
     def say(self, text: str) -> None:
         console = self._shown.console
         for line in flowed(printable(text).split(BETWEEN), console.width):
             console.print(line, markup=False, highlight=False)
 
 
-class _Shown(Progress):
+class _Shown(RichProgress):
     """Draws each task as a ``_Display``."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
@@ -108,11 +105,10 @@ class _Display:
     ) -> RenderResult:
         numbers = dict(self._task.fields["numbers"])
         shown = [self._step(), self._time_left(), *_texts(numbers.pop("loss", ""))]
+        beneath: list[str] = []
         room = options.max_width - _SHORTEST - sum(map(_width, shown))
         if room < 0:
             shown, beneath = [], [each.plain for each in shown]
-        else:
-            beneath = []
         speed = numbers.pop("images_per_second", "")
         for each in _texts(speed, self._task.fields["epoch"]):
             room -= _width(each)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -10,8 +11,6 @@ from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.registry.hooks import Observers, observers
 from vqfw.registry.importing import harmless
 from vqfw.runs import RunFolder
-
-Told = Callable[[keras.callbacks.CallbackList], None]
 
 
 class Callbacks:
@@ -32,24 +31,24 @@ class Callbacks:
         self._total, self._per_epoch = total, per_epoch
         self._reminded: set[str] = set()
         self._in_epoch = False
-        found = self._watching.gather(
-            "vqfw_callbacks", keras.callbacks.Callback, run=run
-        )
+        kind = keras.callbacks.Callback
         self._lists = [
             (observer, keras.callbacks.CallbackList([callback]))
-            for observer, callback in found
+            for observer, callback in self._watching.gather(
+                "vqfw_callbacks", kind, run=run
+            )
         ]
 
     def begin(self) -> None:
         """The training begins, or goes on."""
         epochs = -(-self._total // self._per_epoch)
         params = {"epochs": epochs, "steps": self._per_epoch, "verbose": 0}
-        self._each("set_model", lambda each: each.set_model(self._model))
-        self._each("set_params", lambda each: each.set_params(params))
-        self._each("on_train_begin", lambda each: each.on_train_begin())
+        self._call("set_model", self._model)
+        self._call("set_params", params)
+        self._call("on_train_begin")
 
     def before_step(self, step: int) -> None:
-        """A step comes.
+        """A step begins, and with it perhaps an epoch.
 
         Args:
             step: optimizer steps done.
@@ -57,10 +56,8 @@ class Callbacks:
         epoch, batch = divmod(step, self._per_epoch)
         if not self._in_epoch:
             self._in_epoch = True
-            self._each("on_epoch_begin", lambda each: each.on_epoch_begin(epoch))
-        self._each(
-            "on_train_batch_begin", lambda each: each.on_train_batch_begin(batch)
-        )
+            self._call("on_epoch_begin", epoch)
+        self._call("on_train_batch_begin", batch)
 
     def after_step(self, step: int, values: Mapping[str, float]) -> None:
         """A step is done, and with it perhaps an epoch.
@@ -70,29 +67,27 @@ class Callbacks:
             values: losses and other numbers of the step.
         """
         epoch, batch = divmod(step - 1, self._per_epoch)
-        self._each(
-            "on_train_batch_end",
-            lambda each: each.on_train_batch_end(batch, dict(values)),
-        )
+        self._call("on_train_batch_end", batch, values)
         if step % self._per_epoch == 0 or step == self._total:
             self._in_epoch = False
-            self._each(
-                "on_epoch_end", lambda each: each.on_epoch_end(epoch, dict(values))
-            )
+            self._call("on_epoch_end", epoch, values)
 
     def end(self) -> None:
         """The training has ended, early or not; an interrupted one has not."""
-        self._each("on_train_end", lambda each: each.on_train_end())
+        self._call("on_train_end")
 
-    def _each(self, method: str, tell: Told) -> None:
-        for observer, one in list(self._lists):
-            name = type(one.callbacks[0]).__name__
+    def _call(self, method: str, *arguments: Any) -> None:
+        """Calls each callback, with mappings of its own; whether it asks to stop is ignored."""
+        for observer, callback in list(self._lists):
+            name = type(callback.callbacks[0]).__name__
             self._model.stop_training = False
             try:
                 with harmless():
-                    tell(one)
+                    getattr(callback, method)(
+                        *(dict(a) if isinstance(a, Mapping) else a for a in arguments)
+                    )
             except Exception as error:
-                self._lists.remove((observer, one))
+                self._lists.remove((observer, callback))
                 self._watching.report(observer, method, error, part=name)
             if self._model.stop_training:
                 self._remind(observer, name)

@@ -1,7 +1,7 @@
-"""Where latents and codes lie, now and then: what a diagnosis of the codebook reads.
+"""Measures where latents and codes lie; a diagnosis of the codebook reads these numbers.
 
-Losses and usage say that a codebook collapsed; only the two clouds of points say why. They
-are measured on the host, from what the quantizer keeps anyway, in a few milliseconds.
+Losses and usage show that a codebook collapsed; positions of latents and codes show why. The
+quantizer's recent latents are measured on the host, in a few milliseconds.
 """
 
 from __future__ import annotations
@@ -13,28 +13,25 @@ from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.kinds.codebook import nearest
 from vqfw.kinds.tensors import Floats
 
-# Steps between two measurements; the first one is made when the codes have been placed.
-EVERY = 50
-# Latents and codes that are looked at, at most: a mean over so many latents is wrong by 3 %.
-_LATENTS, _CODES = 1024, 4096
-# Distances that are computed, at most; with 65,536 codes they are to 256 latents.
-_DISTANCES = 1 << 24
+EVERY = 50  # steps between two measurements; the first is when the codes were placed
+_LATENTS, _CODES = 1024, 4096  # at most: the mean of 1,024 latents is off by 3 %
+_DISTANCES = 1 << 24  # at most: with 65,536 codes, those to 256 latents
 
 
 def geometry_after(step: int, autoencoder: Autoencoder) -> dict[str, float]:
-    """Measures the least used codebook, if it is time.
+    """Measures the least used codebook, every 50 steps.
 
     Args:
         step: optimizer steps done.
         autoencoder: as it is after that step.
 
     Returns:
-        Numbers by name, see ``geometry_of``, with the ``book``'s place among all
-        ``books``, ``codes`` in it and ``tokens`` that choose among them in a step; empty
-        where there is no codebook or it is not time.
+        The numbers of ``geometry_of``, with the index of the ``book``, how many ``books``
+        there are, its ``codes`` and the ``tokens`` of a step; empty at other steps, and
+        without a codebook.
     """
     quantizer = autoencoder.model.codebook_quantizer
-    # During a warm-up the codes are not placed yet: there is nothing to compare.
+    # During a warm-up the codes are not placed yet.
     if quantizer is None or step <= quantizer.warm_up:
         return {}
     if step % EVERY and step != quantizer.warm_up + 1:
@@ -71,8 +68,8 @@ def geometry_of(latents: Floats, vectors: Floats) -> dict[str, float]:
         ``code_offset``: distance of the mean code from the mean latent;
         ``relative_error``: mean squared quantization error over the variance of the
         latents: 0 where codes hit all latents, 1 where one code at their mean would do;
-        ``distinct_codes``: share of the codes that are left when of equal ones only one
-        is kept; equal to a ten-thousandth of the largest number in the book.
+        ``distinct_codes``: share of the codes that are left when duplicates are removed,
+        to a ten-thousandth of the largest number in the book.
     """
     latents = latents[:_LATENTS]
     some = latents[: max(1, _DISTANCES // len(vectors))]

@@ -1,4 +1,4 @@
-"""Everything that a training tells: the log, the person who watches, and the trackers."""
+"""Sends the numbers and pictures of a training to its log, the progress and the trackers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vqfw.training.trackers import Trackers
 
 
 class Journal(AbstractContextManager["Journal", None]):
-    """Keeps ``metrics.jsonl`` and the grids, and passes the same on.
+    """Writes ``metrics.jsonl`` and the grids of a run; shows and tracks the same.
 
     Args:
-        run: whose journal it is.
-        step: steps done; lines of later steps, which will be done again, are dropped.
-        progress: what a person watches.
-        trackers: where else it goes.
+        run: is recorded.
+        step: steps done; log lines of later steps, which will be done again, are dropped.
+        progress: shows the numbers.
+        trackers: get numbers and grids.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Journal(AbstractContextManager["Journal", None]):
         self._open.__exit__(*failure)
 
     def say(self, text: str) -> None:
-        """Tells the person who watches."""
+        """Shows a line."""
         self._progress.say(text)
 
     def step(
@@ -61,8 +61,8 @@ class Journal(AbstractContextManager["Journal", None]):
         Args:
             step: counted from 1.
             epoch: counted from 0.
-            values: what a resumed run would find again; they are logged.
-            pace: images a second; shown, not logged; None while it is not known.
+            values: logged; a resumed run repeats them exactly.
+            pace: images a second; shown but not logged; None while unknown.
         """
         self._write(step, values)
         self._trackers.scalars(step, values)
@@ -85,13 +85,13 @@ class Journal(AbstractContextManager["Journal", None]):
 
     def grid(self, step: int, epoch: int, sheet: Pixels) -> None:
         """Saves the pictures of an epoch."""
-        # A run that was copied without its pictures, or cleared of them, goes on as well.
+        # Whoever copied the run may have left its pictures out.
         self._run.pictures.mkdir(parents=True, exist_ok=True)
         save_picture(self._run.pictures / f"grid_{epoch + 1:05d}.png", sheet)
         self._trackers.images(step, "grid", sheet[None])
 
     def sync(self) -> None:
-        """Makes every line so far durable."""
+        """Writes every line so far to the disk."""
         self._log.flush()
         os.fsync(self._log.fileno())
         self._trackers.settle()

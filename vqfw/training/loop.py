@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 
 from vqfw.assembly.parts import Parts
@@ -92,7 +93,7 @@ def train(
 
     Raises:
         Interrupted: after a signal; the state is committed.
-        NonFiniteError: if the loss or a weight is no number; earlier checkpoints stay.
+        NonFiniteError: if the loss or a weight is not finite; earlier checkpoints stay.
         CheckpointError: if the run's checkpoints do not fit or are all damaged.
         VqfwError: if the disk is full; earlier checkpoints stay.
     """
@@ -102,9 +103,9 @@ def train(
     except BrokenPipeError:  # stdout was closed; not a disk error
         raise
     except OSError as error:
-        if blame(error):  # another package's, and no disk that is full
+        if blame(error):  # raised by another package, not by a full disk
             raise
-        raise VqfwError(training.unwritten(error)) from error
+        raise training.unwritten(error) from error
 
 
 class _Training:
@@ -145,7 +146,8 @@ class _Training:
     def to_the_end(self) -> Trained:
         started = time.monotonic()
         messages = self._resume()
-        epochs = math.ceil(self._total / self._batches.steps_per_epoch)
+        per_epoch = self._batches.steps_per_epoch
+        epochs = math.ceil(self._total / per_epoch)
         progress = progress_for(self._quiet, self._total, self._step, epochs)
         with (
             listening() as wishes,
@@ -153,22 +155,12 @@ class _Training:
                 self._run,
                 self._step,
                 progress,
-                Trackers(
-                    self._plan,
-                    self._run,
-                    progress.say,
-                    lambda: wishes.stop is not None,
-                ),
+                Trackers(self._plan, self._run, progress.say, wishes.wants_stop),
             ) as journal,
         ):
             for message in messages:
                 journal.say(message)
-            callbacks = Callbacks(
-                self._run,
-                self._autoencoder,
-                self._total,
-                self._batches.steps_per_epoch,
-            )
+            callbacks = Callbacks(self._run, self._autoencoder, self._total, per_epoch)
             callbacks.begin()
             self._run_steps(wishes, journal, callbacks)
             callbacks.end()
@@ -182,16 +174,15 @@ class _Training:
             stopped_early=self._step < self._total,
         )
 
-    def unwritten(self, error: OSError) -> str:
-        """What to say when a file of the run could not be written."""
-        return (
+    def unwritten(self, error: OSError) -> VqfwError:
+        """A file of the run could not be written."""
+        repair = "train it again; nothing was saved yet"
+        if checkpoint.steps(self._run.states):
+            resume = f"vqfw run --resume {self._run.quoted}"
+            repair = f"go on from the last checkpoint with: {resume}"
+        return VqfwError(
             f"step {self._step} cannot be saved to {self._run.path} ({error.strerror}): "
-            "make room, then "
-            + (
-                f"go on from the last checkpoint with: vqfw run --resume {self._run.quoted}"
-                if checkpoint.steps(self._run.states)
-                else "train it again; nothing was saved yet"
-            )
+            f"make room, then {repair}"
         )
 
     def _run_steps(
@@ -203,17 +194,22 @@ class _Training:
             for batch in coming:
                 if self._patience.is_over:
                     return
-                self._between_steps()
+                self._place_codes()
+                if self._revival is not None:
+                    self._revival.before_step(self._step)
                 callbacks.before_step(self._step)
                 values = self._train_on(batch)
                 self._report(values, journal)
                 callbacks.after_step(self._step, values)
-                begun = self._clock(first, begun)
+                now = time.perf_counter()
+                if self._step - first > _WARM_UP:
+                    self._times.append(now - begun)  # with its wait for data
+                begun = now
                 due = self._step % self._settings.checkpoint_every == 0
                 last = self._step == self._total
                 if due or last:
                     self._validate(journal)
-                if due or last or wishes.commit or wishes.stop is not None:
+                if due or last or wishes.commit or wishes.wants_stop():
                     self._commit(journal)
                     wishes.commit = False
                 if wishes.stop is not None and not last:
@@ -223,23 +219,10 @@ class _Training:
                         wishes.stop,
                     )
 
-    def _between_steps(self) -> None:
-        """Places or revives codes; then the steps before the next checkpoint use them."""
-        self._place_codes()
-        if self._revival is not None:
-            self._revival.before_step(self._step)
-
-    def _clock(self, first: int, begun: float) -> float:
-        """Notes how long a step took, with its wait for data; gives the time now."""
-        now = time.perf_counter()
-        if self._step - first > _WARM_UP:
-            self._times.append(now - begun)
-        return now
-
     def _train_on(self, batch: Mapping[str, Any]) -> dict[str, float]:
         """One optimizer step."""
-        found = self._autoencoder.train_on_batch(batch, return_dict=True)
-        values = {name: float(value) for name, value in found.items()}
+        numbers = self._autoencoder.train_on_batch(batch, return_dict=True)
+        values = {name: float(value) for name, value in numbers.items()}
         self._step += 1
         if not math.isfinite(values["loss"]):
             raise NonFiniteError(
@@ -286,14 +269,10 @@ class _Training:
 
     def _grid(self) -> Pixels:
         """Originals above reconstructions, of the images that are shown in the end."""
-        count = self._plan.experiment.evaluation.pictures
-        shown = spread(self._shown_images(), count)
+        images = self._splits.test if len(self._splits.test) else self._splits.train
+        shown = spread(images.pixels, self._plan.experiment.evaluation.pictures)
         with self._autoencoder.averaged():
             return grid([shown, self._inference.pictures(shown)])
-
-    def _shown_images(self) -> Pixels:
-        test = self._splits.test
-        return (test if len(test) else self._splits.train).pixels
 
     def _commit(self, journal: Journal) -> None:
         arrays = arrays_of(self._autoencoder)
@@ -311,29 +290,29 @@ class _Training:
         # A checkpoint vouches for the lines of all steps before it.
         journal.sync()
         checkpoint.commit(self._run.states, state, self._settings.keep_checkpoints)
-        if not self._marked:  # by its start, not by whichever run commits last
+        if not self._marked:  # once: LATEST is the run that started last
             mark_latest(self._run)
             self._marked = True
 
     def _resume(self) -> list[str]:
         messages: list[str] = []
-        found = checkpoint.newest(self._run.states, messages.append)
-        if found is None:
+        state = checkpoint.newest(self._run.states, messages.append)
+        if state is None:
             return messages
-        if found.counters.get("data") != self._splits.fingerprint:
+        if state.counters.get("data") != self._splits.fingerprint:
             raise RunError(
                 f'run "{self._run.id}" was trained on other images than the ones found '
                 "now: bring the same data back, or start a new run"
             )
-        restore(self._autoencoder, found.arrays)
-        self._step = found.step
+        restore(self._autoencoder, state.arrays)
+        self._step = state.step
         try:
-            self._patience.restore(found.counters["patience"])
+            self._patience.restore(state.counters["patience"])
             if self._revival is not None:
-                self._revival.restore(found.counters["revival"])
+                self._revival.restore(state.counters["revival"])
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise CheckpointError(
-                f'the counters of checkpoint {found.step} of run "{self._run.id}" do not '
+                f'the counters of checkpoint {state.step} of run "{self._run.id}" do not '
                 f"fit its experiment ({in_short(error)}): train it again"
             ) from error
         return [*messages, f"resumed after step {self._step} of {self._total}"]
@@ -341,10 +320,8 @@ class _Training:
     def _place_codes(self) -> None:
         """Hands the quantizer latents of training images, when its warm-up is over."""
         model = self._autoencoder.model
-        if (
-            model.codebook_quantizer is None
-            or model.codebook_quantizer.warm_up != self._step
-        ):
+        quantizer = model.codebook_quantizer
+        if quantizer is None or quantizer.warm_up != self._step:
             return
         seed = self._plan.experiment.seed
         order = np.random.default_rng([seed, 3]).permutation(len(self._splits.train))
@@ -352,12 +329,12 @@ class _Training:
         for start in range(0, min(_FIRST_IMAGES, len(order)), 32):
             rows = np.sort(order[start : start + 32])
             images = self._splits.train.pixels[rows].astype("float32") / 255.0
-            found = np.asarray(_on_host(model.encode(images)), dtype="float32")
-            latents.append(found)
+            encoded = keras.ops.convert_to_numpy(model.encode(images))
+            latents.append(np.asarray(encoded, dtype="float32"))
             if sum(each[..., 0].size for each in latents) >= _FIRST_LATENTS:
                 break
-        model.codebook_quantizer.initialize(np.concatenate(latents), seed)
-        # What was counted until now were codes that are no longer there.
+        quantizer.initialize(np.concatenate(latents), seed)
+        # The codes that were counted until now have been replaced.
         self._autoencoder.monitor.forget()
 
     def _revival_engine(self) -> RevivalEngine | None:
@@ -367,9 +344,3 @@ class _Training:
         options = self._plan.experiment.model["revival"]
         seed = self._plan.experiment.seed
         return RevivalEngine(self._autoencoder, options["interval"], seed)
-
-
-def _on_host(tensor: Any) -> Any:
-    import keras
-
-    return keras.ops.convert_to_numpy(tensor)

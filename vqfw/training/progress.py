@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Protocol, Self, TextIO
+from contextlib import AbstractContextManager
+from typing import TextIO
 
 from vqfw.streams import forgiving
 from vqfw.terminal import BETWEEN, printable
@@ -35,18 +35,10 @@ def vitals(values: Mapping[str, float]) -> dict[str, str]:
     }
 
 
-class Progress(Protocol):
-    """Where a training reports to."""
+class Progress(AbstractContextManager["Progress", None]):
+    """How a training shows its progress, from entering to leaving it; a method may do nothing."""
 
-    def __enter__(self) -> Self:
-        """Starts showing."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         """Ends showing."""
 
     def step(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
@@ -59,7 +51,7 @@ class Progress(Protocol):
         """Shows a line that stays."""
 
 
-class EpochLines:
+class EpochLines(Progress):
     """One plain line an epoch, at most one in five seconds, for logs and pipes.
 
     Args:
@@ -87,9 +79,6 @@ class EpochLines:
         self._done = done
         self._last = float("-inf")
         self._width = 0  # of the line that the next one replaces
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *failure: object) -> None:
         if self._width:
@@ -124,26 +113,11 @@ class EpochLines:
         print(shown, file=self._stream, flush=True)
 
 
-class Silent:
+class Silent(Progress):
     """Shows nothing."""
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *failure: object) -> None:
-        pass
-
-    def step(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
-        pass
-
-    def epoch_end(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
-        pass
-
-    def say(self, text: str) -> None:
-        pass
-
-
-def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Any:
+def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Progress:
     """Shows progress as stderr allows: a bar, a line in a notebook, lines, or nothing."""
     if quiet:
         return Silent()

@@ -1,18 +1,17 @@
 """Calls the revival strategy between two steps and puts everything in order after it.
 
-A revived code is only new if all that belongs to its row is: its usage and age, its sums
-and counts, the optimizer's moments, and the average of its weights. Whether it stays is
-counted 100 steps later.
+All state of a revived row starts anew: its usage and age, its sums and counts, the
+optimizer's moments, and the average of its weights. Whether the code stays in use is counted
+100 steps later.
 
-It goes on to the last step. A code that was revived shortly before is scored as it stands,
-and it can only take latents that it is nearer to than the others; to stop earlier would
-leave codes unused for good. How many were never examined is in the report: revived less
+Revival goes on to the last step, for stopping earlier would leave codes unused. Codes revived
+in the last 100 steps are scored as they are; the report counts them as revived and not as
 examined.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -75,21 +74,18 @@ class RevivalEngine:
 
     @property
     def vitals(self) -> dict[str, float]:
-        """What a step reports: codes revived so far, and the share that stayed in use.
-
-        The share is of those examined, and missing while there are none.
-        """
-        found = {"revived": float(self._revived)}
+        """Codes revived so far, and the share of those examined that stayed in use."""
+        numbers = {"revived": float(self._revived)}
         if self._examined:
-            found["surviving"] = self._survived / self._examined
-        return found
+            numbers["surviving"] = self._survived / self._examined
+        return numbers
 
     def counters(self) -> dict[str, Any]:
-        """What a checkpoint has to keep."""
+        """The numbers that a checkpoint keeps."""
         return {**self.report, "on_probation": self._on_probation}
 
     def restore(self, counters: Mapping[str, Any]) -> None:
-        """Goes on from kept counters."""
+        """Takes over the numbers of a checkpoint."""
         self._revived = counters["revived"]
         self._examined = counters["examined"]
         self._survived = counters["survived"]
@@ -112,9 +108,8 @@ class RevivalEngine:
         book.replace(vectors.astype("float32"), mask)
         clear_moments(self._autoencoder.optimizer, book.variables, mask)
         self._autoencoder.restart_averages(book.variables, mask)
-        # What counts as active, at its least: used again, a code rises above it at once;
-        # unused, it falls below and is revived again. Where a strategy asks for more, the
-        # code has until the next visit to get there.
+        # The least share that counts as active: a code that is used rises above it at
+        # once; an unused one falls below it and is revived again.
         threshold = ACTIVE_ABOVE / usage.num_embeddings
         self._autoencoder.monitor.reset(position, mask, threshold)
         self._forget(position, mask)
@@ -147,9 +142,9 @@ def clear_moments(
 ) -> None:
     """Resets the rows of a mask in all that the optimizer remembers of some variables.
 
-    They are as they were before the first step: 0, but for the accumulators of Adagrad
-    and FTRL. Keras names a slot after the path of its variable, which is how it is found;
-    the row means of Adafactor bear no path, and stay.
+    They get their values from before the first step: 0, but for the accumulators of
+    Adagrad and FTRL. Slots are found by name: Keras names them after the path of their
+    variable. The row means of Adafactor have no such name and stay.
 
     Args:
         optimizer: built.
@@ -160,13 +155,10 @@ def clear_moments(
     accumulated = getattr(scaled, "initial_accumulator_value", 0.0)
     for variable in variables:
         prefix = variable.path.replace("/", "_") + "_"
-        for slot in _slots(optimizer.variables, prefix):
-            if tuple(slot.shape) == tuple(variable.shape):
+        for slot in optimizer.variables:
+            named = slot.path.split("/")[-1].startswith(prefix)
+            if named and tuple(slot.shape) == tuple(variable.shape):
                 rows = keras.ops.convert_to_numpy(slot).copy()
                 sums = slot.path.endswith(f"{prefix}accumulator")
                 rows[mask] = accumulated if sums else 0
                 slot.assign(rows)
-
-
-def _slots(variables: Iterable[Any], prefix: str) -> list[Any]:
-    return [each for each in variables if each.path.split("/")[-1].startswith(prefix)]

@@ -10,11 +10,15 @@ from types import FrameType
 
 
 class Wishes:
-    """What the outside asked for since the last look."""
+    """Requests of the signals so far: to stop, or to save a checkpoint."""
 
     def __init__(self) -> None:
         self.stop: int | None = None
         self.commit = False
+
+    def wants_stop(self) -> bool:
+        """Whether a signal asked to stop."""
+        return self.stop is not None
 
     def hear(self, number: int, frame: FrameType | None) -> None:
         """Notes a signal; a second request to stop ends the process at once."""
@@ -31,7 +35,7 @@ class Wishes:
 def listening() -> Iterator[Wishes]:
     """Listens to Ctrl-C, SIGTERM and SIGUSR1 until the end of the block.
 
-    Outside the main thread Python hands out no signals, so there nothing is heard.
+    Only in the main thread: Python delivers no signals to others.
     """
     wishes = Wishes()
     if threading.current_thread() is not threading.main_thread():

@@ -1,7 +1,7 @@
 """The whole state of a training, as flat arrays and back.
 
-It is Keras' own state tree: weights, optimizer, metrics and seed generators. Files that
-Keras writes leave out the last two, and a resumed run would draw other numbers.
+This is Keras' state tree: weights, optimizer, metrics and seed generators. Weight files of
+Keras lack the last two, so that a resumed run would draw other random numbers.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def restore(model: keras.Model, arrays: Mapping[str, NDArray[Any]]) -> None:
     unknown = sorted(arrays.keys() - present.keys())
     if missing or unknown:
         raise CheckpointError(
-            f"the checkpoint does not fit the model: it lacks {missing[:3] or 'nothing'} "
-            f"and has {unknown[:3] or 'nothing'} beyond it; was the code changed since?"
+            f"the checkpoint does not fit the model: missing {missing[:3] or 'nothing'}, "
+            f"unknown {unknown[:3] or 'nothing'}; was the code changed since?"
         )
     for path, value in present.items():
         if value.shape != arrays[path].shape:
@@ -49,7 +49,7 @@ def restore(model: keras.Model, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def require_finite(arrays: Arrays) -> None:
-    """Refuses a state that must not be committed.
+    """Refuses to commit a state that is not finite.
 
     Raises:
         NonFiniteError: naming the first variable with a NaN or an infinity.
@@ -57,7 +57,7 @@ def require_finite(arrays: Arrays) -> None:
     for path, value in arrays.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise NonFiniteError(
-                f"{path} is no longer finite: lower the learning rate, or clip gradients "
+                f"{path} is not finite: lower the learning rate, or clip gradients "
                 'with "global_clipnorm" in training.optimizer'
             )
 

@@ -38,7 +38,7 @@ class Trackers(AbstractContextManager["Trackers", None]):
         plan: names them.
         run: gives them its folder, and records failures.
         say: takes each failure as a sentence.
-        stop: whether the final wait is to end before its time.
+        stop: whether Ctrl-C was pressed, which ends the final wait.
 
     Raises:
         PluginError: if one cannot be made; that ends the run before its first step.
@@ -127,18 +127,14 @@ class Trackers(AbstractContextManager["Trackers", None]):
         for feed in self._feeds:
             while feed.failures:
                 method, reason = feed.failures.popleft()
-                self._record(feed, method, reason)
-                self._say(
-                    f'tracker "{feed.name}" failed in {method} and was dropped; the run '
-                    f"goes on ({reason})"
+                fact = (
+                    f" failed in {method} and was dropped; the run goes on ({reason})"
                 )
+                self._note(feed, method, reason, fact)
 
-    def _note(self, feed: _Feed, method: str, reason: str) -> None:
-        self._record(feed, method, reason)
-        self._say(f'tracker "{feed.name}": {reason}')
-
-    def _record(self, feed: _Feed, method: str, reason: str) -> None:
+    def _note(self, feed: _Feed, method: str, reason: str, fact: str = "") -> None:
         self._run.note_failure({"tracker": feed.name, "hook": method, "error": reason})
+        self._say(f'tracker "{feed.name}"{fact or f": {reason}"}')
 
 
 class _Feed:
