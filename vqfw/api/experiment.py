@@ -44,7 +44,23 @@ def load(
     """Reads and checks an experiment; nothing is trained and Keras is not imported.
 
         experiment = vqfw.load("experiments/experiment.json")
-        experiment = vqfw.load({"data": {"dataset": "orl"}, "model": {...}, ...})
+        experiment = vqfw.load(
+            {
+                "name": "faces",
+                "data": {"dataset": "orl", "image_size": 64},
+                "model": {
+                    "type": "vqvae",
+                    "encoder": {"type": "residual_conv", "filters": 32},
+                    "quantizer": {"type": "ema", "num_embeddings": 256},
+                    "decoder": {"type": "residual_conv", "filters": 32},
+                },
+                "training": {"steps": 200, "batch_size": 32},
+            }
+        )
+
+    All other settings have defaults: ``experiment.checked.explain()`` lists them.
+    ``vqfw.components("quantizer")`` lists the components of a kind, and
+    ``vqfw.describe("quantizer/ema").text`` the options of one.
 
     Args:
         experiment: the path of a file; or what such a file says, as a mapping; or the
@@ -191,7 +207,8 @@ class Experiment:
             say(render(plan.warnings))
         splits = splits_to_train_on(plan, quiet, say)
         folder = create_run(root, self.checked.name, name)
-        run = Run(folder, _splits=splits)
+        run = Run(folder)
+        run._splits = splits
         try:
             with folder.locked():
                 record(folder, plan, splits, say)

@@ -80,7 +80,7 @@ def compare(runs: Sequence[str | Run], root: str | Path | None = None) -> Compar
 
 def root_of(root: str | Path | None) -> Path:
     """The folder with ``checkpoints/``: the given one, else the default."""
-    return default_root() if root is None else Path(root)
+    return default_root() if root is None else Path(root).resolve()
 
 
 @dataclass
@@ -106,9 +106,9 @@ class Run:
     folder: RunFolder
     trained: Trained | None = None
     plugins: tuple[str | Path, ...] = ()
-    _splits: Splits | None = field(default=None, repr=False, compare=False)
+    _splits: Splits | None = field(default=None, init=False, repr=False, compare=False)
     _loaded: tuple[list[int], Codec] | None = field(
-        default=None, repr=False, compare=False
+        default=None, init=False, repr=False, compare=False
     )
 
     @property

@@ -6,6 +6,7 @@ thread builds meanwhile would change the numbers of a training without a word.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ class _Turn:
         Raises:
             RunError: if the other thread trains, which may take hours.
         """
+        # TensorFlow calls what its graph optimizer could not fuse errors, on stderr.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         # Before the lock: where the backend cannot be imported, nobody would give it back.
         from vqfw.assembly.backend import settled_keras
 

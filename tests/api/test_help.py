@@ -1,0 +1,59 @@
+"""The examples of ``help()`` run as they are printed."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import vqfw
+
+
+def examples(subject):
+    """The indented blocks of a docstring that are Python, before its ``Args:``."""
+    text = inspect.getdoc(subject).split("\nArgs:")[0].split("\nReturns:")[0]
+    for paragraph in text.split("\n\n")[1:]:
+        if paragraph.startswith("    "):
+            source = textwrap.dedent(paragraph)
+            ast.parse(source)
+            yield source
+
+
+@pytest.fixture
+def names(done, root, monkeypatch):
+    """What the examples take for granted."""
+    monkeypatch.setattr(vqfw.Experiment, "run", lambda self, **options: done)
+    experiments = root / "experiments"
+    vqfw.init(root)
+    assert experiments.is_dir()
+    faces = done.images("test", quiet=True).pixels
+    plot = SimpleNamespace(
+        plot=lambda x, y, *style: np.testing.assert_equal(len(x), len(y))
+    )
+    experiment = vqfw.load("experiments/experiment.json")
+    return {
+        "vqfw": vqfw, "np": np, "plt": plot, "run": done, "images": faces,
+        "faces": faces, "experiment": experiment, "tokens": done.encode(faces),
+    }  # fmt: skip
+
+
+def test_the_examples_of_help_run(names, monkeypatch):
+    pandas = SimpleNamespace(DataFrame=dict)
+    monkeypatch.setitem(__import__("sys").modules, "pandas", pandas)
+    run, history, tokens = names["run"], names["run"].history, names["tokens"]
+    subjects = [vqfw, vqfw.load, vqfw.Experiment, vqfw.Run, type(history), type(tokens)]
+    for owner in (vqfw.Experiment, vqfw.Run):
+        subjects += [member for name, member in vars(owner).items() if name[0] != "_"]
+    ran = 0
+    for subject in subjects:
+        if not inspect.getdoc(subject):
+            continue
+        for source in examples(subject):
+            exec(source, dict(names))
+            ran += 1
+    assert ran >= 12
+    assert run.id == "done"
