@@ -3,6 +3,8 @@
 Nothing here imports Keras before a model is needed.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from vqfw.api.experiment import Experiment, init, load
 from vqfw.api.inventory import (
     components,
@@ -19,10 +21,14 @@ from vqfw.api.machine import doctor
 from vqfw.api.run import Run, compare, list_runs, open_run
 from vqfw.api.study import Study, load_study
 
+if TYPE_CHECKING:
+    from vqfw.api.keras_model import VQAutoencoder
+
 __all__ = [
     "Experiment",
     "Run",
     "Study",
+    "VQAutoencoder",
     "compare",
     "components",
     "describe",
@@ -40,3 +46,12 @@ __all__ = [
     "use_plugin",
     "write_schema",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports the one class that needs Keras when it is asked for."""
+    if name != "VQAutoencoder":
+        raise AttributeError(name)
+    from vqfw.api.keras_model import VQAutoencoder
+
+    return VQAutoencoder

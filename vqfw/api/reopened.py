@@ -17,6 +17,7 @@ from vqfw.runs import RunFolder
 from vqfw.runs.origin import is_made_here
 
 if TYPE_CHECKING:
+    from vqfw.assembly.autoencoder import Autoencoder
     from vqfw.data.arrays import Splits
     from vqfw.evaluation.inference import Inference
     from vqfw.kinds.model import Model
@@ -92,7 +93,16 @@ class Reopened:
     def inference(
         self, plan: Plan, say: Say = lambda text: None, averaged: bool = True
     ) -> Inference:
-        """The model with the weights of the newest whole checkpoint.
+        """The model of ``autoencoder``, compiled for evaluation."""
+        from vqfw.evaluation.inference import Inference
+
+        model = self.autoencoder(plan, say, averaged).model
+        return Inference(model, plan.experiment.evaluation.batch_size)
+
+    def autoencoder(
+        self, plan: Plan, say: Say = lambda text: None, averaged: bool = True
+    ) -> Autoencoder:
+        """The model as it was trained, with the weights of the newest whole checkpoint.
 
         Args:
             plan: of the run.
@@ -104,7 +114,6 @@ class Reopened:
             CheckpointError: if there is no valid one.
         """
         from vqfw.assembly.assemble import build_autoencoder
-        from vqfw.evaluation.inference import Inference
         from vqfw.runs.checkpoint import newest
         from vqfw.training.state import restore
 
@@ -118,7 +127,7 @@ class Reopened:
         restore(autoencoder, checkpoint.arrays)
         if averaged:
             autoencoder.use_averages()
-        return Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
+        return autoencoder
 
     def require_tokens(self, model: Model) -> None:
         """Refuses a model without tokens.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from vqfw.api.codec import Codec
     from vqfw.api.history import History
+    from vqfw.api.keras_model import VQAutoencoder
     from vqfw.api.tokens import Tokens
     from vqfw.data.arrays import Images, Splits
     from vqfw.diagnosis import Diagnosis
@@ -109,6 +110,9 @@ class Run:
     _splits: Splits | None = field(default=None, init=False, repr=False, compare=False)
     _loaded: tuple[list[int], Codec] | None = field(
         default=None, init=False, repr=False, compare=False
+    )
+    _model: tuple[list[int], VQAutoencoder] | None = field(
+        default=None, repr=False, compare=False
     )
 
     @property
@@ -409,6 +413,30 @@ class Run:
 
         found = observers().gather("vqfw_report_sections", Section, run=self.folder)
         return [section for _, section in found]
+
+    @property
+    def model(self) -> VQAutoencoder:
+        """The trained model as a ``keras.Model``, with the weights that are scored.
+
+            outer = keras.Sequential([run.model, keras.layers.Flatten(), ...])
+            run.model.save("faces.keras")
+
+        See ``help(vqfw.VQAutoencoder)``. It is built once, and again after ``resume``:
+        what is fitted on it stays in it, while the run on disk keeps its weights. Names,
+        seeds and dtype policy of Keras stay as they are.
+
+        Raises:
+            RunError: if there is no checkpoint, or another thread is training.
+            CheckpointError: if there is no valid one.
+            PluginError: if the run needs code that this person has not vouched for.
+        """
+        from vqfw.api.keras_model import scored_model
+        from vqfw.runs.checkpoint import steps
+
+        now = steps(self.folder.states)
+        if self._model is None or self._model[0] != now:
+            self._model = now, scored_model(self._reopened)
+        return self._model[1]
 
     def _codec(self) -> Codec:
         """The model with the weights of the newest checkpoint, built once for each."""

@@ -39,6 +39,7 @@ class _Turn:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         # Before the lock: where the backend cannot be imported, nobody would give it back.
         from vqfw.assembly.backend import settled_keras
+        from vqfw.assembly.process_state import kept_process_state
 
         while not self._lock.acquire(timeout=_SECONDS):
             if self._trains:
@@ -50,7 +51,7 @@ class _Turn:
         before = self._trains
         self._trains = before or trains
         try:
-            with settled_keras():
+            with kept_process_state(), settled_keras():
                 yield
         finally:
             self._trains = before

@@ -31,6 +31,11 @@ def build_model(plan: Plan) -> Model:
     in this process.
     """
     keras.utils.clear_session(free_memory=False)
+    return build_named_model(plan)
+
+
+def build_named_model(plan: Plan) -> Model:
+    """The same below the names and scopes that Keras holds now."""
     keras.utils.set_random_seed(plan.experiment.seed)
     with policy(plan.precision):
         model = build("model", plan.experiment.model, plan.supplied)
