@@ -1,4 +1,4 @@
-"""A commitment weight that stays."""
+"""A constant commitment weight."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vqfw.kinds.tensors import Scalar, Tensor
 
 
 class Constant(BetaScheduler):
-    """Weights the commitment loss the same at every step.
+    """Gives the commitment loss the same weight at every step.
 
     Source of the default: van den Oord et al. 2017, section 3.2,
     https://arxiv.org/abs/1711.00937.

@@ -1,4 +1,4 @@
-"""A commitment weight that goes from one value to another along half a cosine."""
+"""A commitment weight that moves from one value to another along half a cosine."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ class Cosine(Ramp):
     ``start + (end - start) * (1 - cos(pi * step / steps)) / 2``, then ``end``. Source: one
     period of Loshchilov and Hutter 2017, eq. 5, https://arxiv.org/abs/1608.03983.
 
-    >>> half_way = Cosine(start=0.1, end=0.5, steps=100)(50, None, None)
-    >>> round(float(half_way), 4)
+    >>> round(float(Cosine(start=0.1, end=0.5, steps=100)(50, None, None)), 4)
     0.3
 
     Args:

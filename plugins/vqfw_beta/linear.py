@@ -1,4 +1,4 @@
-"""A commitment weight that goes from one value to another in a straight line."""
+"""A commitment weight that moves from one value to another in a straight line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way from one weight to another in a number of steps, whatever its shape."""
+"""The base of weights that move from one value to another in a number of steps."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class Ramp(BetaScheduler):
         return self.start
 
     def __call__(self, step: Tensor, usage: Usage, previous: Scalar) -> Scalar:
-        way = self.shape(progress(step, self.steps))
-        return self.start + (self.end - self.start) * way
+        share = self.shape(progress(step, self.steps))
+        return self.start + (self.end - self.start) * share
 
     @abstractmethod
     def shape(self, progress: Scalar) -> Scalar:
-        """How much of the way is made when a share of the steps is done, both in [0, 1]."""
+        """The share of the change after a share of the steps, both in [0, 1]."""
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Warns of a ramp that training does not reach the end of."""
+        """Warns of a ramp that is longer than the training."""
         return unfinished(options, context)
 
 
 def progress(step: Tensor, steps: int) -> Scalar:
-    """Share of a ramp that is done, in [0, 1], 1 from its last step on.
+    """The share of the steps of a ramp that is done, in [0, 1].
 
     Args:
         step: () int32, optimizer steps done.
@@ -52,7 +52,7 @@ def progress(step: Tensor, steps: int) -> Scalar:
 
 
 def unfinished(options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-    """Warns of a ramp that training does not reach the end of."""
+    """Warns of a ramp that is longer than the training."""
     if context.steps is None or options["steps"] <= context.steps:
         return ()
     return [

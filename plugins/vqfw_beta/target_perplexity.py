@@ -1,4 +1,4 @@
-"""A commitment weight that is steered so that the codebook stays as diverse as wanted."""
+"""A commitment weight that controls the perplexity of the codebook."""
 
 from __future__ import annotations
 
@@ -16,24 +16,22 @@ from vqfw.kinds.tensors import Scalar, Tensor
 class TargetPerplexity(BetaScheduler):
     """Holds the perplexity at a share of the codebook by lowering or raising the weight.
 
-    Too few codes in use lower the weight, so that the encoder may spread its latents; more
-    than wanted raise it. It is an integral control in the logarithm of the weight:
-    ``log beta += (log 2 / half_life) * clip(perplexity / (target * K) - 1, -1, 1)``, so
-    that the weight never changes faster than by a factor of two in a half-life. The
-    integrator is the bounded weight itself: at a bound it does not wind up, and it turns
-    round at once when the perplexity does. Before the first batch it waits. Perplexity is
-    debiased and does not depend on the batch size.
+    A perplexity below the target lowers the weight, so that the encoder can spread its
+    latents; one above raises it. It is an integral control of the logarithm of the weight:
+    ``log beta += (log 2 / half_life) * clip(perplexity / (target * K) - 1, -1, 1)``, at
+    most a factor of two in a half-life. The integrator is the bounded weight, so it does
+    not wind up at a bound. Before the first batch the weight stays. Perplexity is debiased
+    and does not depend on the batch size.
 
     Source: the control of a KL weight in Shao et al. 2020 (ControlVAE),
-    https://arxiv.org/abs/2004.05988, here of the perplexity and without the
-    proportional term.
+    https://arxiv.org/abs/2004.05988, without the proportional term.
 
     Args:
         target: Perplexity to hold, as a share of the number of codes.
         start: The weight at step 0.
         lowest: The weight never falls below this.
         highest: The weight never rises above this.
-        half_life: Steps in which the weight halves while hardly any code is in use.
+        half_life: Steps in which the weight halves while almost no code is in use.
     """
 
     def __init__(
@@ -57,13 +55,13 @@ class TargetPerplexity(BetaScheduler):
     def __call__(self, step: Tensor, usage: Usage, previous: Scalar) -> Scalar:
         wanted = ops.cast(self.target * usage.num_embeddings, "float32")
         error = ops.clip(usage.perplexity / wanted - 1.0, -1.0, 1.0)
-        seen = ops.cast(ops.sum(usage.counts) > 0, "float32")
-        moved = previous * ops.exp(seen * self.speed * error)
-        return ops.cast(ops.clip(moved, self.lowest, self.highest), "float32")
+        any_batch = ops.cast(ops.sum(usage.counts) > 0, "float32")
+        weight = previous * ops.exp(any_batch * self.speed * error)
+        return ops.cast(ops.clip(weight, self.lowest, self.highest), "float32")
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Refuses a start outside the bounds."""
+        """Refuses a start outside of "lowest" to "highest"."""
         lowest, start, highest = (
             options[name] for name in ("lowest", "start", "highest")
         )

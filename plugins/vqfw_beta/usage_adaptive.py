@@ -1,4 +1,4 @@
-"""A commitment weight that follows how much of the codebook is in use."""
+"""A commitment weight that follows the share of the codebook in use."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from vqfw.kinds.tensors import Scalar, Tensor
 
 
 class UsageAdaptive(BetaScheduler):
-    """Commits the encoder only as far as the codebook has come to life.
+    """Raises the commitment weight with the share of codes in use.
 
-    The target is ``lowest + (highest - lowest) * share_active``, approached with a given
-    half-life: while few codes are in use the encoder stays free to spread its latents,
-    and once all are, it is held to them. Usage is debiased and does not depend on the
-    batch size.
+    The weight approaches ``lowest + (highest - lowest) * share_active``: a low weight lets
+    the encoder spread its latents while few codes are in use. Usage is debiased and does
+    not depend on the batch size.
 
     Args:
         lowest: The weight when no code is in use.
-        highest: The weight when all are.
-        half_life: Steps in which half of the way to the target is made.
+        highest: The weight when all codes are in use.
+        half_life: Steps in which the weight gets halfway to that value.
     """
 
     def __init__(

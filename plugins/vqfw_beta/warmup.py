@@ -1,4 +1,4 @@
-"""A commitment weight that is switched on gradually."""
+"""A commitment weight that rises from zero."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vqfw_beta.ramp import progress, unfinished
 
 
 class Warmup(BetaScheduler):
-    """Leaves the encoder free at first, and raises the commitment weight to its value.
+    """Raises the commitment weight from 0 to its value in a straight line.
 
     ``value * min(step / steps, 1)``. Source: Bowman et al. 2016, section 3.1, who warm up
     the weight of the KL term, https://arxiv.org/abs/1511.06349.
@@ -22,7 +22,7 @@ class Warmup(BetaScheduler):
 
     Args:
         value: The weight from step ``steps`` on.
-        steps: Optimizer steps until then.
+        steps: Optimizer steps until the weight is ``value``.
     """
 
     def __init__(self, value: Weight = 0.25, steps: Steps = 500) -> None:
@@ -38,5 +38,5 @@ class Warmup(BetaScheduler):
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Warns of a ramp that training does not reach the end of."""
+        """Warns of a ramp that is longer than the training."""
         return unfinished(options, context)

@@ -1,4 +1,4 @@
-"""Reconstruction losses that compare pixel with pixel; no perceptual or adversarial ones."""
+"""Reconstruction losses that compare pixels; not perceptual, not adversarial."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class MSE(Loss):
     """Mean squared error: the mean of ``(original - reconstruction) ** 2`` of each image.
 
     Takes two (batch, height, width, channels) and gives (batch,) float32, in [0, 1] for
-    images in [0, 1]. It favours the mean where the model is unsure, and so blur.
+    images in [0, 1]. Where the model is uncertain, the best answer is the mean: blur.
     """
 
     def __call__(self, original: Images, reconstruction: Images) -> PerImage:
@@ -25,8 +25,8 @@ class MAE(Loss):
     """Mean absolute error: the mean of ``|original - reconstruction|`` of each image.
 
     Takes two (batch, height, width, channels) and gives (batch,) float32, in [0, 1] for
-    images in [0, 1]. It favours the median where the model is unsure: sharper edges than
-    the squared error.
+    images in [0, 1]. Where the model is uncertain, the best answer is the median: sharper
+    edges than with the squared error.
     """
 
     def __call__(self, original: Images, reconstruction: Images) -> PerImage:
@@ -34,6 +34,5 @@ class MAE(Loss):
 
 
 def _difference(original: Images, reconstruction: Images) -> Tensor:
-    # In float32 even where a network runs in 16 bits: their squares would lose what the
-    # last epochs are about.
+    # In float32 even where the network runs in 16 bits, in which small errors are lost.
     return ops.cast(reconstruction, "float32") - ops.cast(original, "float32")

@@ -1,7 +1,6 @@
-"""How much of the codebooks a whole split uses, pooled over all its tokens.
+"""Use of the codebooks by a whole split, from exact counts of all its tokens.
 
-This is the score at the end, by exact counts. The moving histogram that revival and beta
-follow during training is another thing, and lives with the contracts.
+Revival and beta follow another number: the moving histogram of ``vqfw.kinds.usage``.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from vqfw.kinds import Metric, Score, Scored
 
 
 class CodebookMetric(Metric):
-    """Counts every token of a split and gives the mean of one number a codebook.
+    """Counts all tokens of a split; the score is the mean over codebooks; abstract.
 
-    The value is None where the model has no tokens. There is no interval, since the
-    score is of the split as a whole and no mean over images.
+    The value is None where the model has no tokens. There is no interval, because the
+    score is not a mean over images.
     """
 
     def __init__(self) -> None:
@@ -29,7 +28,7 @@ class CodebookMetric(Metric):
 
     @abstractmethod
     def of_book(self, counts: NDArray[np.int64]) -> float:
-        """The number of one codebook.
+        """The score of one codebook.
 
         Args:
             counts: (num_embeddings,) how often each code was chosen; at least one was.
@@ -39,12 +38,11 @@ class CodebookMetric(Metric):
         self._images += len(scored.original)
         if scored.tokens is None:
             return
-        found = tuple(
+        batch = tuple(
             _counts(scored.tokens[..., book], size)
             for book, size in enumerate(scored.vocabulary)
         )
-        before = self._counts or tuple(np.zeros_like(counts) for counts in found)
-        self._counts = tuple(map(np.add, before, found))
+        self._counts = tuple(map(np.add, self._counts, batch)) or batch
 
     def result(self) -> Score:
         books = [self.of_book(counts) for counts in self._counts if counts.any()]
@@ -54,7 +52,7 @@ class CodebookMetric(Metric):
 class CodebookUsage(CodebookMetric):
     """Share of the codes that the split uses at least once, in [0, 1]; the mean of books.
 
-    It grows with the size of the split: a code that is used once counts like any other.
+    It grows with the size of the split, because one token is enough for a code to count.
     """
 
     def of_book(self, counts: NDArray[np.int64]) -> float:
@@ -62,13 +60,11 @@ class CodebookUsage(CodebookMetric):
 
 
 class Perplexity(CodebookMetric):
-    """How many codes in equal use would be as diverse: ``exp(entropy)``; the mean of books.
+    """Perplexity of the codes, ``exp(entropy)`` in [1, num_embeddings]; the mean of books.
 
-    In [1, num_embeddings], from the shares of the codes in all tokens of the split. The
-    mean over batches, which some tools report, is lower.
-
-    Source: van den Oord et al. 2017 with its authors' code in Sonnet,
-    https://arxiv.org/abs/1711.00937
+    From the shares of the codes in all tokens of the split. The mean over batches, which
+    some tools report, is lower. Source: van den Oord et al. 2017 with its authors' code in
+    Sonnet, https://arxiv.org/abs/1711.00937
     """
 
     unit: ClassVar[str] = "codes"
@@ -82,7 +78,7 @@ def _counts(tokens: NDArray[np.int32], size: int) -> NDArray[np.int64]:
     flat = tokens.reshape(-1)
     if flat.size and (flat.min() < 0 or flat.max() >= size):
         raise PluginError(
-            f"the quantizer gave tokens from {flat.min()} to {flat.max()} for a codebook "
-            f"of {size} codes: its tokens have to lie in [0, {size})"
+            f"the tokens of the quantizer are from {flat.min()} to {flat.max()}, and the "
+            f"codebook has {size} codes: tokens must lie in [0, {size})"
         )
     return np.bincount(flat, minlength=size)

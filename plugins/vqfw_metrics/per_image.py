@@ -1,7 +1,4 @@
-"""What scores of single images have in common: their mean, and how sure it is.
-
-It is no metric itself; PSNR and SSIM say what they measure on a batch.
-"""
+"""The base of metrics that score each image: their mean and its confidence interval."""
 
 from __future__ import annotations
 
@@ -19,11 +16,10 @@ NORMAL_95 = 1.959964
 
 
 class PerImageMetric(Metric):
-    """Measures each image on its own and gives the mean over images.
+    """Scores each image; the result is the mean over images; abstract.
 
-    The interval holds the mean over images with 95 % probability, by the normal
-    approximation ``mean ± 1.96 * standard deviation / sqrt(images)``; it is None for
-    fewer than two images.
+    The 95 % confidence interval is ``mean ± 1.96 * standard deviation / sqrt(images)``,
+    the normal approximation; it is None for fewer than two images.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio of each image; not the one of a pooled squared error."""
+"""Peak signal-to-noise ratio of each image, not of a pooled squared error."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from vqfw.kinds.tensors import Floats
 from vqfw_metrics.per_image import PerImageMetric
 
-# The squared error that counts as none. A perfect image would be infinitely good and hide
-# all others in the mean; 1e-10 is 100 dB, far above what images of 8 bits can tell apart.
+# The lowest squared error: 100 dB, more than images of 8 bits can reach. Without it one
+# exact image would make the mean infinite.
 NO_ERROR = 1e-10
 
 
@@ -20,9 +20,8 @@ class PSNR(PerImageMetric):
 
     Both images are clipped to [0, 1] and compared over all pixels and channels. An exact
     match counts as 100 dB. The mean of the ratios is higher than the ratio of the mean
-    error, which some tools report.
-
-    Source: Huynh-Thu and Ghanbari 2008, https://doi.org/10.1049/el:20080522
+    error, which some tools report. Source: Huynh-Thu and Ghanbari 2008,
+    https://doi.org/10.1049/el:20080522
     """
 
     unit: ClassVar[str] = "dB"

@@ -1,4 +1,4 @@
-"""Structural similarity of each image, by Keras' own operation; not its multi-scale kin."""
+"""Structural similarity of each image, by ``keras.ops.image.ssim``; not multi-scale."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ class SSIM(PerImageMetric):
     """Structural similarity as a mean over images; 1 for an exact match, in [-1, 1].
 
     Local means, variances and covariances under a Gaussian window of 11 pixels, standard
-    deviation 1.5, at every place where the window fits; each colour channel on its own,
-    then their mean. Images of fewer than 11 pixels a side raise ``DataError``.
+    deviation 1.5, at every place where the window fits; the mean over colour channels.
+    Images of fewer than 11 pixels a side raise ``DataError``.
 
     Source: Wang et al. 2004, eq. 13, https://doi.org/10.1109/TIP.2003.819861
     """
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Says whether the window fits into the images."""
+        """Refuses images that are smaller than the window."""
         if context.image_size >= WINDOW:
             return ()
         return (
             Problem(
                 code="image-too-small",
-                message=f"SSIM looks through windows of {WINDOW} pixels, and images of "
-                f"{context.image_size} pixels have no place for one",
-                help=f'take it out, or set "image_size" to {WINDOW} or more',
+                message=f"SSIM has a window of {WINDOW} pixels, and the images have "
+                f"{context.image_size} pixels a side",
+                help=f'remove "ssim", or set "image_size" to {WINDOW} or more',
             ),
         )
 
@@ -48,14 +48,13 @@ class SSIM(PerImageMetric):
         height, width = original.shape[1:3]
         if min(height, width) < WINDOW:
             raise DataError(
-                f"SSIM looks through windows of {WINDOW} pixels, and images of {height} "
-                f"by {width} pixels have no place for one: score larger images, or leave "
-                "SSIM out"
+                f"SSIM has a window of {WINDOW} pixels, and the images have {height} x "
+                f"{width} pixels: score larger images, or remove SSIM"
             )
-        # On the processor: an accelerator may round the inputs of a convolution to ten
-        # bits, and the local variances are small differences of large numbers.
+        # On the CPU: an accelerator may round the inputs of a convolution to ten bits, and
+        # the local variances are small differences of large numbers.
         with keras.device("cpu"):
-            found = ops.image.ssim(
+            similarity = ops.image.ssim(
                 ops.convert_to_tensor(original, "float32"),
                 ops.convert_to_tensor(reconstruction, "float32"),
                 max_val=1.0,
@@ -63,4 +62,4 @@ class SSIM(PerImageMetric):
                 filter_sigma=SIGMA,
                 data_format="channels_last",
             )
-        return np.asarray(ops.convert_to_numpy(found))
+        return np.asarray(ops.convert_to_numpy(similarity))

@@ -13,7 +13,7 @@ from vqfw_quantizers.initialization import Initialization
 
 
 class DiVeQ(EmbeddingsQuantizer):
-    """Moves each latent by its distance to the nearest code, in about the direction of it.
+    """Moves each latent by its distance to the nearest code, roughly towards this code.
 
     (batch, *positions, channels) to the same shape. In training the output is
     ``z + |e - z| sg(d)`` with ``d`` the direction of ``(e - z) + v`` and ``v`` a little

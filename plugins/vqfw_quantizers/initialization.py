@@ -51,7 +51,7 @@ def kmeans(latents: Floats, num_embeddings: int, seed: int) -> Floats:
         max_iter=int(np.clip(most, 1, ITERATIONS)) if large else ITERATIONS,
         random_state=seed,
     )
-    # With several threads the order of sums, and so their rounding, varies from run to run.
+    # With several threads the order of sums, and so their rounding, would vary.
     with threadpool_limits(1):
         centres: Floats = search.fit(sample).cluster_centers_.astype("float32")
     return centres

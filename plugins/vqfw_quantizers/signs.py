@@ -88,7 +88,7 @@ class SignQuantizer(Quantizer):
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Refuses bits that do not divide into the factors, and books too large to count."""
+        """Refuses factors that do not divide the bits, and books that are too large."""
         return [*_uncountable(options["bits"], options["factors"])]
 
     @property

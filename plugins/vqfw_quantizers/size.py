@@ -21,8 +21,7 @@ def too_many_codes(codes: int, path: KeyPath, help: str) -> Iterator[Problem]:
     if codes > MOST_CODES:
         yield Problem(
             "too-many-codes",
-            f"a book of {codes:,} codes is too large to count their use: up to "
-            f"{MOST_CODES:,} can be",
+            f"a book of {codes:,} codes is too large: at most {MOST_CODES:,} are allowed",
             path,
             help=help,
         )

@@ -63,7 +63,7 @@ class Wrapper(CodebookQuantizer):
                 part.build(shape)
 
     def place_codes(self, index: int, latents: Floats, seed: int) -> None:
-        """Initializes one copy, if it has codebooks, on (n, *positions, channels) latents."""
+        """Initializes one copy, if it has codebooks: (n, *positions, channels) latents."""
         part = self.parts[index]
         if isinstance(part, CodebookQuantizer):
             part.initialize(latents, seed + index)

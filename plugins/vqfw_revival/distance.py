@@ -1,4 +1,4 @@
-"""How far latents are from the codes that stay where they are."""
+"""The quantization error of latents without the codes that are replaced."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from vqfw.kinds.tensors import Floats, Mask
 
 
 def squared_error(latents: Floats, vectors: Floats, dead: Mask) -> Floats:
-    """Squared distance of each latent to the nearest code that is not about to move.
+    """Squared distance of each latent to the nearest code that is not dead.
 
     Args:
         latents: (n, embedding_dim).
         vectors: (num_embeddings, embedding_dim).
-        dead: (num_embeddings,) bool: the codes that leave their place. Where all of them
-            do, the distance is to the mean of the latents, as if one code stayed there.
+        dead: (num_embeddings,) bool: codes that are left out. Where all are dead, the
+            distance is to the mean of the latents.
 
     Returns:
         (n,) float64.
@@ -28,8 +28,8 @@ def squared_error(latents: Floats, vectors: Floats, dead: Mask) -> Floats:
     [1.0, 64.0]
     """
     mean = latents.mean(axis=0, keepdims=True)
-    staying = mean if dead.all() else vectors[~dead]
-    chosen = keras.ops.convert_to_numpy(nearest(latents, staying))
-    apart = latents.astype("float64") - staying[chosen]
-    found: Floats = np.square(apart).sum(axis=1)
-    return found
+    alive = mean if dead.all() else vectors[~dead]
+    tokens = keras.ops.convert_to_numpy(nearest(latents, alive))
+    residuals = latents.astype("float64") - alive[tokens]
+    error: Floats = np.square(residuals).sum(axis=1)
+    return error

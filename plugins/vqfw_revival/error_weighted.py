@@ -1,4 +1,4 @@
-"""Revival by a draw that favours latents which are served badly."""
+"""Revival on latents drawn in proportion to their quantization error."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from vqfw_revival.distance import squared_error
 class ErrorWeighted(Revival):
     """Puts unused codes on recent latents, drawn in proportion to their squared error.
 
-    Crowded regions and far ones both get codes, in the measure in which they add to the
-    error as a whole. No two codes get the same latent, and none goes where the error is 0.
-    Source: the draw of k-means++, Arthur and Vassilvitskii 2007, section 2.2,
-    https://dl.acm.org/doi/10.5555/1283383.1283494, made for all codes at once instead of
-    one after the other.
+    Each region gets codes in proportion to its part of the total error. No two codes get
+    the same latent, and none a latent with an error of 0. Source: the draw of k-means++,
+    Arthur and Vassilvitskii 2007, section 2.2,
+    https://dl.acm.org/doi/10.5555/1283383.1283494, here for all codes at once.
 
     >>> book = np.array([[0.0], [50.0]], "float32")
     >>> usage = Usage(np.array([1.0, 0.0], "float32"))

@@ -1,4 +1,4 @@
-"""Revival by clustering: unused codes go to clusters of latents that no code serves."""
+"""Revival on k-means centres of recent latents that are far from all codes in use."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from vqfw_revival.distance import squared_error
 
 
 class KMeansReseed(Revival):
-    """Clusters the recent latents and puts unused codes on the centres farthest from any code.
+    """Puts unused codes on the k-means centres of latents farthest from codes in use.
 
     There are as many clusters as codes, or as distinct latents where these are fewer. A
-    centre is a mean, so unlike a single latent it is no outlier. No code goes where the
-    error is 0 already. Source: k-means over recent latents as in Lancucki et al. 2020,
-    https://arxiv.org/abs/2005.08520, who place the whole book anew; here codes in use
-    stay.
+    centre is a mean, so unlike a single latent it is no outlier. No code goes to a centre
+    with an error of 0. Source: k-means over recent latents as in Lancucki et al. 2020,
+    https://arxiv.org/abs/2005.08520, who replace the whole book; here codes in use stay.
 
     >>> book = np.array([[0.0], [50.0]], "float32")
     >>> usage = Usage(np.array([1.0, 0.0], "float32"))
@@ -32,7 +31,7 @@ class KMeansReseed(Revival):
     [[0.0], [5.0]]
 
     Args:
-        iterations: Of the k-means, at most; its first centres are random latents.
+        iterations: Most iterations of k-means; its first centres are random latents.
         dead_below: A code is unused when it takes less than this fraction of uniform use.
     """
 
@@ -49,9 +48,11 @@ class KMeansReseed(Revival):
             return revived, mask
         centres = self._centres(latents, len(vectors), rng)
         error = squared_error(centres, vectors, dead)
-        # k-means rounds, so that even the centre of a single latent is a little off it.
-        served = 1e-12 * np.square(centres).sum(axis=1).max()
-        farthest = np.argsort(-error, kind="stable")[: np.count_nonzero(error > served)]
+        # k-means rounds: even the centre of a single latent has a small error.
+        no_error = 1e-12 * np.square(centres).sum(axis=1).max()
+        farthest = np.argsort(-error, kind="stable")[
+            : np.count_nonzero(error > no_error)
+        ]
         codes = np.flatnonzero(dead)[: len(farthest)]
         revived[codes] = centres[farthest[: len(codes)]]
         mask[codes] = True
@@ -67,9 +68,9 @@ class KMeansReseed(Revival):
             max_iter=self.iterations,
             random_state=int(rng.integers(1 << 31)),
         )
-        # Several threads add up in the order in which they are done, and round by it.
+        # With several threads the order of sums, and so their rounding, would vary.
         with threadpool_limits(1), warnings.catch_warnings():
-            # First centres may be equal latents; then some clusters end as one.
+            # First centres may be equal latents; then clusters are fewer.
             warnings.simplefilter("ignore", ConvergenceWarning)
             centres: Floats = search.fit(latents).cluster_centers_.astype("float32")
         return np.unique(centres, axis=0)

@@ -1,4 +1,4 @@
-"""Revival where it hurts most: an unused code goes to the latent that is served worst."""
+"""Revival on the latents with the largest quantization error."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from vqfw_revival.distance import squared_error
 class LargestError(Revival):
     """Puts unused codes on the recent latents with the largest quantization error.
 
-    No two codes get the same latent, and none goes where the error is 0 already: with
-    fewer such latents than unused codes, some codes stay as they are. Outliers come
-    first; ``error_weighted`` gives them no more than their part. Source: the farthest
+    No two codes get the same latent, and none a latent with an error of 0: with fewer
+    latents than unused codes, some codes stay. Outliers come first; ``error_weighted``
+    takes them in proportion to their error. Source: the farthest
     point as the next centre, Gonzalez 1985, https://doi.org/10.1016/0304-3975(85)90224-5,
     here for all codes at once.
 

@@ -1,4 +1,4 @@
-"""Revival by age: a code that nothing has chosen for long becomes a recent latent."""
+"""Revival by age: a code that was not chosen in many images becomes a recent latent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from vqfw_revival.sampling import on_random_latents
 class LeastRecentlyUsed(Revival):
     """Moves codes that no latent has chosen for many images to latents drawn at random.
 
-    It asks when a code was last chosen, not how often: a code with one latent in every
-    thousand images is rare but alive. Source: the replacement of vqtorch, the library of
-    Huh et al. 2023 (https://arxiv.org/abs/2305.08842), ``utils/replace.py`` in
-    https://github.com/minyoungg/vqtorch, which counts batches instead of images.
+    The time since a code was last chosen counts, not how often it was chosen. Source:
+    vqtorch, the library of Huh et al. 2023 (https://arxiv.org/abs/2305.08842),
+    ``utils/replace.py`` in https://github.com/minyoungg/vqtorch, which counts batches.
 
     >>> book = np.array([[1.0], [50.0]], "float32")
     >>> usage = Usage(np.array([1.0, 0.0], "float32"), age=np.array([0, 640]))
@@ -25,8 +24,8 @@ class LeastRecentlyUsed(Revival):
     [[1.0], [1.0]]
 
     Args:
-        images: A code moves when it was not chosen in this many images. Young codes are
-            left alone: a moved code has the same time to be chosen.
+        images: A code moves when it was not chosen in this many images since it was last
+            chosen or moved.
     """
 
     def __init__(self, images: Count = 1024) -> None:

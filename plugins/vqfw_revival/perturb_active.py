@@ -1,4 +1,4 @@
-"""Revival by copies: an unused code becomes a slightly moved copy of a busy one."""
+"""Revival by copies: an unused code becomes a slightly moved copy of an active one."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from vqfw_revival.sampling import on_random_latents
 class PerturbActive(Revival):
     """Puts unused codes beside active ones, so that they share their latents.
 
-    A recent latent is drawn for each; the active code nearest to it is copied, so that
-    codes are copied in proportion to their use, and the copy is moved a little towards
-    the latent. Copies then lie where the latents of a code lie. Equal noise in every
-    dimension would take them off: latents of 64 dimensions vary in a handful.
-
-    No two copies go towards one latent, and none towards a latent that lies on its code;
-    the unused codes that are left over wait for the next time.
+    For each, a recent latent is drawn, the active code nearest to it is copied, and the
+    copy is moved a little towards the latent. So codes are copied in proportion to their
+    use, and copies stay among the latents, where equal noise in all dimensions would take
+    them away: latents of 64 dimensions vary in a few. No two copies use one latent, and
+    none a latent that equals its code; codes that are left stay as they are.
 
     Args:
         noise: How far a copy is moved, as a fraction of the way to its latent.

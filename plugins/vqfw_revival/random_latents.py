@@ -1,4 +1,4 @@
-"""Revival by sampling: an unused code becomes a latent that the encoder just made."""
+"""Revival on recent latents drawn at random."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts codes on recent latents drawn at random, whoever they are."""
+"""Puts codes on recent latents drawn at random."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ def on_random_latents(
 ) -> tuple[Floats, Mask]:
     """Moves codes to latents, no two to the same one.
 
-    Of two codes on one latent only the first would ever be chosen; so with fewer latents
-    than codes that should move, the rest stay, and so does a code that drew an equal of
-    what another one drew, as flat images have them.
+    Of two equal codes only the first would ever be chosen. So with fewer latents than
+    moving codes the rest stay, and so does a code that drew a latent equal to another.
 
     Args:
         vectors: (num_embeddings, embedding_dim); left as they are.

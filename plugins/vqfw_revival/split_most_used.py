@@ -1,4 +1,4 @@
-"""Revival by splitting: the most used code hands half of its latents to an unused one."""
+"""Revival by splitting: an unused code takes half of the latents of the most used one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from vqfw.kinds.tensors import Floats, Mask
 class SplitMostUsed(Revival):
     """Puts each unused code beside the most used one, and counts each half as used half.
 
-    The codes are split one after the other, so that a code which takes half of all
-    latents is split many times, and so are its halves. The parent keeps its place and its
-    statistics: in a moving average, halving both sums and counts moves no code. Source:
+    One code after the other is split, so that a code with half of all latents is split
+    many times, and so are its halves. The split code keeps its vector and its statistics.
+    Source:
     Kolesnikov et al. 2022 (UViM), https://arxiv.org/abs/2205.10337, after
     ``split_the_most_frequent_embedding`` in
     https://github.com/google-research/big_vision/blob/main/big_vision/models/proj/uvim/vit.py;
@@ -31,8 +31,7 @@ class SplitMostUsed(Revival):
 
     Args:
         jitter: Each number of the copy is multiplied by a factor drawn evenly from
-            1 minus this to 1 plus this; 0.001 in UViM. A copy of a code of zeros would be
-            that code again, and is not made.
+            1 minus this to 1 plus this; 0.001 in UViM. A code of zeros is not split.
         dead_below: A code is unused when it takes less than this fraction of uniform use.
     """
 
@@ -51,7 +50,7 @@ class SplitMostUsed(Revival):
         revived, mask = vectors.copy(), np.zeros_like(dead)
         if dead.all():
             return revived, mask
-        # A heap gives the smallest first, so shares stand there with their sign turned.
+        # A heap gives the smallest first, so its shares are negative.
         most_used = [(-float(usage.counts[i]), int(i)) for i in np.flatnonzero(~dead)]
         heapq.heapify(most_used)
         for code in np.flatnonzero(dead):

@@ -60,7 +60,7 @@ def test_several_codebooks_count_as_their_mean_each_with_its_own_size():
 
 
 def test_tokens_outside_their_codebook_are_refused_with_both_numbers():
-    with pytest.raises(PluginError, match=r"from 0 to 8 .* of 8 codes"):
+    with pytest.raises(PluginError, match=r"from 0 to 8, .* has 8 codes"):
         score(CodebookUsage, grid(0, 8), vocabulary=(8,))
     with pytest.raises(PluginError, match="from -1 to 3"):
         score(Perplexity, grid(-1, 3), vocabulary=(8,))

@@ -64,7 +64,7 @@ def test_a_negative_scores_below_zero(photographs):
 
 def test_images_smaller_than_the_window_are_refused_with_both_sizes(photographs):
     small = photographs[:, :10, :30]
-    with pytest.raises(DataError, match=r"windows of 11 pixels.*10 by 30 pixels"):
+    with pytest.raises(DataError, match=r"window of 11 pixels.*10 x 30 pixels"):
         ssim(small, small)
 
 
