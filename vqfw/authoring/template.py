@@ -1,7 +1,8 @@
-"""Begins a package of one component, from a distribution that is valid itself.
+"""Writes a package of one component, from the package in ``plugins/template``.
 
-The template is a whole package with a component of each kind and form; what is written is
-the part of it that the one asked for needs, under other names.
+The template has a component of each kind and form; a new package has one of them, under
+another name. Its README is that of a quantizer, its test that of a loss, with the name of
+the kind replaced; a kind that needs another test has one in ``plugins/template/tests``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vqfw.errors import UsageError
-from vqfw.kinds.catalog import KINDS, OBSERVER, OBSERVER_GROUP, Kind
+from vqfw.kinds.catalog import KINDS, OBSERVER, OBSERVER_GROUP, Kind, article
 from vqfw.registry.entries import index
 
 _NAME = re.compile(r"[a-z](?:[a-z0-9_]{0,38}[a-z0-9])?\Z")
@@ -155,17 +156,31 @@ def _texts(kind: str, name: str) -> dict[str, str]:
     def named(text: str) -> str:
         return _WORDS.sub(lambda found: words[found[0]], text)
 
-    paths = [f"vqfw_template/{kind}.py", f"tests/test_{kind}.py"]
-    texts = {named(path): named((source / path).read_text("utf-8")) for path in paths}
-    texts[f"vqfw_{name}/__init__.py"] = ""
-    texts["pyproject.toml"] = named(_metadata(source / "pyproject.toml", kind))
-    texts["README.md"] = named(_readme(source / "README.md", kind))
-    return texts
+    texts = {
+        f"vqfw_template/{kind}.py": _read(source / "vqfw_template" / f"{kind}.py"),
+        f"tests/test_{kind}.py": _test(source / "tests", kind),
+        "vqfw_template/__init__.py": "",
+        "pyproject.toml": _metadata(source / "pyproject.toml", kind),
+        "README.md": _readme(source / "README.md", kind),
+    }
+    return {named(path): named(text) for path, text in texts.items()}
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def _test(folder: Path, kind: str) -> str:
+    """The test of a kind: its own, or that of a loss with another name."""
+    if (folder / f"test_{kind}.py").is_file():
+        return _read(folder / f"test_{kind}.py")
+    text = _read(folder / "test_loss.py").replace(".loss ", f".{kind} ")
+    return text.replace('"loss"', f'"{FORMS.get(kind, kind)}"')
 
 
 def _metadata(path: Path, kind: str) -> str:
     """The metadata with the entry point of one component, or of the observer, alone."""
-    head, *groups = path.read_text("utf-8").split("[project.entry-points.")
+    head, *groups = _read(path).split("[project.entry-points.")
     points = "".join(groups).splitlines()
     (point,) = [each for each in points if f'"vqfw_template.{kind}' in each]
     target = re.sub(r"^\w+", "template", point)
@@ -179,14 +194,17 @@ def _group(kind: str) -> str:
 def _readme(path: Path, kind: str) -> str:
     """The text about a quantizer, said of another kind; an observer has its own."""
     if kind == OBSERVER:
-        return path.with_name("README.observer.md").read_text("utf-8")
-    text = path.read_text("utf-8")
-    text = text.replace("/quantizer.py", f"/{kind}.py")
-    argument = setting(kind, "template")
-    shown = f"'{argument}'" if "[" in argument else argument
-    text = text.replace("model.quantizer=template", shown)
+        return _read(path.with_name("README.observer.md"))
     own = FORMS.get(kind, kind)
-    article = "An" if own[0] in "aeiou" else "A"
-    text = text.replace("A quantizer", f"{article} {own}")
-    text = text.replace("a quantizer", f"{article.lower()} {own}")
-    return text.replace("quantizer", own)
+    argument = setting(kind, "template")
+    replacements = {
+        "/quantizer.py": f"/{kind}.py",
+        "model.quantizer=template": f"'{argument}'" if "[" in argument else argument,
+        "A quantizer": f"{article(own).capitalize()} {own}",
+        "a quantizer": f"{article(own)} {own}",
+        "quantizer": own,
+    }
+    text = _read(path)
+    for words, others in replacements.items():
+        text = text.replace(words, others)
+    return text

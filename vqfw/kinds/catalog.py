@@ -206,3 +206,8 @@ _ALL = (
 )
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
+
+
+def article(noun: str) -> str:
+    """The indefinite article of a noun, such as a kind."""
+    return "an" if noun[0] in "aeiou" else "a"

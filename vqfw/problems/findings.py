@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from vqfw.errors import KeyPath, Place, PluginError, Problem
-from vqfw.kinds.catalog import KINDS
+from vqfw.kinds.catalog import KINDS, article
 from vqfw.problems.repairs import (
     alternatives,
     homes,
@@ -27,7 +27,6 @@ from vqfw.problems.wording import (
     LIMITS,
     TYPE_NAMES,
     accepted,
-    article,
     called,
     described,
     given,

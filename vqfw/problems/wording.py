@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vqfw.errors import KeyPath
+from vqfw.kinds.catalog import article
 from vqfw.schema.shape import Shape, type_of
 from vqfw.text.reader import scan
 from vqfw.text.scalars import MAX_INTEGER
@@ -204,8 +205,3 @@ def words(kind: str) -> str:
     """A kind as a person says it."""
     spoken = {"beta": "beta scheduler", "revival": "revival strategy"}
     return spoken.get(kind, kind.replace("_", " "))
-
-
-def article(noun: str) -> str:
-    """The indefinite article of a kind."""
-    return "an" if noun[0] in "aeiou" else "a"

@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import metadata
 
 from vqfw.errors import PluginError
-from vqfw.kinds.catalog import KINDS, OBSERVER, OBSERVER_GROUP
+from vqfw.kinds.catalog import KINDS, OBSERVER, OBSERVER_GROUP, article
 
 FIRST_PARTY = "vqfw"
 
@@ -59,12 +59,10 @@ class Entry:
 
     @property
     def remedy(self) -> str:
-        """What a person can do about one that does not work."""
-        return (
-            f"repair {self.file}"
-            if self.file
-            else (f"repair or uninstall {self.distribution}")
-        )
+        """The repair of one that does not work."""
+        if self.file:
+            return f"repair {self.file}"
+        return f"repair or uninstall {self.distribution}"
 
 
 class Index:
@@ -133,8 +131,8 @@ class Index:
         """Says that a name is not known, and what was probably meant."""
         elsewhere = [k for k in KINDS if (k, name) in self._claims]
         if elsewhere:
-            kinds = " and ".join(f"{_article(k)} {k}" for k in elsewhere)
-            fact = f'"{name}" is {kinds}, not {_article(kind)} {kind}'
+            kinds = " and ".join(f"{article(k)} {k}" for k in elsewhere)
+            fact = f'"{name}" is {kinds}, not {article(kind)} {kind}'
         else:
             fact = f'no {kind} is called "{name}"'
         close = get_close_matches(name, self.names(kind), n=1)
@@ -209,7 +207,3 @@ GROUPS = {
     **{kind.group: kind.name for kind in KINDS.values()},
     OBSERVER_GROUP: OBSERVER,
 }
-
-
-def _article(noun: str) -> str:
-    return "an" if noun[0] in "aeiou" else "a"
