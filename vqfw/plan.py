@@ -1,7 +1,7 @@
-"""What would run: names become classes, sizes and seeds are settled; nothing runs yet.
+"""From an experiment to a plan: components are imported and checked, sizes are settled.
 
-Making a plan imports the components that the experiment names, asks each of them to check
-its options against the others, and settles what the experiment leaves to the machine.
+Nothing runs yet. Each component checks its options against the others; precision and threads
+are chosen for this machine where the experiment leaves them open.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class Plan:
     Args:
         experiment: as loaded.
         dataset: built, not read.
-        dataset_path: where it lies; None for one that has no path.
-        image_shape: (height, width, channels) of what the model sees.
+        dataset_path: of its files; None where the dataset has no path.
+        image_shape: (height, width, channels) of the model's input.
         downsampling: pixels for one position of the latents; 0 where the model has no
             encoder of its own.
         precision: ``float32``, ``mixed_bfloat16`` or ``mixed_float16``.
         threads: processor threads.
-        split_by: what a split keeps together; ``auto`` is settled by the data.
+        split_by: unit of the split; ``auto`` is settled by the data.
         warnings: problems that do not stop the run.
     """
 
@@ -56,8 +56,8 @@ class Plan:
         """Optimizer steps of the whole training.
 
         Args:
-            train_images: images of the training split; matters where the experiment
-                counts epochs.
+            train_images: images of the training split; used where the experiment gives
+                epochs.
         """
         training = self.experiment.training
         if training.steps is not None:
@@ -66,24 +66,23 @@ class Plan:
 
     @property
     def distributions(self) -> tuple[str, ...]:
-        """The packages that supply the components of this experiment, sorted; no files."""
+        """The packages of the components of this experiment, sorted; files have none."""
         named = _all_components(self.experiment)
         entries = (index().find(each.kind, each.options["type"]) for each in named)
-        found = {entry.distribution for entry in entries if entry.file is None}
-        return tuple(sorted(found))
+        return tuple(
+            sorted({entry.distribution for entry in entries if entry.file is None})
+        )
 
     @property
     def supplied(self) -> Mapping[str, Any]:
-        """What components may ask of the engine, by name."""
-        known: dict[str, Any] = {
+        """Arguments that the engine supplies to constructors of components, by name."""
+        supplied = {
             "seed": self.experiment.seed,
             "image_shape": self.image_shape,
+            "downsampling": self.downsampling or None,
+            "steps": self.experiment.training.steps,
         }
-        if self.downsampling:
-            known["downsampling"] = self.downsampling
-        if self.experiment.training.steps is not None:
-            known["steps"] = self.experiment.training.steps
-        return known
+        return {name: value for name, value in supplied.items() if value is not None}
 
 
 def make_plan(experiment: CheckedExperiment, dataset_path: str | None = None) -> Plan:
@@ -91,17 +90,15 @@ def make_plan(experiment: CheckedExperiment, dataset_path: str | None = None) ->
 
     Args:
         experiment: valid by its schema.
-        dataset_path: where the dataset's ``path`` was found, if it has one; it replaces
-            what the experiment says.
+        dataset_path: replaces the dataset's ``path``; where that was found.
 
     Raises:
-        ExperimentError: with every problem that the components report, or what one
-            refuses when it is made.
+        ExperimentError: with every problem that the components report, or the one that a
+            constructor reports.
         PluginError: if a component cannot be loaded.
     """
     problems = _problems(experiment)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
+    if errors := [each for each in problems if each.severity == "error"]:
         raise ExperimentError(experiment.placed(errors))
     options = dict(experiment.data.dataset)
     if dataset_path is not None:
@@ -147,7 +144,7 @@ def devices() -> list[str]:
 
 
 def settled_threads(threads: int | None) -> int:
-    """Resolves null: as many threads as this process may use."""
+    """Resolves None: as many threads as this process may use."""
     if threads is not None:
         return threads
     if hasattr(os, "sched_getaffinity"):
@@ -203,18 +200,23 @@ def _problems(experiment: CheckedExperiment) -> list[Problem]:
         batch_size=experiment.training.batch_size,
         experiment=experiment.values,
     )
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for each in _all_components(experiment):
-        found += [problem.under(each.path) for problem in _told(each, context)]
-    found += _order_problems(experiment)
-    found += _idle_revival(experiment)
-    found += _optimizer_problems(experiment)
-    told = observers().gather("vqfw_checks", Problem, experiment=experiment.values)
-    return [*found, *(_signed(problem, name) for name, problem in told)]
+        problems += [problem.under(each.path) for problem in _check(each, context)]
+    problems += _order_problems(experiment)
+    problems += _idle_revival(experiment)
+    problems += _optimizer_problems(experiment)
+    for observer, problem in observers().gather(
+        "vqfw_checks", Problem, experiment=experiment.values
+    ):
+        note = f"found by observer {observer}"
+        note = "; ".join(filter(None, (problem.note, note)))
+        problems.append(replace(problem, note=note))
+    return problems
 
 
-def _told(named: Named, context: Context) -> Sequence[Problem]:
-    """What a component's own ``check`` finds wrong with its options.
+def _check(named: Named, context: Context) -> Sequence[Problem]:
+    """The problems that a component's own ``check`` reports.
 
     Raises:
         PluginError: if the check of another package fails, or gives no problems.
@@ -227,21 +229,15 @@ def _told(named: Named, context: Context) -> Sequence[Problem]:
         return check(named.options, context)  # type: ignore[no-any-return]
     try:
         with harmless():
-            found = list(check(named.options, context))
-            if not all(isinstance(each, Problem) for each in found):
+            problems = list(check(named.options, context))
+            if not all(isinstance(problem, Problem) for problem in problems):
                 raise TypeError("it returns something else than a list of Problem")
     except Exception as error:
         raise PluginError(
             f'check() of {named.kind} "{entry.name}" of {entry.owner} fails '
             f"({in_short(error)}{code_place(error, entry)}): {entry.remedy}"
         ) from error
-    return found
-
-
-def _signed(problem: Problem, observer: str) -> Problem:
-    """A problem that says which observer found it."""
-    note = f"found by observer {observer}"
-    return replace(problem, note="; ".join(filter(None, (problem.note, note))))
+    return problems
 
 
 def _order_problems(experiment: CheckedExperiment) -> Iterator[Problem]:
@@ -264,8 +260,8 @@ def _order_problems(experiment: CheckedExperiment) -> Iterator[Problem]:
 def _idle_revival(experiment: CheckedExperiment) -> Iterator[Problem]:
     """A warning where the model has no codebooks for its revival.
 
-    The default revival is no surprise where the codes are fixed by design, as our own
-    quantizers of that kind say; whoever wrote another one may have expected it to work.
+    The default revival gives none with a first-party quantizer: its codes are fixed by
+    design. The author of another quantizer may have expected a revival.
     """
     from vqfw.kinds import CodebookQuantizer
 
@@ -275,18 +271,15 @@ def _idle_revival(experiment: CheckedExperiment) -> Iterator[Problem]:
     named = components("model", experiment.model, ("model",))
     quantizers = [each for each in named if each.kind == "quantizer"]
     # What wraps another quantizer has the codebooks of that one.
-    innermost = [
-        each
-        for each in quantizers
-        if not any(other.path[:-1] == each.path for other in quantizers)
-    ]
+    wrapping = {each.path[:-1] for each in quantizers}
+    innermost = [each for each in quantizers if each.path not in wrapping]
     if any(issubclass(each.component, CodebookQuantizer) for each in innermost):
         return
-    entries = [index().find("quantizer", each.options["type"]) for each in innermost]
-    asked = not origin.source.startswith("default of ")
-    if not asked and all(entry.first_party for entry in entries):
+    types = [each.options["type"] for each in innermost]
+    first_party = all(index().find("quantizer", name).first_party for name in types)
+    if first_party and origin.source.startswith("default of "):
         return
-    names = " or ".join(f'"{each.options["type"]}"' for each in innermost)
+    names = " or ".join(f'"{name}"' for name in types)
     yield Problem(
         "nothing-to-revive",
         f'revival "{experiment.model["revival"]["type"]}" is idle: '
@@ -295,14 +288,14 @@ def _idle_revival(experiment: CheckedExperiment) -> Iterator[Problem]:
         ("model", "revival"),
         help="--set model.revival=null",
         note=""
-        if all(entry.first_party for entry in entries)
+        if first_party
         else "only a CodebookQuantizer of vqfw.kinds has its codes revived",
         severity="warning",
     )
 
 
 def _optimizer_problems(experiment: CheckedExperiment) -> Iterator[Problem]:
-    """What the optimizer and its learning rate refuse, found by making them once."""
+    """Problems of the optimizer and its learning rate, found by making them once."""
     options = experiment.training.optimizer
     path: KeyPath = ("training", "optimizer")
     try:
@@ -312,9 +305,9 @@ def _optimizer_problems(experiment: CheckedExperiment) -> Iterator[Problem]:
         return
     schedule = options.get("learning_rate")
     try:
-        # A schedule looks at its numbers only when it is asked for one.
+        # A schedule checks its numbers only when it computes a rate.
         if len(optimizer.learning_rate.shape):
-            raise ValueError("it gives a list of rates at a step, not one")
+            raise ValueError("it gives several rates for a step, not one")
     except (TypeError, ValueError) as error:
         if not isinstance(schedule, Mapping):
             raise
@@ -324,7 +317,7 @@ def _optimizer_problems(experiment: CheckedExperiment) -> Iterator[Problem]:
 
 @contextmanager
 def _placed(experiment: CheckedExperiment) -> Iterator[None]:
-    """Finds the places of problems that come up while a component is made."""
+    """Adds their places to problems that a constructor reports."""
     try:
         yield
     except ExperimentError as error:

@@ -52,7 +52,7 @@ def test_a_collapse_without_a_known_cause_is_told_as_such(done, command):
     text = log.read_text().replace('"dead_codes": 15.0', '"dead_codes": 1.0')
     log.write_text(text)
     answer = command("doctor", "done")
-    assert "no known cause shows" in answer.out
+    assert "no known cause was found" in answer.out
 
 
 def test_json_gives_the_evidence(done, command):

@@ -1,8 +1,7 @@
-"""What a run recorded of its codebook, in the few numbers that tell causes apart.
+"""The numbers that a run recorded of its codebook and that tell the causes apart.
 
-Nothing here builds a model or imports Keras: the training wrote down what it saw. A number
-that a run did not record is NaN, with which every comparison is false, so that a rule says
-nothing about what it cannot see.
+They are read from records alone: nothing here builds a model or imports Keras. A number that
+was not recorded is NaN: every comparison with it is false, so that no rule applies.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """A run as the rules see it; of several codebooks, the least used one.
+    """Numbers of a run for the rules; of several codebooks, of the least used one.
 
     Args:
         steps: optimizer steps recorded.
@@ -47,22 +46,21 @@ class Evidence:
         dead_codes: median over the last quarter.
         first_reconstruction: the loss at the first step.
         reconstruction: median over the last tenth.
-        rise: the reconstruction loss at its worst as a multiple of the best before; be
-            it of the first step, or averaged over steps of 64 images together.
+        rise: the highest reconstruction loss as a multiple of the lowest before it, in
+            means over 64 images.
         commitment: its loss without weight, median over the last tenth.
         beta: its weight, median over the last tenth.
         first_latent_offset: distance of the mean latent from the origin, when the codes
-            had just been placed; NaN where another codebook was measured then. So
-            ``first_`` everywhere below.
-        first_latent_spread: root mean square distance of latents from their mean; where
-            another codebook was measured at first, of the first time that this one was.
+            had just been placed; NaN where another codebook was measured then, as for
+            all ``first_`` numbers but the next one.
+        first_latent_spread: root mean square distance of latents from their mean, when
+            this codebook was first measured.
         first_code_spread: the same of the codes.
         first_code_offset: distance of the mean code from the mean latent.
-        latent_offset: at the end; so all that follows.
-        latent_spread: see above.
+        latent_offset: as ``first_latent_offset``, at the end.
+        latent_spread: as ``first_latent_spread``, at the end.
         relative_error: mean squared quantization error over the variance of the latents.
-        distinct_codes: share of the codes that are left when of equal ones only one is
-            kept.
+        distinct_codes: share of the codes that are left when duplicates are removed.
         revived: codes revived in all codebooks; NaN where the experiment revives none.
         visits: times that revival looked for unused codes.
         revived_a_visit: codes a visit and codebook in the second half of the training,
@@ -105,27 +103,27 @@ class Evidence:
 
     @property
     def left_over(self) -> str:
-        """The relative error in words; far above 1 it says only that there is no spread."""
+        """The relative error as text; far above 1 the number itself means little."""
         return (
             f"{self.relative_error:.0%}" if self.relative_error < 10 else "over 1000%"
         )
 
     def setting(self, name: str, under: str) -> Setting | None:
-        """The option of a name at or below a path, the nearest first; None if there is none.
+        """The nearest option of a name below a path; None if there is none.
 
         Args:
             name: such as ``decay``.
             under: such as ``model.quantizer``.
         """
-        found = [
+        settings = [
             Setting(path, value)
             for path, value in self.settings.items()
             if path.startswith(f"{under}.") and path.split(".")[-1] == name
         ]
-        return min(found, key=lambda each: each.path.count("."), default=None)
+        return min(settings, key=lambda each: each.path.count("."), default=None)
 
     def as_data(self) -> dict[str, Any]:
-        """As JSON has it: what is unknown is null."""
+        """As JSON has it; unknown numbers are null."""
         return {
             name: None if isinstance(value, float) and math.isnan(value) else value
             for name, value in asdict(self).items()
@@ -134,9 +132,8 @@ class Evidence:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Evidence:
         """The reverse of ``as_data``."""
-        known: dict[str, Any] = {each.name: data[each.name] for each in fields(cls)}
-        unknown = {name: UNKNOWN for name, value in known.items() if value is None}
-        return cls(**{**known, **unknown})
+        values = {each.name: data[each.name] for each in fields(cls)}
+        return cls(**{name: UNKNOWN if x is None else x for name, x in values.items()})
 
 
 def ratio(number: float, other: float) -> float:
@@ -169,34 +166,20 @@ def evidence_of(run: RunFolder) -> Evidence:
     return evidence_from(series, run.resolved)
 
 
-# What is measured of one book at a time.
-_MEASURED = frozenset(
-    {
-        "codes",
-        "tokens",
-        "latent_offset",
-        "latent_spread",
-        "code_spread",
-        "code_offset",
-        "relative_error",
-        "distinct_codes",
-    }
-)
+# Numbers that are measured of one book at a time.
+_MEASURED = {
+    *("codes", "tokens", "latent_offset", "latent_spread", "code_spread"),
+    *("code_offset", "relative_error", "distinct_codes"),
+}
 
 
 def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
-    """Boils a log down.
-
-    Args:
-        series: of ``metrics.jsonl``.
-        resolved: the experiment.
-    """
+    """Computes the evidence from the numbers of ``metrics.jsonl`` and the experiment."""
     all_books, series = series, _of_one_book(series)
     steps = series["loss"][-1][0]
     reconstruction = [value for _, value in series["reconstruction"]]
     settings = dict(_flat(resolved["model"], "model"))
     settings |= _flat(resolved["training"], "training")
-    revival = _revival(series, settings, steps)
     return Evidence(
         steps=steps,
         codes=_last(series, "codes"),
@@ -208,7 +191,7 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         dead_codes=_late(series, "dead_codes", 0.25),
         first_reconstruction=reconstruction[0],
         reconstruction=_late(series, "reconstruction", 0.1),
-        # When codes are placed after a warm-up, the loss rises, as it must.
+        # Placing the codes after a warm-up raises the loss; that is no fault.
         rise=_rise(
             reconstruction[_warm_up(settings) :] or reconstruction[-1:],
             resolved["training"]["batch_size"],
@@ -224,10 +207,7 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         relative_error=_last(series, "relative_error"),
         distinct_codes=_last(series, "distinct_codes"),
         settings=settings,
-        revived=revival["revived"],
-        visits=revival["visits"],
-        revived_a_visit=revival["revived_a_visit"],
-        surviving=revival["surviving"],
+        **_revival(series, settings, steps),
     )
 
 
@@ -240,7 +220,7 @@ def _revival(
     interval, warm_up = int(settings["model.revival.interval"]), _warm_up(settings)
 
     def visits_until(step: int) -> int:
-        # Revival comes before a step, so the last step that it can come before is the last.
+        # Revival comes before a step, so none follows the last step.
         return max(0, (step - 1) // interval - warm_up // interval)
 
     visits = visits_until(steps)
@@ -257,7 +237,7 @@ def _revival(
 
 
 def _of_one_book(series: Series) -> Series:
-    """The log without measurements of other books than the one that was last measured."""
+    """The log without measurements of books other than the one measured last."""
     books = series.get("book", ())
     others = {step for step, book in books if book != books[-1][1]}
     return {
@@ -269,13 +249,15 @@ def _of_one_book(series: Series) -> Series:
 
 
 def _warm_up(settings: Mapping[str, Any]) -> int:
-    """Steps before the codes are placed, of the quantizer or of what it wraps."""
-    found = [
-        int(value)
-        for path, value in settings.items()
-        if path.startswith("model.quantizer.") and path.endswith(".warm_up")
-    ]
-    return max(found, default=0)
+    """Steps before the codes are placed, of the quantizer or one that it wraps."""
+    return max(
+        (
+            int(value)
+            for path, value in settings.items()
+            if path.startswith("model.quantizer.") and path.endswith(".warm_up")
+        ),
+        default=0,
+    )
 
 
 def _first(series: Series, name: str) -> float:
@@ -302,7 +284,7 @@ def _late(series: Series, name: str, share: float) -> float:
 
 
 def _rise(values: Sequence[float], batch_size: int) -> float:
-    # Single images differ by more than a rise that matters; means of 64 hardly do.
+    # Losses of single images differ by more than RISE; means over 64 images hardly do.
     width = math.ceil(64 / batch_size)
     windows = (
         values[at : at + width] for at in range(0, len(values) - width + 1, width)
@@ -319,5 +301,5 @@ def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if not isinstance(value, Mapping):
         yield path, value
         return
-    for name, each in value.items():
-        yield from _flat(each, f"{path}.{name}")
+    for name, option in value.items():
+        yield from _flat(option, f"{path}.{name}")

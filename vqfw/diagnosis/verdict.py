@@ -1,4 +1,4 @@
-"""A diagnosis as a person reads it: the figures of a codebook, and what to change."""
+"""A diagnosis as text: the numbers of a codebook, the causes of its collapse, and repairs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vqfw.runs import RunFolder
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong with the codebook of a run, or that nothing is.
+    """The faults of the codebook of a run, if it has any.
 
     Args:
         run: its id.
-        evidence: what the run recorded.
-        findings: causes, the one to mend first at the beginning.
+        evidence: numbers that the run recorded.
+        findings: causes; mend the first one first.
         scores: value by metric, of the test images; empty while there are none.
     """
 
@@ -31,28 +31,23 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing wrong was found."""
+        """Whether no fault was found."""
         return not self.findings and not in_trouble(self.evidence)
 
     def lines(self) -> list[str]:
-        """For a person: figures, then each cause with its repair."""
-        told = [self._usage(), *self._scores(), *self._geometry()]
+        """As text: the numbers, then each cause with its repair."""
+        lines = [self._usage(), *self._scores(), *self._geometry()]
         if self.healthy:
-            return [*told, "nothing wrong found"]
+            return [*lines, "nothing wrong found"]
         if not self.findings:
-            return [
-                *told,
-                "the codebook is used far less than it could be; no known cause shows",
-            ]
+            return [*lines, "the codebook is used too little; no known cause was found"]
         for number, each in enumerate(self.findings, start=1):
-            told += [
-                f"{number}. {each.cause}: {each.sentence}",
-                f"   repair: {each.advice}",
-            ]
-        return told
+            lines.append(f"{number}. {each.cause}: {each.sentence}")
+            lines.append(f"   repair: {each.advice}")
+        return lines
 
     def as_data(self) -> dict[str, Any]:
-        """For a program."""
+        """As JSON has it."""
         return {
             "run": self.run,
             "healthy": self.healthy,
@@ -63,7 +58,7 @@ class Diagnosis:
 
     def _usage(self) -> str:
         seen = self.evidence
-        told = [
+        numbers = [
             f"run {self.run} · {seen.steps} steps",
             f"usage {seen.usage:.2f} (best {seen.best_usage:.2f})",
             f"perplexity {seen.perplexity:.0f}{_of(seen.codes)}",
@@ -71,10 +66,10 @@ class Diagnosis:
             f"dead {seen.dead_codes:.0f}",
         ]
         if not math.isnan(seen.revived):
-            told.append(f"revived {seen.revived:.0f}")
+            numbers.append(f"revived {seen.revived:.0f}")
         if not math.isnan(seen.surviving):
-            told.append(f"surviving {seen.surviving:.0%}")
-        return " · ".join(told)
+            numbers.append(f"surviving {seen.surviving:.0%}")
+        return " · ".join(numbers)
 
     def _scores(self) -> list[str]:
         named = [f"{name} {value:.4g}" for name, value in self.scores.items()]
@@ -85,14 +80,14 @@ class Diagnosis:
         if math.isnan(seen.latent_spread):
             return []
         first, last = seen.first_latent_spread, seen.latent_spread
-        told = [f"spread of the latents {first:.3g} → {last:.3g}"]
+        numbers = [f"spread of the latents {first:.3g} → {last:.3g}"]
         if not math.isnan(seen.first_code_spread):
-            told += [
+            numbers += [
                 f"offset {seen.first_latent_offset:.3g} → {seen.latent_offset:.3g}",
                 f"first spread of the codes {seen.first_code_spread:.3g}",
             ]
-        told.append(f"quantization leaves {seen.left_over} of the variance")
-        return [" · ".join(told)]
+        numbers.append(f"quantization leaves {seen.left_over} of the variance")
+        return [" · ".join(numbers)]
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -101,7 +96,7 @@ class Diagnosis:
 
 
 def diagnose(run: RunFolder) -> Diagnosis:
-    """Says what is wrong with the codebook of a run.
+    """Finds the faults of the codebook of a run, from its records.
 
     Raises:
         RunError: if no step was recorded, or the model has no tokens.
@@ -110,7 +105,7 @@ def diagnose(run: RunFolder) -> Diagnosis:
     try:
         seen = evidence_of(run)
         found = tuple(findings_of(seen))
-    # Options of other types, numbers that are missing: as no run of ours records them.
+    # Options of other types, missing numbers: vqfw records no such run.
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise RecordError(
             f'the records of run "{run.id}" do not fit together ({in_short(error)}): '
