@@ -249,7 +249,7 @@ def _order_problems(experiment: CheckedExperiment) -> Iterator[Problem]:
             tensor = tensor or name
         elif tensor is not None:
             yield Problem(
-                "wrong-order",
+                "augmentation-order",
                 f'image augmentation "{name}" comes after tensor augmentation '
                 f'"{tensor}", but pictures are changed on the host before tensors are',
                 ("data", "augmentations", i),
@@ -281,7 +281,7 @@ def _idle_revival(experiment: CheckedExperiment) -> Iterator[Problem]:
         return
     names = " or ".join(f'"{name}"' for name in types)
     yield Problem(
-        "nothing-to-revive",
+        "revival-without-codebook",
         f'revival "{experiment.model["revival"]["type"]}" is idle: '
         + (f"quantizer {names}" if names else "the model")
         + " has no codebooks",

@@ -57,7 +57,7 @@ def unfinished(options: Mapping[str, Any], context: Context) -> Sequence[Problem
         return ()
     return [
         Problem(
-            "never-reached",
+            "schedule-outlasts-training",
             f"the ramp takes {options['steps']} steps, training only {context.steps}",
             ("steps",),
             help=f'set "steps" to at most {context.steps}',

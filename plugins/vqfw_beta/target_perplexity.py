@@ -69,7 +69,7 @@ class TargetPerplexity(BetaScheduler):
             return ()
         return [
             Problem(
-                "out-of-bounds",
+                "out-of-range",
                 f"it starts at {start:g}, outside of {lowest:g} to {highest:g}",
                 ("start",),
                 help='set "start" to a value from "lowest" to "highest"',

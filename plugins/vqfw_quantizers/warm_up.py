@@ -20,7 +20,7 @@ def warm_up_outlasts_training(
         return ()
     return [
         Problem(
-            "never-placed",
+            "warm-up-outlasts-training",
             f"codes are placed after {warm_up} steps, and training has only "
             f"{context.steps}",
             ("warm_up",),

@@ -319,7 +319,7 @@ def test_a_tensor_augmentation_before_an_image_augmentation_is_refused_in_its_li
     answer = command(verb, "tiny.json", "--plugin", "mine.py", "--json")
     assert answer.code == 2
     (problem,) = answer.data["problems"]
-    assert problem["code"] == "wrong-order"
+    assert problem["code"] == "augmentation-order"
     assert problem["path"] == "data.augmentations[2]"
     line = tiny_file.read_text().splitlines()[problem["line"] - 1]
     assert line[problem["column"] - 1 :].startswith("{")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vqfw.errors import ExperimentError
-from vqfw.problems.explanations import CODES, explanation
+from vqfw.problems.explanations import CODES, RENAMED, explanation
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,10 +37,19 @@ def test_every_code_in_the_source_is_explained() -> None:
 
 
 def test_every_explained_code_is_in_the_source() -> None:
-    used = {code for code, _ in codes_in_source()} | {"syntax"}
+    used = {code for code, _ in codes_in_source()} | {"invalid-json"}
     assert set(CODES) <= used
 
 
 def test_a_misspelt_code_is_answered_with_the_right_one() -> None:
     with pytest.raises(ExperimentError, match='did you mean "unknown-key"'):
         explanation("unknwon-key")
+
+
+@pytest.mark.parametrize("former", sorted(RENAMED))
+def test_a_renamed_code_is_explained_under_its_new_name(former: str) -> None:
+    assert former not in CODES
+    assert explanation(former).startswith(
+        f'"{former}" is now called "{RENAMED[former]}"'
+    )
+    assert CODES[RENAMED[former]] in explanation(former)

@@ -111,7 +111,7 @@ def test_placed_finds_the_value_or_the_nearest_thing_written(
     experiment = load(json.dumps(valid, indent=1))
     problems = experiment.placed(
         [
-            Problem("never-reached", "b", ("training", "batch_size")),
+            Problem("schedule-outlasts-training", "b", ("training", "batch_size")),
             Problem("size-mismatch", "a", ("model", "quantizer", "num_embeddings")),
             Problem("size-mismatch", "c", ("nowhere",)),
         ]

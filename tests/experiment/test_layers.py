@@ -160,7 +160,7 @@ def test_the_last_of_two_equal_arguments_wins(load: Load, valid: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "fallen"),
+    ("arguments", "reset_options"),
     [
         (["model.quantizer.type=cosine"], ["num_embeddings"]),
         (["model.quantizer.num_embeddings=9", "model.quantizer.type=cosine"], []),
@@ -171,11 +171,11 @@ def test_the_last_of_two_equal_arguments_wins(load: Load, valid: Any) -> None:
     ],
 )
 def test_a_new_type_alone_warns_of_what_goes_back_to_its_default(
-    arguments: list[str], fallen: list[str], load: Load, valid: Any
+    arguments: list[str], reset_options: list[str], load: Load, valid: Any
 ) -> None:
     found = load(valid, *arguments).warnings
-    assert [each.code for each in found] == ["reset-to-default"] * len(fallen)
-    assert [each.message.split('"')[1] for each in found] == fallen
+    assert [each.code for each in found] == ["reset-to-default"] * len(reset_options)
+    assert [each.message.split('"')[1] for each in found] == reset_options
 
 
 def test_every_value_has_an_origin(write: Write, valid: Any) -> None:
@@ -262,13 +262,16 @@ def test_a_mistake_of_a_base_is_not_hidden_by_a_missing_one(
     path = write({**valid, "extends": "nowhere.json", "sead": 1})
     with pytest.raises(ExperimentError) as caught:
         load_experiment(path)
-    assert [each.code for each in caught.value.problems] == ["extends", "unknown-key"]
+    assert [each.code for each in caught.value.problems] == [
+        "invalid-extends",
+        "unknown-key",
+    ]
 
 
 def test_keys_that_an_unreadable_base_may_have_are_not_missed(write: Write) -> None:
     with pytest.raises(ExperimentError) as caught:
         load_experiment(write({"extends": "nowhere.json"}))
-    assert [each.code for each in caught.value.problems] == ["extends"]
+    assert [each.code for each in caught.value.problems] == ["invalid-extends"]
 
 
 def test_a_very_long_path_or_chain_ends_in_a_problem(

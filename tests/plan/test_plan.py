@@ -49,7 +49,7 @@ def test_every_problem_of_every_component_is_reported_at_once():
 
 def test_a_ramp_longer_than_the_training_is_a_warning():
     plan = planned("model.beta=linear", "model.beta.steps=5000", "training.steps=100")
-    assert [problem.code for problem in plan.warnings] == ["never-reached"]
+    assert [problem.code for problem in plan.warnings] == ["schedule-outlasts-training"]
 
 
 def nested(*names, **innermost):
@@ -76,7 +76,7 @@ def test_a_revival_without_codes_to_revive_is_a_warning_if_it_was_asked_for(
     names, warned
 ):
     found = planned(nested(*names)).warnings
-    assert [problem.code for problem in found] == ["nothing-to-revive"] * warned
+    assert [problem.code for problem in found] == ["revival-without-codebook"] * warned
     assert all(problem.place is not None for problem in found)
     assert not planned(nested(*names), "model.revival=null").warnings
 
@@ -120,7 +120,7 @@ def test_the_default_revival_of_a_quantizer_of_other_people_without_books_is_a_w
     del text["model"]["revival"]
     tiny_file.write_text(json.dumps(text))
     (problem,) = vqfw.load(tiny_file).plan().warnings
-    assert problem.code == "nothing-to-revive"
+    assert problem.code == "revival-without-codebook"
     assert "only a CodebookQuantizer of vqfw.kinds" in problem.note
     mended = vqfw.load(tiny_file, [problem.help.removeprefix("--set ")])
     assert not mended.plan().warnings
@@ -149,7 +149,7 @@ def test_a_warm_up_that_outlasts_the_training_is_refused(names):
     with pytest.raises(ExperimentError) as caught:
         planned(nested(*names, warm_up=12), "training.steps=12")
     (problem,) = caught.value.problems
-    assert problem.code == "never-placed"
+    assert problem.code == "warm-up-outlasts-training"
     assert problem.help == 'set "warm_up" to 6 or less'
     assert planned(nested(*names, warm_up=6), "training.steps=12")
 

@@ -64,10 +64,26 @@ def test_every_problem_of_every_run_is_told_once_with_its_place(problems):
         (f'{{{HEAD}, "vary": {{"seed": ▸1}}}}', "wrong-type", "a list: [1]"),
         (f'{{{HEAD}, "arms": {{"a": ▸1}}}}', "wrong-type", "an object"),
         (f'{{{HEAD}, "arms": {{▸" ": {{}}}}}}', "bad-name", "my arm"),
-        (f'{{{HEAD}, "vary": {{▸"a..b": [1]}}}}', "set", "keys joined by dots"),
-        (f'{{{HEAD}, "vary": {{▸"extends": ["x"]}}}}', "set", "in the experiment file"),
-        (f'{{{HEAD}, "vary": {{▸"notes": [{{}}]}}}}', "set", "changes no number"),
-        (f'{{{HEAD}, "vary": {{▸"losses[3].weight": [1]}}}}', "set", "write [0]"),
+        (
+            f'{{{HEAD}, "vary": {{▸"a..b": [1]}}}}',
+            "invalid-override",
+            "keys joined by dots",
+        ),
+        (
+            f'{{{HEAD}, "vary": {{▸"extends": ["x"]}}}}',
+            "invalid-override",
+            "in the experiment file",
+        ),
+        (
+            f'{{{HEAD}, "vary": {{▸"notes": [{{}}]}}}}',
+            "invalid-override",
+            "changes no number",
+        ),
+        (
+            f'{{{HEAD}, "vary": {{▸"losses[3].weight": [1]}}}}',
+            "invalid-override",
+            "write [0]",
+        ),
         (
             f'{{{HEAD}, "vary": {{"seed": [1, ▸1]}}}}',
             "duplicate-component",
@@ -80,21 +96,21 @@ def test_every_problem_of_every_run_is_told_once_with_its_place(problems):
         ),
         (
             f'{{{HEAD}, "arms": {{"a": {{▸"seed": 0}}}}, "vary": {{"seed": [1]}}}}',
-            "conflict",
+            "conflicting-settings",
             'from "arms" or from "vary"',
         ),
         (
             '{"name": "small", "experiment": ▸"../tiny.json"}',
-            "extends",
+            "invalid-extends",
             "in or below the folder",
         ),
         (
             '{"name": "small", "experiment": ▸"tinny.json"}',
-            "extends",
+            "invalid-extends",
             'did you mean "tiny.json"',
         ),
         ('{"name": ▸"Small", "experiment": "tiny.json"}', "bad-name", '"small"'),
-        (f"{{{HEAD}, ▸'arms': {{}}}}", "syntax", '"arms"'),
+        (f"{{{HEAD}, ▸'arms': {{}}}}", "invalid-json", '"arms"'),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_its_repair(problems, text, code, repair):

@@ -26,11 +26,16 @@ def command(
 ) -> None:
     """Show where every value of an experiment comes from, or explain an error code."""
     from vqfw import api
-    from vqfw.problems.explanations import CODES, explanation
+    from vqfw.problems.explanations import CODES, RENAMED, explanation
 
-    if subject in CODES and not Path(subject).exists():
+    if (subject in CODES or subject in RENAMED) and not Path(subject).exists():
         if as_json:
-            print_json({"code": subject, "explanation": explanation(subject)})
+            print_json(
+                {
+                    "code": RENAMED.get(subject, subject),
+                    "explanation": explanation(subject),
+                }
+            )
         else:
             show(_wrapped(explanation(subject), columns(sys.stdout)))
         return

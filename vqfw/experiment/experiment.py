@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vqfw.errors import ExperimentError, Place, PluginError, Problem
-from vqfw.experiment.fallen import fallen_options
 from vqfw.experiment.files import Chain
 from vqfw.experiment.origins import Origin, html_table, origins_of, rows, table
 from vqfw.experiment.overrides import (
@@ -23,6 +22,7 @@ from vqfw.experiment.overrides import (
     in_order,
     parsed_override,
 )
+from vqfw.experiment.reset_options import reset_options
 from vqfw.experiment.rules import broken_rules
 from vqfw.problems.findings import located, schema_problems
 from vqfw.schema.layers import filled, merged, written_out
@@ -147,7 +147,9 @@ class CheckedExperiment:
                 arguments.append(as_override(path, value))
             except (TypeError, ValueError, RecursionError) as error:
                 message = f'"{path}" cannot be set: {error}'
-                problems.append(Problem("set", message, help="use plain data"))
+                problems.append(
+                    Problem("invalid-override", message, help="use plain data")
+                )
         if problems:
             raise ExperimentError(problems)
         given = self._given
@@ -232,8 +234,8 @@ def checked(
         replace(each, place=located(each, complete))
         for each in broken_rules(complete.plain())
     ]
-    fallen = fallen_options(tree, complete, overrides)
-    for each in [*schema_problems(tree, schema, broken), *ruled, *fallen]:
+    resets = reset_options(tree, complete, overrides)
+    for each in [*schema_problems(tree, schema, broken), *ruled, *resets]:
         # A file that cannot be read may be the one that has the key.
         if each.code == "missing-key" and not chain.complete:
             continue

@@ -69,7 +69,7 @@ def read_chain(path: Path | None, name: str, text: str) -> Chain:
         try:
             path, name, text = _base_of(path, name, base.value, files)
         except _Refused as refusal:
-            problem = Problem("extends", refusal.message, ("extends",))
+            problem = Problem("invalid-extends", refusal.message, ("extends",))
             problems.append(replace(problem, help=refusal.help, place=base.place))
             break
     return Chain(tuple(layers), tuple(problems), files, complete)
@@ -92,7 +92,7 @@ def chain_named_in(
     try:
         target, shown, text = _base_of(path, name, node.value, {name: path.resolve()})
     except _Refused as refusal:
-        problem = Problem("extends", refusal.message, (key,))
+        problem = Problem("invalid-extends", refusal.message, (key,))
         return None, "", replace(problem, help=refusal.help, place=node.place)
     return read_chain(target, shown, text), text, None
 

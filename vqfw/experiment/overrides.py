@@ -76,7 +76,7 @@ def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
     path = tuple(step for step, _ in steps)
     places = tuple(place for _, place in steps)
     if path[0] in _OF_FILES:
-        problem = Problem("set", f'"{path[0]}" can only be set in a file')
+        problem = Problem("invalid-override", f'"{path[0]}" can only be set in a file')
         return None, [replace(problem, help="write it there", place=places[0])]
     offset = len(path_text) + 1
     text = Node(value_text, locate(offset, offset + len(value_text)))
@@ -104,12 +104,16 @@ def override_at(
     """
     steps = _steps(key, lambda start, stop: place) if key else None
     if steps is None:
-        problem = Problem("set", f'"{key}" is no path', (key,), place=place)
+        problem = Problem(
+            "invalid-override", f'"{key}" is no path', (key,), place=place
+        )
         help_ = "write keys joined by dots, as in model.quantizer.decay"
         return None, [replace(problem, help=help_)]
     path = tuple(step for step, _ in steps)
     if path[0] in _OF_FILES:
-        problem = Problem("set", f'"{key}" says how a file is read', (key,))
+        problem = Problem(
+            "invalid-override", f'"{key}" says how a file is read', (key,)
+        )
         help_ = "write it in the experiment file"
         return None, [replace(problem, help=help_, place=place)]
     return Override(key, path, tuple(each for _, each in steps), value), []
@@ -134,7 +138,7 @@ def _steps(text: str, locate: Locate) -> list[tuple[str | int, Place]] | None:
 
 def _unusable(message: str, place: Place) -> Problem:
     help_ = "write a path, '=' and a value: --set model.quantizer.decay=0.99"
-    return Problem("set", message, help=help_, place=place)
+    return Problem("invalid-override", message, help=help_, place=place)
 
 
 def _override_value(text: str, locate: Locate) -> tuple[Node | None, list[Problem]]:
@@ -142,7 +146,7 @@ def _override_value(text: str, locate: Locate) -> tuple[Node | None, list[Proble
     if value is not None and not problems:
         return value, []
     number = NUMBERLIKE.fullmatch(text.strip()) and (
-        problems[0].code == "number" or meant(text.strip()) is not None
+        problems[0].code == "invalid-number" or meant(text.strip()) is not None
     )
     if number or _MEANT_AS_JSON.match(text):
         return None, problems
@@ -246,7 +250,9 @@ def _no_item(
             f"there is no item {part} in an empty list",
             "set the whole list",
         )
-    return Problem("set", message, override.path[:done], help=help_, place=place)
+    return Problem(
+        "invalid-override", message, override.path[:done], help=help_, place=place
+    )
 
 
 def as_override(path: str, value: Any) -> str:

@@ -39,7 +39,7 @@ def _length(values: Values) -> Iterator[Problem]:
         )
     elif steps is not None and epochs is not None:
         yield Problem(
-            "conflict",
+            "conflicting-settings",
             f'training for {steps} "steps" and for {epochs} "epochs" at once',
             ("training", "epochs"),
             help="keep one, and remove the other or set it to null",
@@ -75,7 +75,7 @@ def _split(values: Values) -> Iterator[Problem]:
         return
     if test <= 1 <= validation + test:
         yield Problem(
-            "conflict",
+            "conflicting-settings",
             f'"validation" {validation:g} and "test" {test:g} leave no image to train on',
             ("data", "test"),
             help="make their sum less than 1",

@@ -34,8 +34,8 @@ message gives the reason. Repair or uninstall the package, or name another compo
 wrong:  "quantizer": "fog"        (and: pip list shows vqfw-fog, which needs a library)
 right:  "quantizer": "ema"
 """,
-    "conflict": """
-Two settings are right by themselves and cannot both hold.
+    "conflicting-settings": """
+Two settings are each valid and exclude each other.
 
 wrong:  "training": {"steps": 1500, "epochs": 20}
 right:  "training": {"steps": 1500}
@@ -45,49 +45,48 @@ right:  "data": {"dataset": "orl", "validation": 0.1, "test": 0.1}
 A setting that comes from an extended file is taken back with null: "steps": null.
 """,
     "duplicate-key": """
-An object has the same key twice. JSON would silently keep one of the two values, and
-nobody could tell which one was meant.
+An object has the same key twice. Other JSON readers silently keep the last value.
 
 wrong:  {"seed": 0, "seed": 1}
 right:  {"seed": 1}
 """,
-    "encoding": """
+    "not-utf-8": """
 The file is not UTF-8. Save it as UTF-8, with or without a byte order mark.
 
 wrong:  a file saved as UTF-16 or Latin-1
 right:  the same text saved as UTF-8
 """,
-    "extends": """
+    "invalid-extends": """
 "extends", and "experiment" in a study, name an experiment file, relative to the folder of
-the file that says it, and in or below that folder: an experiment of someone else must not
-reach the rest of your disk. Files may extend files that extend files, but not in a circle.
+the file that names it, and in or below that folder: an experiment of someone else must not
+read the rest of your disk. An extended file may extend another file, but not in a circle.
 
 wrong:  "extends": "/home/me/base.json"
 wrong:  "extends": "../base.json"
 right:  "extends": "base.json"
 """,
     "reset-to-default": """
-A warning: a new type takes the place of a component, and an option that was given to the
-old one exists in the new one too, where its default holds now.
+A warning: "type" was changed, which removes the options of the former component. The new
+component has an option of the same name, and it is at its default.
 
 wrong:  --set model.quantizer.type=cosine        (and the file says "decay": 0.9)
 right:  --set model.quantizer.type=cosine --set model.quantizer.decay=0.9
 """,
     "image-too-small": """
-A score cannot be computed on images of this size: SSIM compares windows of 11 pixels.
+A metric cannot be computed on images of this size: SSIM compares windows of 11 pixels.
 
 wrong:  "data": {"dataset": "orl", "image_size": 8}, "evaluation": {"metrics": ["ssim"]}
 right:  "data": {"dataset": "orl", "image_size": 64}, "evaluation": {"metrics": ["ssim"]}
 """,
     "missing-file": """
-The experiment file is not there or cannot be read.
+The experiment file does not exist or cannot be read.
 
 wrong:  vqfw validate experiment.jsn
 right:  vqfw validate experiment.json
 """,
     "missing-key": """
-A setting without a default was not given. Which components are there, and what they need,
-is shown by: vqfw plugins list, vqfw plugins show NAME.
+A setting without a default is missing. To see the components and their options:
+vqfw plugins list, vqfw plugins show NAME.
 
 wrong:  "data": {"image_size": 64}
 right:  "data": {"dataset": "orl", "image_size": 64}
@@ -98,61 +97,64 @@ The experiment names a component of a package that is not installed.
 wrong:  "quantizer": "vqfw-cosine/cosine"        (and vqfw-cosine is not installed)
 right:  pip install vqfw-cosine
 """,
-    "never-placed": """
-The codes of a quantizer are placed when its warm-up is over, and training ends before.
+    "warm-up-outlasts-training": """
+The warm-up of a quantizer is longer than the training. Its codes are initialized at the end
+of the warm-up, so they would never be.
 
 wrong:  "quantizer": {"type": "ema", "warm_up": 2000}, "training": {"steps": 1500}
 right:  "quantizer": {"type": "ema", "warm_up": 200}, "training": {"steps": 1500}
 """,
-    "never-reached": """
-A warning: a schedule ends after the last step of the training, so its end value never
-holds.
+    "schedule-outlasts-training": """
+A warning: a schedule is longer than the training, so its end value is never reached.
 
 wrong:  "beta": {"type": "linear", "steps": 5000}, "training": {"steps": 1500}
 right:  "beta": {"type": "linear", "steps": 1000}, "training": {"steps": 1500}
 """,
     "not-allowed": """
-A setting takes one of a few values, and this is none of them.
+A setting takes one of a few values, and the value given is not one of them.
 
 wrong:  "training": {"steps": 1500, "precision": "bfloat16"}
 right:  "training": {"steps": 1500, "precision": "mixed_bfloat16"}
 """,
-    "nothing-to-revive": """
-A warning: the quantizer has no codebooks that the revival could move. Either its codes are
-fixed, and an unused one is just not chosen; or it keeps them to itself: only a
-CodebookQuantizer of vqfw.kinds hands them out.
+    "revival-without-codebook": """
+A warning: the quantizer has no learned codebook, so the revival strategy changes nothing.
+The codes of fsq, lfq and bsq are fixed. A quantizer of your own gives access to its codebook
+by deriving from vqfw.kinds.CodebookQuantizer.
 
 wrong:  "quantizer": "fsq", "revival": "random_latents"
 right:  "quantizer": "fsq"
 """,
-    "number": """
-A number cannot be kept as it is written: it is no finite number, or a whole number beyond
-9007199254740992, which most programs would round.
+    "invalid-number": """
+A number is not finite, or is a whole number beyond 9007199254740992, which most programs
+would round.
 
 wrong:  "min_delta": NaN
 wrong:  "weight": 1e400
 right:  "weight": 1e4
 """,
     "out-of-range": """
-A number is outside the range in which the setting means anything.
+A number is outside the range of its setting: a fixed range, or one that other settings of
+the component give.
 
 wrong:  "quantizer": {"type": "ema", "decay": 1.5}
 right:  "quantizer": {"type": "ema", "decay": 0.99}
+wrong:  "beta": {"type": "target_perplexity", "start": 8, "highest": 4}
+right:  "beta": {"type": "target_perplexity", "start": 1, "highest": 4}
 """,
     "refused-by-component": """
-The schema has nothing against the options of a component, but the component itself refuses
-them when it is made. The message is its own. Only vqfw plan and vqfw run can find this,
-because vqfw validate imports no component.
+The options of a component are valid by the schema, but its constructor raises an error. The
+message comes from the component. Only vqfw plan and vqfw run find this, because vqfw validate
+imports no component.
 
 wrong:  "optimizer": {"type": "adam", "clipnorm": 1, "global_clipnorm": 1}
 right:  "optimizer": {"type": "adam", "global_clipnorm": 1}
 wrong:  {"type": "piecewise_constant_decay", "boundaries": [100, 200], "values": [1e-3, 1e-4]}
 right:  {"type": "piecewise_constant_decay", "boundaries": [100], "values": [1e-3, 1e-4]}
 """,
-    "set": """
-A --set argument has no path, no '=', or a path into a list that has no such item. A path
-is made of keys and indices; the value is JSON, or else a string. The same paths are the
-keys of "vary" and "arms" in a study.
+    "invalid-override": """
+A --set argument has no path, no '=', or a path to a list item that does not exist. A path
+consists of keys and indices; the value is JSON, or else a string. The keys of "vary" and
+"arms" in a study are such paths.
 
 wrong:  --set model.quantizer.decay 0.99
 wrong:  --set losses[3].weight=0.5        (and there is one loss)
@@ -160,43 +162,37 @@ right:  --set model.quantizer.decay=0.99
 right:  --set losses[0].weight=0.5
 """,
     "size-mismatch": """
-Sizes of images and networks do not fit each other: an encoder that halves an image twice
-needs sides that can be divided by 4, and a quantizer that splits channels into groups
-needs a number of channels that can be divided by theirs.
+The sizes of images and networks do not match: an encoder that halves an image twice
+needs sides divisible by 4, and a quantizer that splits channels into groups needs a number of
+channels divisible by the number of groups.
 
 wrong:  "image_size": 65, "encoder": {"type": "residual_conv", "downsampling": 4}
 right:  "image_size": 64, "encoder": {"type": "residual_conv", "downsampling": 4}
 """,
-    "syntax": """
-The text is not JSON. Keys and strings stand in double quotes, true, false and null are
-written in lower case, and values are separated by commas. Comments (// and /* */) and a
+    "invalid-json": """
+The text is not JSON. Keys and strings are in double quotes, true, false and null are
+in lower case, and values are separated by commas. Comments (// and /* */) and a
 comma after the last value are allowed here.
 
 wrong:  {'seed': 0, "crop": None}
 right:  {"seed": 0, "crop": null}
 """,
     "too-big": """
-An experiment file has at most one MiB, and data belongs in files of its own. A study has
-at most 1,000 runs.
+An experiment file has at most one MiB: keep data in other files. A study has at most 1,000
+runs.
 
 wrong:  a file with a list of all images
 right:  "dataset": {"type": "image_folder", "path": "faces"}
 """,
-    "out-of-bounds": """
-A controller starts at a value that it may never take.
-
-wrong:  "beta": {"type": "target_perplexity", "start": 8, "highest": 4}
-right:  "beta": {"type": "target_perplexity", "start": 1, "highest": 4}
-""",
-    "too-deep": """
-Brackets are nested more than 64 deep, which no experiment needs.
+    "nested-too-deep": """
+Brackets are nested more than 64 deep.
 
 wrong:  [[[[ ... ]]]]
 right:  "losses": [{"type": "mse"}]
 """,
     "too-many-codes": """
-A book has more codes than can be counted. Two books of 512 codes each say as much as one
-of 262,144, and usage, perplexity and a prior over the tokens can follow them.
+A codebook has too many codes for usage and perplexity to be counted. Split it into factors:
+two codebooks of 512 codes hold as many combinations as one of 262,144.
 
 wrong:  "quantizer": {"type": "lfq", "bits": 36}
 right:  "quantizer": {"type": "lfq", "bits": 36, "factors": 4}
@@ -210,37 +206,37 @@ wrong:  "losses": ["mse", "mae", "mse"]
 right:  "losses": [{"type": "mse", "weight": 2}, "mae"]
 """,
     "unknown-code": """
-vqfw explain was asked for a problem code that there is not. A code stands in brackets
-before each problem.
+vqfw explain got a problem code that does not exist. Each problem is printed with its code in
+brackets.
 
 wrong:  vqfw explain unkown-key
 right:  vqfw explain unknown-key
 """,
     "unknown-component": """
-No installed component of this kind has this name. The message lists those that there are;
-a component of another package is available once the package is installed.
+No installed component of this kind has this name. The message lists the installed ones; a
+component of another package is available once the package is installed.
 
 wrong:  "quantizer": "emma"
 right:  "quantizer": "ema"
 """,
     "unknown-key": """
-A key that nothing reads. vqfw never ignores a key, because a misspelt one would leave a
-default in force without a word. If the key is a setting of another component, the message
-says of which one. For remarks of your own there are "notes" and comments.
+A key is not a setting of its object. vqfw never ignores a key, because a misspelt key would
+silently leave the default in force. If the key is a setting of another component, the message
+names that component. For remarks of your own, use "notes" or comments.
 
 wrong:  "quantizer": {"type": "ema", "num_embedings": 1024}
 right:  "quantizer": {"type": "ema", "num_embeddings": 1024}
 """,
     "unknown-score": """
-A warning: "expected" names a score that this experiment does not compute, so it will be
-compared with nothing.
+A warning: "expected" names a score that this experiment does not compute, so the value is
+not compared.
 
 wrong:  "expected": {"pnsr": 27.0}
 right:  "expected": {"psnr": 27.0}
 """,
     "upscaling": """
-A warning: the pictures are cut out smaller than the images that the model sees, so they
-are enlarged, and the model learns to reproduce interpolation.
+A warning: "crop" is smaller than "image_size", so images are enlarged and the model learns
+to reproduce interpolation.
 
 wrong:  "data": {"dataset": "orl", "crop": 32, "image_size": 64}
 right:  "data": {"dataset": "orl", "crop": 92, "image_size": 64}
@@ -251,24 +247,23 @@ A list has too few or too many items.
 wrong:  "losses": []
 right:  "losses": ["mse"]
 """,
-    "wrong-slot": """
-There is a component of this name, but of another kind than the one that stands here.
+    "wrong-kind": """
+A component of this name exists, but it is of another kind than this key takes.
 
 wrong:  "quantizer": "perturb_active"
 right:  "quantizer": "ema", "revival": "perturb_active"
 """,
-    "wrong-order": """
-An image augmentation, which changes PIL pictures on the host, stands behind one that changes
-tensors inside the training step. Pictures are changed first, whatever the list says, so the
-list has to say it. Only vqfw plan and vqfw run can find this, because vqfw validate imports
-no component. Here "jpeg" is an image augmentation of another package:
+    "augmentation-order": """
+An image augmentation, which changes PIL images on the host, is listed after one that changes
+tensors inside the training step. PIL images are always changed first, so they are listed
+first. Only vqfw plan and vqfw run find this, because vqfw validate imports no component. Here
+"jpeg" is an image augmentation of another package:
 
 wrong:  "augmentations": ["horizontal_flip", "jpeg"]
 right:  "augmentations": ["jpeg", "horizontal_flip"]
 """,
     "wrong-type": """
-A value has the wrong type. Most often a number stands in quotes, or a list is missing its
-brackets.
+A value has the wrong type. Often a number is in quotes, or a list lacks its brackets.
 
 wrong:  "num_embeddings": "512"
 right:  "num_embeddings": 512
@@ -277,6 +272,25 @@ right:  "losses": ["mse"]
 """,
 }
 
+RENAMED: Mapping[str, str] = {
+    "conflict": "conflicting-settings",
+    "encoding": "not-utf-8",
+    "extends": "invalid-extends",
+    "fallen": "reset-to-default",
+    "never-placed": "warm-up-outlasts-training",
+    "never-reached": "schedule-outlasts-training",
+    "nothing-to-revive": "revival-without-codebook",
+    "number": "invalid-number",
+    "out-of-bounds": "out-of-range",
+    "set": "invalid-override",
+    "syntax": "invalid-json",
+    "too-deep": "nested-too-deep",
+    "twice": "duplicate-component",
+    "wrong-order": "augmentation-order",
+    "wrong-slot": "wrong-kind",
+}
+"""Codes of earlier versions, and their names now."""
+
 CODES: Mapping[str, str] = {
     code: f"{code}\n\n{text.strip()}" for code, text in sorted(_TEXTS.items())
 }
@@ -284,11 +298,13 @@ CODES: Mapping[str, str] = {
 
 
 def explanation(code: str) -> str:
-    """The long help of a problem code.
+    """The long help of a problem code; of a renamed one, with its new name.
 
     Raises:
         ExperimentError: if there is no such code.
     """
+    if code in RENAMED:
+        return f'"{code}" is now called "{RENAMED[code]}"\n\n{CODES[RENAMED[code]]}'
     if code not in CODES:
         close = suggestions(code, CODES)
         help_ = f"did you mean {alternatives(close)}?" if close else "see the list"

@@ -299,7 +299,7 @@ class _Finder:
             keys = " or ".join(f'"{KINDS[each].key}"' for each in elsewhere)
             begun = [each for each in slot.names if each.startswith(f"{name}_")]
             return Problem(
-                "wrong-slot",
+                "wrong-kind",
                 f"{short(name)} is {kinds}, not {article(kind)} {words(kind)}",
                 path,
                 f"did you mean {alternatives(begun)}?"

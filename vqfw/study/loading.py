@@ -139,7 +139,11 @@ class _Reading:
         override, problems = override_at(path, place, node)
         if override is not None and override.path[0] in ABOUT:
             fact = f'"{path}" changes no number of a run'
-            problems = [Problem("set", fact, (path,), help="remove it", place=place)]
+            problems = [
+                Problem(
+                    "invalid-override", fact, (path,), help="remove it", place=place
+                )
+            ]
         self._problems += problems
         return None if problems else override
 
@@ -154,5 +158,5 @@ class _Reading:
                     fact = f'"{each.argument}" is set by an arm and varied too'
                     help_ = 'remove it from "arms" or from "vary"'
                     self._sheet.note(
-                        "conflict", fact, help_, each.value, each.places[0]
+                        "conflicting-settings", fact, help_, each.value, each.places[0]
                     )

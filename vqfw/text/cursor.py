@@ -46,7 +46,7 @@ class Cursor:
         *,
         repair: str = "",
         note: str = "",
-        code: str = "syntax",
+        code: str = "invalid-json",
     ) -> None:
         """Records a mistake after which the reading goes on.
 
@@ -66,7 +66,7 @@ class Cursor:
         repair: str = "",
         start: int | None = None,
         stop: int | None = None,
-        code: str = "syntax",
+        code: str = "invalid-json",
     ) -> StopReading:
         """Records a mistake after which there is no telling what was meant."""
         start = self.at if start is None else start

@@ -82,7 +82,7 @@ def _undecodable(error: UnicodeDecodeError, source: str) -> Problem:
     what = f"byte 0x{content[error.start]:02x} is no UTF-8"
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         what = "the text is UTF-16"
-    return Problem("encoding", what, help="save the file as UTF-8", place=place)
+    return Problem("not-utf-8", what, help="save the file as UTF-8", place=place)
 
 
 def _document(cursor: Cursor) -> Node:
@@ -137,7 +137,7 @@ def _open(cursor: Cursor) -> int:
     if len(cursor.path) >= MAX_DEPTH:
         message = f"brackets are nested more than {MAX_DEPTH} deep"
         repair = "use fewer levels: an experiment needs fewer than ten"
-        raise cursor.stopped(message, repair, code="too-deep")
+        raise cursor.stopped(message, repair, code="nested-too-deep")
     cursor.at += 1
     return cursor.at - 1
 

@@ -152,7 +152,7 @@ def _exact(cursor: Cursor, token: re.Match[str]) -> int | float:
             return int(token[0])
         message = f"{shown} is beyond the whole numbers that JSON keeps exactly"
         repair = f"stay within ±{MAX_INTEGER}"
-    cursor.note(message, *token.span(), repair=repair, code="number")
+    cursor.note(message, *token.span(), repair=repair, code="invalid-number")
     return 0
 
 
@@ -207,7 +207,7 @@ def unquoted(cursor: Cursor, found: re.Match[str]) -> str:
 def _not_finite(cursor: Cursor, token: re.Match[str]) -> None:
     message = f"{token[0]} is no number that JSON knows"
     repair = "write a finite number, or null where a setting allows it"
-    cursor.note(message, *token.span(), repair=repair, code="number")
+    cursor.note(message, *token.span(), repair=repair, code="invalid-number")
 
 
 def _cut(text: str) -> str:
