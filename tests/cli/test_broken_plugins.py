@@ -73,7 +73,7 @@ BAD = {
         FINE.replace('"loss"', '"metric"'), "is a metric", "move its entry point"
     ),
     "is_of_no_kind": Bad(
-        FINE.replace('"loss"', '"lossy"'), "which there is not", "derive it from Loss"
+        FINE.replace('"loss"', '"lossy"'), "which is unknown", "derive it from Loss"
     ),
     "is_made_for_an_older_vqfw": made_for("vqfw<0.1"),
     "is_made_for_a_later_vqfw": made_for("vqfw>=1"),

@@ -215,7 +215,7 @@ def test_code_that_was_run_before_is_taken_from_where_it_was_run(plugin, command
     plugin.unlink()
     refused = command("eval", "--quiet")
     assert refused.code == 3
-    assert f"{plugin}, which is not there any more" in refused.err
+    assert f"{plugin}, which is missing" in refused.err
     assert not (root / "ran").exists()
     assert command(*refused.hint()).code == 0  # now it is this person's choice
 

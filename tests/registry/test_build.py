@@ -155,5 +155,5 @@ def test_a_component_that_needs_steps_is_told_that_epochs_are_counted(
 ) -> None:
     install("vqfw-stack", STACK, GROUP)
     assert build("revival", {"type": "timed"}, {"steps": 7}).steps == 7
-    with pytest.raises(PluginError, match="this experiment counts epochs"):
+    with pytest.raises(PluginError, match="needs the number of steps"):
         build("revival", {"type": "timed"}, {"seed": 0})

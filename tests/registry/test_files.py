@@ -143,7 +143,7 @@ BODY = """
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("x = 1", "it has no class: write one derived from Quantizer, Loss or"),
+        ("x = 1", "it has no class: write a class derived from Quantizer, Loss or"),
         ("def half(a, b): ...", "it has no class, only function half: write a class"),
         (
             "class Half: ...",
@@ -226,7 +226,7 @@ def test_a_file_runs_once_and_again_when_it_changed(write) -> None:
 
 def test_two_files_of_one_name_are_refused(write) -> None:
     load_file(write())
-    with pytest.raises(PluginError, match="are called the same"):
+    with pytest.raises(PluginError, match="have the same name"):
         load_file(write(name="other/mine.py"))
 
 
@@ -243,7 +243,7 @@ def test_a_recorded_file_must_be_there_unchanged(write) -> None:
         load_recorded(recorded)
     assert not marker.exists()
     path.unlink()
-    with pytest.raises(PluginError, match="not there any more: put the file back"):
+    with pytest.raises(PluginError, match="is missing: put the file back"):
         load_recorded(recorded)
 
 

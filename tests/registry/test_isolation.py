@@ -32,7 +32,7 @@ BROKEN = {
     "lacks_a_package": ("import a_module_that_nobody_has", "a_module_that_nobody_has"),
     "lacks_its_class": ("x = 1", "Odd"),
     "is_of_another_kind": (FINE.replace('"loss"', '"metric"'), "is a metric"),
-    "is_of_no_kind": (FINE.replace('"loss"', '"lossy"'), "which there is not"),
+    "is_of_no_kind": (FINE.replace('"loss"', '"lossy"'), "which is unknown"),
 }
 named = pytest.mark.parametrize(("source", "reason"), BROKEN.values(), ids=list(BROKEN))
 

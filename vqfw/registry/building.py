@@ -1,4 +1,4 @@
-"""From a name to a class, and from the options in a file to an object."""
+"""Imports the class of a component by its name, and builds it from its options."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vqfw.errors import (
     first_line,
     in_short,
 )
-from vqfw.kinds.catalog import KINDS
+from vqfw.kinds.catalog import KINDS, article
 from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.contract import owed, wrong_attribute
 from vqfw.registry.entries import Entry, index
@@ -53,7 +53,7 @@ def load_entry(entry: Entry) -> type:
     require_compatible(entry)
     module, _, attribute = entry.target.partition(":")
     try:
-        # Our own import Keras, which takes its time and has a right to.
+        # Components of vqfw import Keras, which may take longer than a plugin may.
         with nullcontext() if entry.first_party else contained():
             component = getattr(import_module(module), attribute)
     except Exception as error:
@@ -64,17 +64,11 @@ def load_entry(entry: Entry) -> type:
         ) from error
     declared = getattr(component, "vqfw_kind", entry.kind)
     if declared not in KINDS:
-        raise PluginError(
-            f'{entry.owner} registers "{entry.name}" as {entry.kind}, but '
-            f"{entry.target} is of kind {declared!r}, which there is not: derive it from "
-            f"{' or '.join(KINDS[entry.kind].bases)} of vqfw.kinds"
-        )
+        fact = f"is of kind {declared!r}, which is unknown"
+        raise _misregistered(entry, f"{fact}: {_derive(entry)}")
     if declared != entry.kind:
-        raise PluginError(
-            f'{entry.owner} registers "{entry.name}" as {entry.kind}, but '
-            f"{entry.target} is a {declared}: move its entry point to the group "
-            f"{KINDS[declared].group}"
-        )
+        group = f"move its entry point to the group {KINDS[declared].group}"
+        raise _misregistered(entry, f"is {article(declared)} {declared}: {group}")
     _require_one_form(entry, component)
     if not entry.first_party and isinstance(component, type) and owed(component):
         raise PluginError(
@@ -144,7 +138,7 @@ def build(
 
 
 def _precision(kind: str) -> AbstractContextManager[None]:
-    """What layers compute in that a component makes without naming a dtype."""
+    """The policy of the layers that a component makes without naming a dtype."""
     if not KINDS[kind].in_float32:
         return nullcontext()
     from vqfw.kinds.precision import policy  # it imports Keras
@@ -153,19 +147,26 @@ def _precision(kind: str) -> AbstractContextManager[None]:
 
 
 def _require_one_form(entry: Entry, component: type) -> None:
-    """Where a kind has several forms, a component's base class tells which it is."""
+    """Refuses a component that is not derived from exactly one form of its kind."""
     kind = KINDS[entry.kind]
     if not kind.other_contracts:
         return
     own = component if isinstance(component, type) else type(component)
     kept = [each for each in kind.contracts if issubclass(own, _class_of(each))]
     if len(kept) != 1:
-        fact = "both of its forms" if kept else "none of its forms"
-        raise PluginError(
-            f'{entry.owner} registers "{entry.name}" as {entry.kind}, but '
-            f"{entry.target} has {fact}: derive it from {' or '.join(kind.bases)} of "
-            "vqfw.kinds"
-        )
+        fact = "has both of its forms" if kept else "has none of its forms"
+        raise _misregistered(entry, f"{fact}: {_derive(entry)}")
+
+
+def _misregistered(entry: Entry, fact: str) -> PluginError:
+    return PluginError(
+        f'{entry.owner} registers "{entry.name}" as {entry.kind}, but '
+        f"{entry.target} {fact}"
+    )
+
+
+def _derive(entry: Entry) -> str:
+    return f"derive it from {' or '.join(KINDS[entry.kind].bases)} of vqfw.kinds"
 
 
 def _class_of(target: str) -> type:
@@ -176,7 +177,7 @@ def _class_of(target: str) -> type:
 def refused(
     kind: str, options: Mapping[str, Any], error: Exception, path: KeyPath
 ) -> ExperimentError:
-    """Turns what a component says against its options into a problem of the experiment.
+    """Turns an error of a component about its options into a problem of the experiment.
 
     Args:
         kind: a key of ``KINDS``.
@@ -185,19 +186,19 @@ def refused(
         path: where the component stands in the experiment.
     """
     name = options["type"]
-    words = first_line(error) or type(error).__name__
+    reason = first_line(error) or type(error).__name__
     given = [
         key for key, value in options.items() if key != "type" and value is not None
     ]
     named = [key for key in given if re.search(rf"\b{re.escape(key)}\b", str(error))]
     keys = " or ".join(f'"{key}"' for key in named or given)
-    message = f'{kind} "{name}" refuses its options: {words}'
+    message = f'{kind} "{name}" refuses its options: {reason}'
     help_ = f"change {keys}" if keys else f"choose another {kind}"
     return ExperimentError([Problem("refused-by-component", message, path, help=help_)])
 
 
 def _usual_path(kind: str) -> KeyPath:
-    """Where an experiment names a kind; of a list, the list."""
+    """The key of a kind in an experiment; of a list, the key of the list."""
     return tuple(KINDS[kind].key.removesuffix("[]").split("."))
 
 
@@ -206,23 +207,20 @@ def _supply(
 ) -> Any:
     if wanted == "steps" and wanted not in supplied:
         raise PluginError(
-            f'{kind} "{name}" asks for the number of steps, and this experiment counts '
-            'epochs: give "steps" in "training" instead of "epochs"'
+            f'{kind} "{name}" needs the number of steps: set "steps" in "training" '
+            'instead of "epochs"'
         )
     if wanted not in supplied:
         raise PluginError(
-            f'{kind} "{name}" asks for "{wanted}", which is not known here: known are '
-            f"{', '.join(sorted(supplied))}"
+            f'{kind} "{name}" asks for "{wanted}", which vqfw does not supply: use one '
+            f"of {', '.join(sorted(supplied))}"
         )
     value = supplied[wanted]
     return _own_seed(value, kind, name, path) if wanted == "seed" else value
 
 
 def _own_seed(seed: int, kind: str, name: str, path: KeyPath) -> int:
-    """A seed in [0, 2**31) of its own for each component, or their noise would agree.
-
-    The place counts too: two levels of one type are not to start alike.
-    """
+    """A seed in [0, 2**31), another one for each component and place."""
     text = f"{seed}/{kind}/{name}/{dotted(path)}"
     digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:4]) >> 1
@@ -231,7 +229,7 @@ def _own_seed(seed: int, kind: str, name: str, path: KeyPath) -> int:
 def _filled(
     parameter: Parameter, value: Any, supplied: Mapping[str, Any], path: KeyPath
 ) -> Any:
-    """The value of one option: a component where a slot is, else what the file says."""
+    """The value of one option; in a slot, the component."""
     if parameter.slot is None or value is None:
         return tuple(value) if isinstance(value, list) else value
     if parameter.many:

@@ -1,7 +1,7 @@
-"""What a class owes its contract before anything is called: its methods and attributes.
+"""Checks the methods and attributes of a class against its contract; calls nothing.
 
 The contracts of ``vqfw.kinds`` say it themselves: by abstract methods, and by annotations
-with a type and a range. What the methods do is the affair of ``vqfw.testing``.
+with a type and a range. ``vqfw.testing`` checks what the methods return.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _ABSENT: Any = object()
 
 
 def unwritten(component: type) -> tuple[str, ...]:
-    """The methods and properties that a class still owes, sorted.
+    """The methods and properties that a class lacks, sorted.
 
-    Keras layers are not abstract to Python, so it is looked up here: what is marked
-    abstract, and ``call`` where nobody has written one.
+    Python lets an unfinished Keras layer be made, so what is marked abstract is looked up
+    here, and ``call`` where no class has written one.
     """
     owed = {name for name in dir(component) if _is_abstract(component, name)}
     contracts = [b for b in component.__mro__ if b.__module__.startswith(_ROOM)]
@@ -40,39 +40,33 @@ def owed(component: type) -> str:
     properties = [name for name in names if _is_property(component, name)]
     methods = [f"{name}()" for name in names if name not in properties]
     lacks = f"class {component.__name__} of kind {component.vqfw_kind} lacks"  # type: ignore[attr-defined]  # it has a contract
-    told = []
+    repairs = []
     if methods:
-        told.append(f"{lacks} {' and '.join(methods)}: write it")
+        repairs.append(f"{lacks} {' and '.join(methods)}: write it")
     if properties:
-        told.append(
+        repairs.append(
             f"{lacks} {' and '.join(properties)}: set it in the body of the class, as in "
             f"{properties[0]} = ..., or write a property; in __init__ it comes too late"
         )
-    return "; ".join(told)
+    return "; ".join(repairs)
 
 
 def wrong_attribute(component: Any) -> str:
-    """The first attribute whose value its contract does not allow, and what it allows.
-
-    Args:
-        component: an instance.
+    """Names the first attribute of an instance that its contract does not allow, and why.
 
     Returns:
-        An empty text where all are right.
+        An empty text where all are allowed.
     """
     own = type(component).__name__
     for name, hint in _attributes(type(component)):
         value = getattr(component, name, _ABSENT)
         if value is _ABSENT:
-            return (
-                f'"{name}" of {own} is missing: set it in the constructor, to '
-                f"{_words(hint)}"
-            )
-        if not _fits(value, hint):
-            return (
-                f'"{name}" of {own} is {value!r}, which is not allowed: set it to '
-                f"{_words(hint)}"
-            )
+            fact = "is missing: set it in the constructor, to"
+        elif not _fits(value, hint):
+            fact = f"is {value!r}, which is not allowed: set it to"
+        else:
+            continue
+        return f'"{name}" of {own} {fact} {_words(hint)}'
     return ""
 
 
@@ -86,7 +80,7 @@ def _is_property(component: type, name: str) -> bool:
 
 
 def _attributes(component: type) -> Iterator[tuple[str, Any]]:
-    """Attributes that the contracts of a class promise, with what they may hold."""
+    """The attributes that the contracts of a class promise, with their types."""
     for base in component.__mro__:
         if not base.__module__.startswith(_ROOM):
             continue

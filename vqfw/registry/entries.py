@@ -109,8 +109,7 @@ class Index:
             name: bare, or ``distribution/name``.
 
         Raises:
-            PluginError: if nothing or more than one thing has this name; the message
-                tells which, and what to write instead.
+            PluginError: if no component has this name, or more than one.
         """
         if "/" in name:
             for entry in self.of(kind):
@@ -128,7 +127,7 @@ class Index:
         raise PluginError(self.unknown(kind, name))
 
     def unknown(self, kind: str, name: str) -> str:
-        """Says that a name is not known, and what was probably meant."""
+        """The message for an unknown name, with the nearest name."""
         elsewhere = [k for k in KINDS if (k, name) in self._claims]
         if elsewhere:
             kinds = " and ".join(f"{article(k)} {k}" for k in elsewhere)
@@ -158,10 +157,9 @@ def register(file: str, entries: Iterable[Entry]) -> None:
 def index() -> Index:
     """Reads the metadata of all installed packages, once a process.
 
-    With ``VQFW_NO_PLUGINS=1`` in the environment only first-party components are seen,
-    and those of files that were named beside it; no observers. A folder that was named
-    takes the place of an installed package of its name. A package whose metadata cannot
-    be read has no components.
+    With ``VQFW_NO_PLUGINS=1`` in the environment it has only first-party components and
+    those of files and folders that were loaded; no observers. A loaded folder replaces an
+    installed package of its name. A package with unreadable metadata has no components.
     """
     only_first_party = os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0")
     given = [each for its in _FROM_FILES.values() for each in its]

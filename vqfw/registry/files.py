@@ -1,9 +1,9 @@
 """Components from a single Python file, without a package around it.
 
-A file runs only because a person names it on the command line or in Python; an experiment
-file holds names and never brings code along. A run records the file with its checksum, and
-what goes on with the run loads the same bytes or nothing: those of a file that this person
-names again, or has run before on this machine. A path in a record runs nothing.
+A file runs only if a person names it on the command line or in Python; an experiment has
+names and no code. A run records the file with its checksum, and resuming or scoring the run
+needs the same bytes: of a file that is named again, or that this person has run before on
+this machine. A path in a record runs nothing.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
 
 @dataclass(frozen=True)
 class PluginFile:
-    """A file whose components this process knows.
+    """A loaded file of components.
 
     Args:
         path: absolute.
-        sha256: of its bytes, as they were run.
+        sha256: of the bytes that ran.
     """
 
     path: str
@@ -47,7 +47,7 @@ class PluginFile:
 
     @property
     def name(self) -> str:
-        """The file's own name, whichever system wrote the path."""
+        """The file name, of a path of any system."""
         return PureWindowsPath(self.path).name
 
     def record(self) -> dict[str, str]:
@@ -66,29 +66,31 @@ _LOADED: dict[str, PluginFile] = {}
 
 
 def plugin_files() -> tuple[PluginFile, ...]:
-    """All files that were loaded by this process."""
+    """The files that this process has loaded."""
     return tuple(_LOADED.values())
 
 
 def load_file(path: str | Path) -> tuple[Entry, ...]:
     """Runs a Python file and registers the components that it defines.
 
-    A component goes by its class attribute ``name``, or by the name of its class in
-    snake_case without the kind at its end: ``CosineQuantizer`` is ``cosine``. First-party
-    names stay reserved, as for packages; then ``file.py/name`` is the way to write it.
+    The name of a component is its class attribute ``name``, or the name of its class in
+    snake_case without the kind at its end: ``CosineQuantizer`` is ``cosine``. If vqfw has a
+    component of that name, an experiment writes ``file.py/name``.
 
     Args:
         path: of the file; the same content is run once.
 
     Returns:
-        What it registers, at least one.
+        Its components, at least one.
 
     Raises:
         UsageError: if there is no such file.
         PluginError: if it cannot be run, or defines no component.
     """
     source = _read(Path(path))
-    return _entries(source.file) if _is_loaded(source.file) else _loaded(source)
+    if _LOADED.get(source.file.path) != source.file:
+        return _loaded(source)
+    return tuple(each for each in index().entries if each.file == source.file.path)
 
 
 def load_recorded(
@@ -99,22 +101,21 @@ def load_recorded(
     """Loads the files again that a run was made with.
 
     Args:
-        recorded: by the run, which may be a stranger's.
-        named: files of this person's choice; wherever one lies, it must have the checksum
-            of a recorded one. What is recorded and not among them must have been run
-            before on this machine.
+        recorded: by the run, which may be another person's.
+        named: files that this person names; each must have the checksum of a recorded
+            one. A recorded file that is not among them must have run before on this
+            machine.
         again: the command of this call, to which a repair adds ``--plugin FILE``.
 
     Raises:
         UsageError: if a named file cannot be read.
-        PluginError: if a file is missing, is another one or was never vouched for;
-            before any of them runs.
+        PluginError: if a file is missing, has changed or is not trusted; before any runs.
     """
     offered = [_read(Path(each)) for each in named]
     for source in offered:
         _require_recorded(source.file, recorded, again)
-    known = {each.sha256 for each in _LOADED.values()}
-    missing = [was for was in recorded if was.sha256 not in known]
+    loaded = {each.sha256 for each in _LOADED.values()}
+    missing = [was for was in recorded if was.sha256 not in loaded]
     chosen = [(was, _chosen(was, offered, again)) for was in missing]
     for was, source in chosen:
         _loaded(source, was.name)
@@ -129,23 +130,23 @@ def _require_recorded(
         raise PluginError("the run was made without plugin files: leave --plugin out")
     files = " and ".join(f"{was.name} (sha256 {was.sha256[:12]})" for was in recorded)
     raise PluginError(
-        f"{file.path} (sha256 {file.sha256[:12]}) is no file that the run was made with, "
-        f"which are {files}: bring that version, then {again} --plugin {recorded[0].name}"
+        f"the run was made with {files}, not with {file.path} (sha256 "
+        f"{file.sha256[:12]}): get that version, then {again} --plugin {recorded[0].name}"
     )
 
 
 def _chosen(was: PluginFile, offered: Sequence[_Source], again: str) -> _Source:
-    """The file that a run was made with, if this person has vouched for it.
+    """A file that a run was made with, if this person names it or has run it before.
 
     Raises:
-        PluginError: if not, with the command that does.
+        PluginError: if not, with the command that names it.
     """
     for source in offered:
         if source.file.sha256 == was.sha256:
             return source
     trusted = trusted_path(was.sha256)
-    # Only from where this person ran it: what such code finds beside itself counts too,
-    # and at the path of a record that may be a stranger's.
+    # From the path where this person ran it: the files beside the path of a record may be
+    # another person's, and the code may read them.
     found = None if trusted is None else _read_regular(trusted)
     if found is not None and found.file.sha256 == was.sha256:
         return found
@@ -165,13 +166,13 @@ def _chosen(was: PluginFile, offered: Sequence[_Source], again: str) -> _Source:
             f"{command}"
         )
     raise PluginError(
-        f"the run was made with {trusted}, which is not there any more: put the file "
-        f"back, or name a copy of it: {command}"
+        f"the run was made with {trusted}, which is missing: put the file back, or name "
+        f"a copy of it: {command}"
     )
 
 
 def component_name(component: type, kind: str) -> str:
-    """What a class without an entry point is called in an experiment.
+    """The name of a class without an entry point in an experiment.
 
     Raises:
         PluginError: if its attribute ``name`` cannot be one.
@@ -204,9 +205,9 @@ def _read(path: Path) -> _Source:
 
 
 def _read_regular(path: str) -> _Source | None:
-    """What lies at a path of a record; None if that is no file of source code."""
+    """The file at a path of a record; None if that is no file of source code."""
     try:
-        # Opening a pipe would wait for its writer.
+        # Opening a pipe waits for its writer.
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
             return None
@@ -219,32 +220,23 @@ def _source(path: str, content: bytes) -> _Source:
     return _Source(PluginFile(path, hashlib.sha256(content).hexdigest()), content)
 
 
-def _is_loaded(file: PluginFile) -> bool:
-    return _LOADED.get(file.path) == file
-
-
-def _module_name(path: Path) -> str:
-    return "vqfw_plugin_" + re.sub(r"\W", "_", path.stem)
-
-
 def _loaded(source: _Source, called: str = "") -> tuple[Entry, ...]:
-    """Runs a file; ``called`` is its name in the experiment where that is another."""
+    """Runs a file; ``called`` is its name in the experiment, if that is another."""
     file = source.file
     name = called or file.name
-    module = ModuleType(_module_name(Path(name)))
+    module = ModuleType("vqfw_plugin_" + re.sub(r"\W", "_", Path(name).stem))
     module.__file__ = file.path
     previous = sys.modules.get(module.__name__)
     twin = getattr(previous, "__file__", file.path)
     if twin != file.path and twin in _LOADED:
         raise PluginError(
-            f"{file.path} and {twin} are called the same, and so would their "
-            "components be: rename one"
+            f"{file.path} and {twin} have the same name, and their components would too: "
+            "rename one"
         )
     sys.modules[module.__name__] = module
     try:
         with contained():
-            # This person has named the file; no experiment and no run can. Executing
-            # the bytes that were hashed keeps the record of a run true.
+            # A person has named the file. The bytes that run are those of the checksum.
             exec(compile(source.content, file.path, "exec"), module.__dict__)
         entries = _defined(module, file, name)
     except BaseException as error:
@@ -269,7 +261,7 @@ def _restore(name: str, previous: ModuleType | None) -> None:
 
 
 def _line(error: Exception, path: str) -> str:
-    """Where in the file an error came up."""
+    """The line of the file that raised an error."""
     line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
     trace = error.__traceback__
     while trace is not None:
@@ -280,7 +272,7 @@ def _line(error: Exception, path: str) -> str:
 
 
 def _defined(module: ModuleType, file: PluginFile, called: str) -> tuple[Entry, ...]:
-    """The components of a module that it defines itself, in their order."""
+    """The components that a module defines itself, in their order."""
     entries = []
     for value in vars(module).values():
         kind = str(getattr(value, "vqfw_kind", ""))
@@ -297,47 +289,37 @@ def _defined(module: ModuleType, file: PluginFile, called: str) -> tuple[Entry, 
 
 
 def _instead(module: ModuleType) -> str:
-    """What a file without a component defines, and what is missing of it."""
+    """What a file defines instead of a component, and the repair."""
     bases = "Quantizer, Loss or another contract of vqfw.kinds"
-    told, functions = [], []
+    classes, functions = [], []
     for name, value in vars(module).items():
         if getattr(value, "__module__", None) != module.__name__:
             continue
         kind = getattr(value, "vqfw_kind", None)
         if isinstance(value, type) and kind in KINDS:
-            told.append(owed(value))
+            classes.append(owed(value))
         elif isinstance(value, type) and kind is not None:
-            told.append(
+            classes.append(
                 f"class {name} is of kind {kind!r}, which is unknown: set vqfw_kind to "
                 f"one of {', '.join(KINDS)}"
             )
         elif isinstance(value, type):
-            told.append(f"class {name} has no kind: derive it from {bases}")
+            classes.append(f"class {name} has no kind: derive it from {bases}")
         elif inspect.isfunction(value):
             functions.append(name)
-    if not told and functions:
-        return (
-            f"it has no class, only function {functions[0]}: write a class derived from "
-            f"{bases}"
-        )
-    return "; ".join(told[:3]) or f"it has no class: write one derived from {bases}"
+    if classes:
+        return "; ".join(classes[:3])
+    only = f", only function {functions[0]}" if functions else ""
+    return f"it has no class{only}: write a class derived from {bases}"
 
 
 def _require_distinct(entries: list[Entry]) -> None:
-    seen: dict[tuple[str, str], Entry] = {}
+    by_name: dict[tuple[str, str], Entry] = {}
     for entry in entries:
-        other = seen.setdefault((entry.kind, entry.name), entry)
+        other = by_name.setdefault((entry.kind, entry.name), entry)
         if other is not entry:
-            classes = f"{_class(other)} and {_class(entry)}"
+            classes = " and ".join(x.target.partition(":")[2] for x in (other, entry))
             raise PluginError(
                 f'{classes} of {entry.file} are both {entry.kind} "{entry.name}": give '
                 'one of them another name, as in name = "other"'
             )
-
-
-def _class(entry: Entry) -> str:
-    return entry.target.partition(":")[2]
-
-
-def _entries(file: PluginFile) -> tuple[Entry, ...]:
-    return tuple(entry for entry in index().entries if entry.file == file.path)

@@ -1,4 +1,4 @@
-"""Components of a package's folder, which need not be installed to be examined.
+"""Components of a folder, which are registered without an installation.
 
 A run takes no folder: it records the one file that it was made with, or the version of an
 installed package.
@@ -49,14 +49,14 @@ def load_folder(path: str | Path) -> tuple[Entry, ...]:
         return entries
     files = [each for each in sorted(folder.glob("*.py")) if _has_component(each)]
     if not files:
-        fact = f"{folder} has no component"
         if home is not None:
-            fact = f"{home / 'pyproject.toml'} registers no component"
-            repair = (
-                'add one under [project.entry-points."vqfw.losses"], or the group of'
+            raise UsageError(
+                f"{home / 'pyproject.toml'} registers no component: add one under "
+                f'[project.entry-points."vqfw.losses"], or the group of another kind, {_BEGIN}'
             )
-            raise UsageError(f"{fact}: {repair} another kind, {_BEGIN}")
-        raise UsageError(f"{fact}: give a Python file or a package, {_BEGIN}")
+        raise UsageError(
+            f"{folder} has no component: give a Python file or a package, {_BEGIN}"
+        )
     return tuple(entry for file in files for entry in load_file(file))
 
 
@@ -92,12 +92,10 @@ def _project(folder: Path) -> dict[str, Any]:
 
 
 def _entries(project: dict[str, Any], folder: Path) -> list[Entry]:
-    name, version = (
-        str(project.get("name", folder.name)),
-        str(project.get("version", "")),
-    )
+    name = str(project.get("name", folder.name))
+    version = str(project.get("version") or "?")
     return [
-        Entry(GROUPS[group], point, target, name, version or "?", str(folder))
+        Entry(GROUPS[group], point, target, name, version, str(folder))
         for group, points in project.get("entry-points", {}).items()
         if group in GROUPS
         for point, target in points.items()
@@ -110,7 +108,7 @@ def _holds(root: Path, entry: Entry) -> bool:
 
 
 def _has_component(file: Path) -> bool:
-    """Whether a file is worth running; other scripts of a person's folder are not."""
+    """Whether a file has a class and names ``vqfw``; a test or script is not run."""
     if file.name.startswith("test_") or file.name in ("conftest.py", "setup.py"):
         return False
     try:

@@ -1,4 +1,4 @@
-"""A constructor is its own schema: what a component's parameters say to a file.
+"""The JSON Schema of the options of a component, read from its constructor.
 
 Annotations carry type, unit and range, the docstring's ``Args:`` the meaning, defaults
 the default. Nothing here knows the name of a component.
@@ -33,8 +33,7 @@ class Parameter:
         schema: JSON Schema of its values, with description and default.
         slot: the kind of component that stands here; None for a plain value.
         many: whether a list of components stands here.
-        copies: whether the constructor takes a function that makes copies of the one
-            component that stands here.
+        copies: whether the constructor takes a function that makes copies of it.
         supplied: the name under which the engine supplies the value; None for options.
         required: whether the file must give it.
     """
@@ -53,18 +52,18 @@ def parameters_of(component: type, kind: Kind | None = None) -> tuple[Parameter,
 
     Args:
         component: the class.
-        kind: what it is, for the parameters that its kind hides.
+        kind: of the component, for the parameters that its kind hides.
 
     Raises:
         PluginError: if an annotation has no meaning in a JSON file.
     """
     signature = inspect.signature(component)
     hints = type_hints(component.__init__)  # type: ignore[misc]  # of this very class
-    described = descriptions(component)
+    texts = descriptions(component)
     hidden = kind.hidden if kind else frozenset()
     skipped = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return tuple(
-        _read(component, given, hints.get(given.name), described.get(given.name, ""))
+        _read(component, given, hints.get(given.name), texts.get(given.name, ""))
         for given in signature.parameters.values()
         if given.kind not in skipped and given.name not in hidden
     )
@@ -76,7 +75,7 @@ def fragment(component: type, kind: Kind, name: str) -> Schema:
     Args:
         component: the class.
         kind: the kind of slot.
-        name: what ``type`` says.
+        name: the value of ``type``.
     """
     options = [p for p in parameters_of(component, kind) if p.supplied is None]
     properties: Schema = {"type": {"const": name}}
@@ -110,7 +109,7 @@ def summary(documented: type) -> str:
 
 
 def descriptions(documented: type) -> dict[str, str]:
-    """What the ``Args:`` section of a class or its constructor says, by parameter."""
+    """The texts of the ``Args:`` sections of a class and its constructor, by parameter."""
     texts: dict[str, str] = {}
     for source in (documented.__init__, documented):  # type: ignore[misc]  # of this class
         texts |= arguments_section(inspect.getdoc(source) or "")
@@ -118,7 +117,7 @@ def descriptions(documented: type) -> dict[str, str]:
 
 
 def arguments_section(docstring: str) -> dict[str, str]:
-    """What the ``Args:`` section of a docstring says, by argument."""
+    """The texts of the ``Args:`` section of a docstring, by argument."""
     section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", docstring, re.MULTILINE)
     if not section:
         return {}

@@ -1,4 +1,4 @@
-"""Whose code a traceback passed through, so that a defect is reported to the right people."""
+"""Finds the package whose code raised an error, so that the right authors get the report."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from vqfw.registry.entries import Entry, index
 
 
 def blame(error: BaseException) -> str | None:
-    """A sentence about the component or observer of another package that an error came through.
+    """A sentence that names the package of another author that an error came through.
 
     Args:
         error: as caught.
 
     Returns:
-        None where only vqfw and libraries took part.
+        None where only code of vqfw and of libraries ran.
     """
     entries = (*index().entries, *index().observers)
     ours = {_top(entry) for entry in entries if entry.first_party}
