@@ -1,16 +1,20 @@
-"""What a check is: a named function that takes a factory and complains in a sentence."""
+"""A check: a named function that takes a factory and complains in a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-Factory: TypeAlias = Callable[..., Any]
-"""Makes a fresh component at every call; what it is called with, the kind's file says."""
-Check: TypeAlias = Callable[[Factory], "str | None"]
-"""Raises ``AssertionError`` with what is wrong and how it is usually mended.
+import numpy as np
+from numpy.typing import ArrayLike
 
-It returns why it had nothing to look at, or None where it looked.
+Factory: TypeAlias = Callable[..., Any]
+"""Makes a fresh component at every call; the module of each kind names its arguments."""
+Check: TypeAlias = Callable[[Factory], "str | None"]
+"""Raises ``AssertionError`` with a fault and its usual repair.
+
+It returns why it does not apply, or None.
 """
 
 
@@ -18,3 +22,32 @@ def require(fact: object, complaint: str) -> None:
     """Raises ``AssertionError(complaint)`` unless the fact holds; ``-O`` keeps it."""
     if not fact:
         raise AssertionError(complaint)
+
+
+@contextmanager
+def explained(failure: str, repair: str) -> Iterator[None]:
+    """Raises ``AssertionError`` with the failure, its cause and its repair on any exception."""
+    try:
+        yield
+    except Exception as error:
+        raise AssertionError(
+            f"{failure} ({type(error).__name__}: {error}): {repair}"
+        ) from error
+
+
+def require_repeatable(
+    factory: Factory, use: Callable[[Any, int], Sequence[ArrayLike]], complaint: str
+) -> None:
+    """Requires equal results of equal generators, in one component and in the next.
+
+    Args:
+        factory: of the component.
+        use: from a component and the seed of its generator to arrays.
+        complaint: about results that differ.
+    """
+    component = factory()
+    first, again = use(component, 0), use(component, 0)
+    use(component, 1)
+    for result in (again, use(component, 0), use(factory(), 0)):
+        equal = [np.array_equal(a, b) for a, b in zip(first, result, strict=True)]
+        require(all(equal), complaint)

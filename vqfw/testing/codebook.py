@@ -10,7 +10,7 @@ from keras import ops
 
 from vqfw.kinds import CodebookQuantizer, Quantizer
 from vqfw.kinds.tensors import Floats
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Check, Factory, explained, require
 from vqfw.testing.probe import copy_state, descend, state
 from vqfw.testing.quantizer_probe import (
     CHANNELS,
@@ -93,15 +93,12 @@ def few_latents_are_enough_to_begin(factory: Factory) -> str | None:
         return "its codes are not placed on latents"
     shapes = [book.vectors.shape for book in quantizer.codebooks]
     for count in (5, 1):
-        try:
+        with explained(
+            f"initialize() fails with {count} cells of latents",
+            "repeat latents until every code has one",
+        ):
             few = random_latents(grid_of(quantizer, 1, 1, count), seed=3)
             quantizer.initialize(few, seed=0)
-        except Exception as error:
-            raise AssertionError(
-                f"initialize() fails with {count} cells of latents "
-                f"({type(error).__name__}: {error}): repeat latents until every code has "
-                "one"
-            ) from error
         require(
             all(
                 book.vectors.shape == shape and np.isfinite(book.vectors).all()

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from vqfw.kinds import Dataset, Drawn, Record
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Check, Factory, explained, require
 
 DECODED = 16
 SPLITS = ("train", "validation", "test", None)
@@ -75,14 +75,15 @@ def images_decode_to_the_channels_it_says(factory: Factory) -> None:
                 f"{dataset.channels})",
             )
             continue
-        try:
-            with record.open() as file, Image.open(file) as picture:
-                picture.verify()
-        except Exception as error:
-            raise AssertionError(
-                f"{record.id!r} does not open as a picture ({type(error).__name__}: "
-                f"{error}): open() gives the bytes of a picture file, from their start"
-            ) from error
+        with (
+            explained(
+                f"{record.id!r} does not open as a picture",
+                "open() gives the bytes of a picture file, from their start",
+            ),
+            record.open() as file,
+            Image.open(file) as picture,
+        ):
+            picture.verify()
 
 
 def reading_twice_gives_the_same(factory: Factory) -> None:

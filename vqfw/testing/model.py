@@ -17,13 +17,14 @@ from vqfw.evaluation.inference import Reconstructor
 from vqfw.kinds import Model, Output
 from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Check, Factory, explained, require
 from vqfw.testing.probe import (
     arrays,
-    changed,
+    compiling,
     copy_state,
     gradients,
-    state,
+    require_same,
+    require_unchanged,
 )
 
 IMAGE_SHAPE = (16, 16, 3)
@@ -50,13 +51,10 @@ def tokens_decode_to_the_reconstruction(factory: Factory) -> str | None:
 def evaluation_changes_no_variable(factory: Factory) -> None:
     """A call outside training leaves every variable as it was."""
     model = _built(factory)
-    before = state(model)
-    _called(model)
-    moved = changed(before, state(model))
-    require(
-        not moved,
-        f"evaluation changed {', '.join(moved)}: pass training on to every part, and "
-        "draw noise in training only",
+    require_unchanged(
+        model,
+        lambda: _called(model),
+        "pass training on to every part, and draw noise in training only",
     )
 
 
@@ -89,16 +87,14 @@ def the_output_is_well_formed(factory: Factory) -> None:
 
 def mixed_precision_ends_in_float32(factory: Factory) -> None:
     """Made under mixed_bfloat16 it trains, and reconstructions and losses are float32."""
-    try:
+    with explained(
+        "under mixed_bfloat16 it fails",
+        "cast what layers of 16 bits give to float32 before it meets other numbers",
+    ):
         with policy("mixed_bfloat16"):
             model = _built(factory)
         gradients(model, _images(), _objective)
         found = model(ops.convert_to_tensor(_images()), training=False)
-    except Exception as error:
-        raise AssertionError(
-            f"under mixed_bfloat16 it fails ({type(error).__name__}: {error}): cast what "
-            "layers of 16 bits give to float32 before it meets other numbers"
-        ) from error
     parts = {"reconstruction": found.reconstruction, "bits": found.bits, **found.losses}
     for name, value in parts.items():
         dtype = keras.backend.standardize_dtype(ops.convert_to_tensor(value).dtype)
@@ -146,11 +142,9 @@ def state_is_all_in_variables(factory: Factory) -> None:
     """A model with the variables of another one trains as that one does, noise included."""
     first, second = _built(factory), _built(factory)
     copy_state(first, second)
-    pair = [
-        keras.tree.flatten(_called(model, training=True)) for model in (first, second)
-    ]
-    require(
-        all(np.array_equal(a, b) for a, b in zip(*pair, strict=True)),
+    require_same(
+        _called(first, training=True),
+        _called(second, training=True),
         "two models with the same variables train differently: draw noise from a "
         "keras.random.SeedGenerator made from the seed that the engine supplies",
     )
@@ -159,16 +153,11 @@ def state_is_all_in_variables(factory: Factory) -> None:
 def compiles(factory: Factory) -> None:
     """Symbolic and compiled calls work and reconstruct what the eager one does."""
     model = _built(factory)
-    try:
+    with compiling():
         model.compute_output_spec(keras.KerasTensor((2, *IMAGE_SHAPE), "float32"))
         evaluation = Reconstructor(model)
         evaluation.compile(jit_compile=keras.backend.backend() == "jax")
         found = evaluation.predict_on_batch(np.round(255 * _images()).astype("uint8"))
-    except Exception as error:
-        raise AssertionError(
-            f"it works eagerly but not compiled ({type(error).__name__}: {error}): use "
-            "keras.ops alone, no NumPy and no decision on a tensor's value"
-        ) from error
     right = _called(model)
     gap = np.abs(found["reconstruction"] - right.reconstruction).max()
     require(

@@ -19,6 +19,7 @@ from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats
 from vqfw.registry import parameters_of
 from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.probe import require_own_names
 
 IMAGE_CHANNELS = (1, 3, 5)
 LATENT_CHANNELS = (1, 3, 8)
@@ -152,12 +153,9 @@ def _builds_completely(network: keras.layers.Layer, inputs: Floats) -> None:
         f"build() leaves {', '.join(unbuilt) or 'variables'} to the first call: build "
         "every layer that the constructor made",
     )
-    paths = [variable.path for variable in network.variables]
-    twice = sorted({path for path in paths if paths.count(path) > 1})
-    require(
-        not twice,
-        f"several variables are called {', '.join(twice)}: give each layer a name of "
-        "its own, because a checkpoint finds them by it",
+    require_own_names(
+        network,
+        "give each layer a name of its own, because a checkpoint finds them by it",
     )
 
 

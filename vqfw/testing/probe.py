@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import keras
@@ -17,6 +17,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from vqfw.kinds.tensors import Floats, Scalar, Tensor
+from vqfw.testing.check import explained, require
 
 Objective = Callable[[Any], Scalar]
 """From what the layer returns to the number that is descended."""
@@ -156,6 +157,37 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
         for path in after
         if path not in before or not np.array_equal(before[path], after[path])
     ]
+
+
+def require_unchanged(
+    layer: keras.layers.Layer, evaluate: Callable[[], object], repair: str
+) -> None:
+    """Requires that an evaluation leaves every variable of a layer as it was."""
+    before = state(layer)
+    evaluate()
+    moved = changed(before, state(layer))
+    require(not moved, f"evaluation changed {', '.join(moved)}: {repair}")
+
+
+def require_own_names(layer: keras.layers.Layer, repair: str) -> None:
+    """Requires that no two variables of a layer have one path."""
+    paths = [variable.path for variable in layer.variables]
+    twice = sorted({path for path in paths if paths.count(path) > 1})
+    require(not twice, f"several variables are called {', '.join(twice)}: {repair}")
+
+
+def require_same(one: Any, other: Any, complaint: str) -> None:
+    """Requires two structures of arrays to be equal bit by bit."""
+    pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
+    require(all(np.array_equal(a, b) for a, b in pairs), complaint)
+
+
+def compiling() -> AbstractContextManager[None]:
+    """Explains an exception of a compiled call to the author of a component."""
+    return explained(
+        "it works eagerly but not compiled",
+        "use keras.ops alone, ops.where instead of if, and no NumPy",
+    )
 
 
 def copy_state(source: keras.layers.Layer, target: keras.layers.Layer) -> None:

@@ -18,14 +18,18 @@ from vqfw.kinds import CodebookQuantizer, Quantized, Quantizer
 from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats
 from vqfw.testing import codebook
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Check, Factory, explained, require
 from vqfw.testing.probe import (
     arrays,
     changed,
+    compiling,
     copy_state,
     descend,
     gradients,
     predicted,
+    require_own_names,
+    require_same,
+    require_unchanged,
     state,
 )
 from vqfw.testing.quantizer_probe import (
@@ -91,12 +95,10 @@ def evaluation_gives_the_embedded_tokens(factory: Factory) -> None:
 def evaluation_changes_no_variable(factory: Factory) -> None:
     """A call outside training leaves every variable as it was."""
     quantizer = ready(factory)
-    before = state(quantizer)
-    outcome(quantizer, random_latents())
-    moved = changed(before, state(quantizer))
-    require(
-        not moved,
-        f"evaluation changed {', '.join(moved)}: assign variables only if training",
+    require_unchanged(
+        quantizer,
+        lambda: outcome(quantizer, random_latents()),
+        "assign variables only if training",
     )
 
 
@@ -282,13 +284,8 @@ def a_mixed_policy_changes_nothing(factory: Factory) -> None:
     aims = [outcome(right, random_latents(), training) for training in (False, True)]
     with policy("mixed_bfloat16"):
         latents = ops.convert_to_tensor(random_latents())
-        try:
+        with explained("under mixed_bfloat16 it fails", _IN_FLOAT32):
             found = [mixed(latents, training=training) for training in (False, True)]
-        except Exception as error:
-            raise AssertionError(
-                f"under mixed_bfloat16 it fails ({type(error).__name__}: {error}): "
-                f"{_IN_FLOAT32}"
-            ) from error
     for called, aim in zip(found, aims, strict=True):
         for name, value in zip(Quantized._fields, called, strict=True):
             dtype = keras.backend.standardize_dtype(ops.convert_to_tensor(value).dtype)
@@ -353,11 +350,9 @@ def state_is_all_in_variables(factory: Factory) -> None:
         train(trained, random_latents(seed=seed))
     copy_state(trained, fresh)
     for training in (False, True):
-        pair = [
-            outcome(each, random_latents(seed=3), training) for each in (trained, fresh)
-        ]
-        require(
-            all(np.array_equal(a, b) for a, b in zip(*pair, strict=True)),
+        require_same(
+            outcome(trained, random_latents(seed=3), training),
+            outcome(fresh, random_latents(seed=3), training),
             "a copy of the variables does not behave like the original: keep all state "
             "in variables (add_weight), or a resumed run is another run",
         )
@@ -365,12 +360,10 @@ def state_is_all_in_variables(factory: Factory) -> None:
 
 def variables_have_names_of_their_own(factory: Factory) -> None:
     """No two variables have the same path: it is how they are kept and found again."""
-    paths = [variable.path for variable in built(factory).variables]
-    twice = sorted({path for path in paths if paths.count(path) > 1})
-    require(
-        not twice,
-        f"several variables are called {', '.join(twice)}: name them apart, and make and "
-        "build each copy of a wrapped quantizer within a keras.name_scope of its own",
+    require_own_names(
+        built(factory),
+        "name them apart, and make and build each copy of a wrapped quantizer within a "
+        "keras.name_scope of its own",
     )
 
 
@@ -379,15 +372,10 @@ def compiles(factory: Factory) -> None:
     eager, compiled = ready(factory), ready(factory)
     copy_state(eager, compiled)
     before = [ops.convert_to_numpy(each).copy() for each in eager.variables]
-    try:
+    with compiling():
         compiled.compute_output_spec(keras.KerasTensor(SHAPE, "float32"))
         found = predicted(compiled, random_latents())
         gradients(compiled, random_latents(), total_loss, compiled=True)
-    except Exception as error:
-        raise AssertionError(
-            f"it works eagerly but not compiled ({type(error).__name__}: {error}): use "
-            "keras.ops alone, no NumPy and no decision on a tensor's value"
-        ) from error
     right = outcome(eager, random_latents())
     train(eager, random_latents())
     require(
@@ -433,14 +421,11 @@ def _evaluated(factory: Factory, latents: Floats) -> tuple[Quantizer, Quantized]
 
 
 def _require_embedded(quantizer: Quantizer, found: Quantized) -> None:
-    try:
+    with explained(
+        f"embed() fails on tokens of shape {tuple(found.tokens.shape)}",
+        "take (batch, *positions, num_codebooks), of any size",
+    ):
         embedded = ops.convert_to_numpy(quantizer.embed(found.tokens))
-    except Exception as error:
-        shape = tuple(found.tokens.shape)
-        raise AssertionError(
-            f"embed() fails on tokens of shape {shape} ({type(error).__name__}: {error}): "
-            "take (batch, *positions, num_codebooks), of any size"
-        ) from error
     require(
         np.array_equal(ops.convert_to_numpy(found.latents), embedded),
         "outside training the latents are not embed(tokens): return the looked-up codes "

@@ -10,7 +10,7 @@ from keras import ops
 
 from vqfw.kinds import Book, CodebookQuantizer, Quantized, Quantizer
 from vqfw.kinds.tensors import Floats
-from vqfw.testing.check import Factory, require
+from vqfw.testing.check import Factory, explained, require
 from vqfw.testing.probe import arrays, gradients
 
 CHANNELS = 8
@@ -83,13 +83,12 @@ def initialize(quantizer: Quantizer, latents: Floats) -> None:
     """Places the codes, where there are any to place."""
     if not isinstance(quantizer, CodebookQuantizer):
         return
-    try:
+    with explained(
+        "initialize() fails",
+        "latents come as (images, *positions, channels); reshape(-1, channels) makes one "
+        "list of them",
+    ):
         quantizer.initialize(latents, seed=0)
-    except Exception as error:
-        raise AssertionError(
-            f"initialize() fails ({type(error).__name__}: {error}): latents come as "
-            "(images, *positions, channels); reshape(-1, channels) makes one list of them"
-        ) from error
 
 
 def books_of(quantizer: Quantizer) -> tuple[Book, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.kinds import Tracker
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Check, Factory, explained, require
 
 _VALUES = {"loss": 0.25, "mse": 0.125}
 _SCORES = {"validation_psnr": 20.0, "validation_ssim": 0.5}
@@ -37,16 +37,13 @@ def numbers_of_any_name_are_taken(factory: Factory) -> None:
     with _folder() as folder:
         tracker = _made(factory, folder)
         tracker.scalars(1, dict(_VALUES))
-        try:
+        with explained(
+            "it fails on numbers of other names",
+            "the names may change from call to call",
+        ):
             tracker.scalars(1, dict(_SCORES))
             tracker.scalars(2, {**_VALUES, "revived": 3.0})
             tracker.scalars(3, dict(_VALUES))
-        except Exception as error:
-            _complain(
-                error,
-                "on numbers of other names",
-                "which names there are may change from call to call",
-            )
         tracker.close()
 
 
@@ -54,20 +51,12 @@ def pictures_of_any_size_are_taken(factory: Factory) -> None:
     """Grey and colour, one and several, small and wide."""
     with _folder() as folder:
         tracker = _made(factory, folder)
-        for count, height, width, channels in (
-            (1, 8, 8, 3),
-            (1, 8, 8, 1),
-            (3, 5, 9, 3),
-        ):
-            shape = (count, height, width, channels)
-            try:
+        for shape in ((1, 8, 8, 3), (1, 8, 8, 1), (3, 5, 9, 3)):
+            with explained(
+                f"it fails on pictures of shape {shape}",
+                "images are uint8 (count, height, width, 1 or 3)",
+            ):
                 tracker.images(1, "grid", _pictures(shape))
-            except Exception as error:
-                _complain(
-                    error,
-                    f"on pictures of shape {shape}",
-                    "images are uint8 (count, height, width, 1 or 3)",
-                )
         tracker.close()
 
 
@@ -92,14 +81,11 @@ def one_that_heard_nothing_can_be_closed(factory: Factory) -> None:
     """A run that is resumed at its end has nothing to report."""
     with _folder() as folder:
         tracker = _made(factory, folder)
-        try:
+        with explained(
+            "it fails when it is closed before anything was told",
+            "close only what was opened",
+        ):
             tracker.close()
-        except Exception as error:
-            _complain(
-                error,
-                "when it is closed before anything was told",
-                "close only what was opened",
-            )
 
 
 def a_run_that_was_cut_goes_on(factory: Factory) -> None:
@@ -110,17 +96,15 @@ def a_run_that_was_cut_goes_on(factory: Factory) -> None:
             cut.scalars(step, dict(_VALUES))
             cut.images(step, "grid", _pictures((1, 8, 8, 3)))
         try:
-            resumed = _made(factory, folder)
-            for step in (3, 4, 5):
-                resumed.scalars(step, dict(_VALUES))
-                resumed.images(step, "grid", _pictures((1, 8, 8, 3)))
-            resumed.close()
-        except Exception as error:
-            _complain(
-                error,
-                "when a run goes on that was cut",
+            with explained(
+                "it fails when a run goes on that was cut",
                 "open what is there, and replace it from the first step that is told",
-            )
+            ):
+                resumed = _made(factory, folder)
+                for step in (3, 4, 5):
+                    resumed.scalars(step, dict(_VALUES))
+                    resumed.images(step, "grid", _pictures((1, 8, 8, 3)))
+                resumed.close()
         finally:
             with suppress(Exception):  # it is long dead in a real run
                 cut.close()
@@ -154,9 +138,3 @@ def _folder() -> Iterator[Path]:
 
 def _pictures(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-
-
-def _complain(error: Exception, when: str, repair: str) -> None:
-    raise AssertionError(
-        f"it fails {when} ({type(error).__name__}: {error}): {repair}"
-    ) from error
