@@ -128,7 +128,7 @@ def test_show_tells_options_owner_and_a_block_to_paste(command):
         'quantizer "ema"   vqfw 0.1.0   vqfw_quantizers.ema:EMAQuantizer' in answer.out
     )
     assert "  decay: number ≥ 0 and < 1, default 0.99" in answer.out
-    assert "Share of the past" in answer.out
+    assert "Share of the moving average" in answer.out
     assert '"quantizer": {\n  "type": "ema",' in answer.out
     data = command("plugins", "show", "ema", "--json").data
     assert data["target"] == "vqfw_quantizers.ema:EMAQuantizer"

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from vqfw.authoring.template import FORMS, setting, template_kinds
-from vqfw.cli.main import _VERBS
+from vqfw.cli.main import VERBS
 from vqfw.kinds.catalog import OBSERVER
 
 pytestmark = pytest.mark.processes
@@ -216,7 +216,7 @@ def test_every_verb_works(base):
     for call in looking:
         assert "one" in base.vqfw(*call)
     called = {call[0] for call in (*light, *heavy, *looking)}
-    assert called == set(_VERBS)
+    assert called == set(VERBS)
     told = json.loads(base.vqfw("doctor", "--json"))
     others = {name: told["backends"].pop(name) for name in ("jax", "torch")}
     assert set(others.values()) == {None}

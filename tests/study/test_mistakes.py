@@ -77,7 +77,7 @@ def test_every_problem_of_every_run_is_told_once_with_its_place(problems):
         (
             f'{{{HEAD}, "vary": {{▸"notes": [{{}}]}}}}',
             "invalid-override",
-            "changes no number",
+            "has no effect",
         ),
         (
             f'{{{HEAD}, "vary": {{▸"losses[3].weight": [1]}}}}',
@@ -97,7 +97,7 @@ def test_every_problem_of_every_run_is_told_once_with_its_place(problems):
         (
             f'{{{HEAD}, "arms": {{"a": {{▸"seed": 0}}}}, "vary": {{"seed": [1]}}}}',
             "conflicting-settings",
-            'from "arms" or from "vary"',
+            "remove it from one of them",
         ),
         (
             '{"name": "small", "experiment": ▸"../tiny.json"}',

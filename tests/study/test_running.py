@@ -81,7 +81,7 @@ def test_a_killed_run_is_told_as_such(write, root, pretending, command):
     assert answer.err == ""
     (failure,) = answer.data["failures"]
     assert failure["label"] == "a · seed 0"
-    assert failure["reason"] == "killed by SIGKILL, perhaps for lack of memory"
+    assert failure["reason"] == "killed by SIGKILL, perhaps out of memory"
     assert answer.data["rows"][0]["runs"] == []
 
 
@@ -146,7 +146,7 @@ def test_more_jobs_than_cores_are_refused_with_the_number_there_is(
     write(arms=ARMS)
     answer = command("study", "study.json", "--jobs", "1000")
     assert answer.code == 2
-    assert f"from 1 to {settled_threads(None)}" in answer.err
+    assert f"set 1 to {settled_threads(None)}" in answer.err
     assert command("study", "study.json", "--jobs", "1000", "--dry-run").code == 2
     assert not started(root)
     with pytest.raises(UsageError):

@@ -18,9 +18,9 @@ from vqfw.streams import tell
 
 if TYPE_CHECKING:
     from vqfw.results.table import Table
+    from vqfw.study.call import Call
     from vqfw.study.grid import Grid, Point
     from vqfw.study.pages import Publication
-    from vqfw.study.running import Call
     from vqfw.study.standing import Standing
 
 
@@ -209,7 +209,7 @@ class Study:
         return next(each for each in found if each.point.id == point.id)
 
     def _call(self, jobs: int = 1) -> Call:
-        from vqfw.study.running import Call
+        from vqfw.study.call import Call
 
         return Call(self.grid.file, self.grid.overrides, self.plugins, jobs)
 

@@ -5,33 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 
 import click
 
 from vqfw.cli.screen import Screen
-from vqfw.cli.talk import echo, say
+from vqfw.cli.talk import echo, print_json, say, show_error
 from vqfw.errors import OutputLost, VqfwError
 from vqfw.streams import standard_streams
 from vqfw.terminal import beside, columns
 
-# Verb: the file of this room that defines it.
-_VERBS = {
-    "compare": "compare",
-    "doctor": "doctor",
-    "eval": "evaluate",
-    "explain": "explain",
-    "init": "init",
-    "plan": "plan",
-    "plugins": "plugins",
-    "reconstruct": "reconstruct",
-    "run": "run",
-    "runs": "runs",
-    "schema": "schema",
-    "study": "study",
-    "tokenize": "tokenize",
-    "validate": "validate",
-}
+VERBS = (
+    *("compare", "doctor", "eval", "explain", "init", "plan", "plugins", "reconstruct"),
+    *("run", "runs", "schema", "study", "tokenize", "validate"),
+)
+"""Each is the ``command`` of the module of its name."""
 
 _NEXT = {
     "vqfw run experiments/experiment.json": "trains on embedded faces and scores",
@@ -52,16 +39,13 @@ _CODES = {
 
 
 class _Verbs(Screen):
-    """Finds a verb's command in its own file."""
+    """The verbs of vqfw, then those of other packages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*_VERBS, *_foreign(ctx)]
+        return [*super().list_commands(ctx), *_foreign(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _VERBS:
-            return _foreign(ctx).get(cmd_name)
-        module = import_module(f"vqfw.cli.{_VERBS[cmd_name]}")
-        return module.command  # type: ignore[no-any-return]  # every verb's file has one
+        return super().get_command(ctx, cmd_name) or _foreign(ctx).get(cmd_name)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Exit codes"):
@@ -74,7 +58,7 @@ def _foreign(context: click.Context) -> Mapping[str, click.Command]:
 
     key = "vqfw.foreign_verbs"
     if key not in context.meta:
-        context.meta[key] = foreign_verbs(_VERBS)
+        context.meta[key] = foreign_verbs(VERBS)
     verbs: Mapping[str, click.Command] = context.meta[key]
     return verbs
 
@@ -89,6 +73,7 @@ def _without_plugins(
 
 @click.group(
     cls=_Verbs,
+    lazy=VERBS,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -136,23 +121,19 @@ def _takes_settings(error: click.ClickException) -> bool:
 
 def _code_of(arguments: Sequence[str] | None) -> int:
     """The exit code of a command line, after its error is printed."""
-    code = None
+    as_json = "--json" in (arguments or sys.argv[1:])
     try:
         code = vqfw.main(arguments, prog_name="vqfw", standalone_mode=False)
     except (OutputLost, BrokenPipeError):
         raise
     except VqfwError as error:
-        from vqfw.cli.talk import show_error
-
-        show_error(error, as_json="--json" in (arguments or sys.argv[1:]))
+        show_error(error, as_json)
         code = error.exit_code
     except click.ClickException as error:
         error.show()
         if _takes_settings(error):
             say("Settings need --set, as in: --set training.steps=600")
-        if "--json" in (arguments or sys.argv[1:]):
-            from vqfw.cli.talk import print_json
-
+        if as_json:
             print_json({"error": error.format_message(), "exit_code": error.exit_code})
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):

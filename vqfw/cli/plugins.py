@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
@@ -27,24 +26,8 @@ _NARROW = 80
 # State of a component whose docstring is not known, as shown.
 _UNREAD = {"unread": "not read yet", "broken": "broken"}
 
-# Subcommand: the file of this room that defines it.
-_ELSEWHERE = {"check": "plugins_check", "hooks": "plugins_hooks", "new": "plugins_new"}
 
-
-class _Subcommands(Screen):
-    """Finds the commands that have their own file."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *_ELSEWHERE]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _ELSEWHERE:
-            module = import_module(f"vqfw.cli.{_ELSEWHERE[cmd_name]}")
-            return module.command  # type: ignore[no-any-return]  # each file has one
-        return super().get_command(ctx, cmd_name)
-
-
-@click.group("plugins", cls=_Subcommands)
+@click.group("plugins", cls=Screen, lazy=("check", "hooks", "new"), prefix="plugins_")
 def command() -> None:
     """List, show, check and create components."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
 
 import click
 
@@ -35,7 +38,29 @@ _MEANT = {
 
 
 class Screen(click.Group):
-    """A group that shows whole sentences in its help and suggests a verb for a wrong one."""
+    """A group that shows whole sentences in its help and suggests a verb for a wrong one.
+
+    Args:
+        lazy: verbs whose module is imported when they are used.
+        prefix: of the names of these modules in ``vqfw.cli``.
+        options: of ``click.Group``.
+    """
+
+    def __init__(
+        self, *, lazy: Sequence[str] = (), prefix: str = "", **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self._lazy, self._prefix = lazy, prefix
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *self._lazy]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._lazy:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"vqfw.cli.{self._prefix}{cmd_name}")
+        command: click.Command = module.command
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,4 +1,4 @@
-"""Checks every run of a study, and makes the study if nothing is wrong with any."""
+"""Checks every run of a study; a study without an error becomes a ``Grid``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vqfw.study.labels import slug
 
 
 def checked_study(draft: Draft) -> Grid:
-    """Lays the grid over the experiment, run by run.
+    """Applies the settings of each run to the experiment and checks it.
 
     Raises:
         ExperimentError: with all problems, the study's before the experiment's.
@@ -25,12 +25,12 @@ def checked_study(draft: Draft) -> Grid:
 
 
 class _Checking:
-    """One grid on its way to a study."""
+    """The check of one study."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._sheet = draft.sheet
-        self._refused: list[ExperimentError] = []
+        self._errors: list[ExperimentError] = []
 
     def study(self) -> Grid:
         sheet = self._sheet
@@ -54,7 +54,7 @@ class _Checking:
     def _points(
         self, arms: Sequence[Arm], combined: Sequence[Sequence[Layer]]
     ) -> Iterator[Point]:
-        """Every run that is right by itself; what is wrong is kept for ``_refuse``."""
+        """Every valid run; the errors of the others are kept for ``_refuse``."""
         name = str(self._sheet.plain("name"))
         first: dict[str, Point] = {}
         for seed in self._draft.seeds:
@@ -78,7 +78,7 @@ class _Checking:
         try:
             return checked(base.chain, base.file, base.text, arguments, tuple(given))
         except ExperimentError as error:
-            self._refused.append(error)
+            self._errors.append(error)
             return None
 
     def _same(self, one: Point, other: Point, layers: Sequence[Layer]) -> None:
@@ -90,44 +90,42 @@ class _Checking:
             fact = f"seed {one.seed} is listed twice"
         else:
             fact = f'"{one.arm.label}" and "{other.arm.label}" are the same experiment'
-        help_ = "remove one, or give it a setting that differs"
+        help_ = "remove one, or change one of its settings"
         self._sheet.note("duplicate-component", fact, help_, node, node.place)
 
     def _refuse(self) -> None:
-        """Ends the reading if anything is wrong.
+        """Raises if there is any error.
 
         Raises:
-            ExperimentError: with all of it.
+            ExperimentError: with all problems.
         """
-        found = [each for error in self._refused for each in error.problems]
-        if not self._sheet.problems and not found:
+        problems = [each for error in self._errors for each in error.problems]
+        problems = _once([*self._sheet.problems, *problems])
+        if not problems:
             return
-        order = {
-            name: number for number, name in enumerate(self._draft.base.chain.files)
-        }
+        order = {name: at for at, name in enumerate(self._draft.base.chain.files)}
 
         def position(problem: Problem) -> tuple[int, int, int]:
             place = problem.place or Place("", 0, 0, 0, "")
             return order.get(place.source, len(order)), place.line, place.column
 
-        ordered = sorted(_once([*self._sheet.problems, *found]), key=position)
-        kinds = {type(each) for each in self._refused}
-        refusal = kinds.pop() if len(kinds) == 1 and not self._sheet.problems else None
-        raise (refusal or ExperimentError)(ordered)
+        kinds = {type(each) for each in self._errors}
+        kind = kinds.pop() if len(kinds) == 1 and not self._sheet.problems else None
+        raise (kind or ExperimentError)(sorted(problems, key=position))
 
     def _expectations(self, arms: Sequence[Arm]) -> Iterator[Problem]:
-        known = [arm.label for arm in arms]
+        rows = [arm.label for arm in arms]
         for label, node in self._sheet.members("expected").items():
-            if label in known:
+            if label in rows:
                 continue
-            close = suggestions(label, known)
+            close = suggestions(label, rows)
             yield Problem(
                 "unknown-score",
-                f'no row of the table is called "{label}"',
+                f'"expected" has "{label}", which is not a row of the table',
                 ("expected", label),
                 help=f"did you mean {alternatives(close)}?"
                 if close
-                else f"write one of {alternatives(known[:5])}",
+                else f"write one of {alternatives(rows[:5])}",
                 place=node.key,
                 severity="warning",
             )
@@ -151,5 +149,6 @@ def _point(study: str, arm: Arm, experiment: CheckedExperiment) -> Point:
 
 
 def _once(problems: Sequence[Problem]) -> list[Problem]:
-    found = {(each.code, each.message, each.place): each for each in problems}
-    return list(found.values())
+    return [
+        *{(each.code, each.message, each.place): each for each in problems}.values()
+    ]

@@ -1,4 +1,4 @@
-"""The processes of a study: one a run, so that a crash or lack of memory costs one run."""
+"""The processes of a study, one for each run, so that a crash ends one run alone."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from vqfw.errors import (
 from vqfw.runs.files import open_own
 from vqfw.study.cores import confine
 
-# -P: a file in the working folder must not pass for a library.
+# -P: a file of the working folder is not imported in place of a library.
 _VQFW = (sys.executable, "-P", "-m", "vqfw")
 _ERRORS = {2: UsageError, 3: PluginError, 4: DataError}
 
 
 class Children:
-    """Starts processes and passes requests to stop on to all that are running.
+    """Starts processes and sends signals on to those that are running.
 
     Args:
-        arguments: of ``vqfw study``, up to what a single process is to do.
+        arguments: of ``vqfw``, without the one that selects a run.
         root: the folder that holds ``checkpoints/``.
     """
 
@@ -48,7 +48,7 @@ class Children:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hears Ctrl-C and SIGTERM until the end of the block, where Python can."""
+        """Handles Ctrl-C and SIGTERM until the end of the block; in the main thread alone."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -61,26 +61,26 @@ class Children:
                 signal.signal(number, handler)
 
     def run(self, point_id: str, log: Path, cores: Collection[int] = ()) -> int:
-        """Trains one run to its end; several threads may call it at once.
+        """Trains one run in a process; several threads may call it at once.
 
         Args:
-            point_id: which.
-            log: gets all that it says, after what is there.
-            cores: of the processor that it may use, and its thread from now on; where
-                none is named, all that the thread may use.
+            point_id: of the run.
+            log: file to which its output is appended.
+            cores: of the processor, for the process and the calling thread from now on;
+                empty: all that the thread may use.
 
         Returns:
-            Its exit status; below 0 the signal that killed it.
+            Exit status of the process; -N if signal N killed it.
         """
         command = [*_VQFW, *self._arguments, "--point", point_id]
         confine(cores)
         handle = open_own(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        with open(handle, "ab") as said:
-            # A session of its own: a terminal's Ctrl-C reaches it once, through us.
+        with open(handle, "ab") as output:
+            # A session of its own: Ctrl-C of the terminal reaches it once, through ``_hear``.
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
                 start_new_session=True,
@@ -94,33 +94,33 @@ class Children:
             self._processes.discard(process)
 
     def check(self) -> None:
-        """Lets a process check every run as ``vqfw plan`` does, with its components.
+        """Checks every run in a process, as ``vqfw plan`` does, with its components.
 
         Raises:
-            VqfwError: what that process found, as it would be raised here.
+            VqfwError: the error of that process.
         """
-        found = subprocess.run(
+        process = subprocess.run(
             [*_VQFW, *self._arguments, "--check", "--json"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             env=self._environment,
         )
-        if found.returncode == 0:
+        code = process.returncode
+        if code == 0:
             return
         try:
-            told = json.loads(found.stdout)
+            answer = json.loads(process.stdout)
         except ValueError:
-            last = (found.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise VqfwError(
-                f"the check of the runs ended with code {found.returncode}: {last}"
-            ) from None
-        if "problems" in told:
-            raise ExperimentError([_problem(each) for each in told["problems"]])
-        raise _ERRORS.get(found.returncode, VqfwError)(str(told.get("error")))
+            last = (process.stderr.strip().splitlines() or ["no output"])[-1]
+            fact = f"the check of the runs ended with code {code}: {last}"
+            raise VqfwError(fact) from None
+        if "problems" in answer:
+            raise ExperimentError([_problem(each) for each in answer["problems"]])
+        raise _ERRORS.get(code, VqfwError)(str(answer.get("error")))
 
     def stop(self) -> None:
-        """Asks all that are running to save and end; waits for nothing."""
+        """Sends SIGTERM to all running processes and does not wait."""
         for process in tuple(self._processes):
             process.send_signal(signal.SIGTERM)
 
@@ -131,22 +131,21 @@ class Children:
 
 
 def _pass_on(process: subprocess.Popen[bytes], number: int) -> None:
-    """Windows sends no Ctrl-C to a process of another group; it can end one."""
+    """Sends a signal on; on Windows SIGTERM, the only one that another group receives."""
     process.send_signal(signal.SIGTERM if os.name == "nt" else number)
 
 
 def last_words(log: Path) -> str:
-    """The last line of a log that says something."""
+    """The last line of a log that is not blank."""
     try:
-        text = log.read_text("utf-8", "replace")
+        lines = log.read_text("utf-8", "replace").split("\n")
     except OSError:
         return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _problem(data: Mapping[str, Any]) -> Problem:
-    """A problem that another process found, with its line read again."""
+    """A problem of another process, with its source line."""
     place = None
     if data["source"] is not None:
         line = data["line"] or 0

@@ -1,4 +1,4 @@
-"""Shares the processor's cores out among runs that go on at once."""
+"""Divides the cores of the processor among runs at the same time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from vqfw.errors import UsageError
 
 
 def shares(jobs: int) -> list[tuple[int, ...]]:
-    """The cores that each of several runs gets, as many for one as for another.
+    """The cores of each of several runs, the same number for each.
 
     Args:
-        jobs: how many runs; for a single one, and where the system does not bind
-            threads to cores, the shares are empty: every run may use all.
+        jobs: number of runs. For one run, and where the system cannot bind threads to
+            cores, the shares are empty: a run may use all cores.
 
     Raises:
         UsageError: if there are fewer cores than runs, or no run.
@@ -24,8 +24,7 @@ def shares(jobs: int) -> list[tuple[int, ...]]:
     cores = _usable()
     if not 1 <= jobs <= len(cores):
         raise UsageError(
-            f"{jobs} runs at once cannot share the cores of this machine; choose a number "
-            f"of jobs from 1 to {len(cores)}"
+            f"--jobs {jobs} does not fit the cores of this machine: set 1 to {len(cores)}"
         )
     if jobs == 1 or not hasattr(os, "sched_setaffinity"):
         return [()] * jobs
@@ -34,7 +33,7 @@ def shares(jobs: int) -> list[tuple[int, ...]]:
 
 
 def confine(cores: Collection[int]) -> None:
-    """Binds the thread that calls it, and processes that it starts, to some cores."""
+    """Binds the calling thread, and the processes that it starts, to cores."""
     if cores:
         os.sched_setaffinity(0, cores)
 

@@ -1,4 +1,4 @@
-"""What a study file says, before its runs are checked."""
+"""The parts of a study file, before its runs are checked."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Base:
     """The experiment that every run changes.
 
     Args:
-        chain: the study file is the first of its files, though none of its layers.
+        chain: its layers; the study file is first of its files, but no layer.
         text: of the experiment file.
-        file: what it is called in messages.
+        file: its path in messages.
     """
 
     chain: Chain
@@ -43,13 +43,13 @@ class Base:
 
 @dataclass
 class Sheet:
-    """A study file as it is read: its tree, and what is wrong so far.
+    """A study file while it is read: its tree, and its problems so far.
 
     Args:
         path: of the file.
         root: its tree, an object.
         arguments: ``path=value`` for every run.
-        problems: found so far.
+        problems: so far.
     """
 
     path: Path
@@ -70,7 +70,7 @@ class Sheet:
     def note(
         self, code: str, fact: str, help_: str, node: Node, place: Place | None = None
     ) -> None:
-        """Adds a problem: at a place, or else where the key of a node stands."""
+        """Adds a problem at a place; default: that of the key of a node."""
         where = place or node.key or node.place
         self.problems.append(Problem(code, fact, help=help_, place=where))
 
@@ -80,8 +80,8 @@ class Draft:
     """A grid of settings.
 
     Args:
-        sheet: that says it.
-        base: what is laid under all of it.
+        sheet: the study file.
+        base: the experiment to which the settings apply.
         arms: named variants, at least one.
         axes: the values of every path that varies but the seed.
         seeds: at least one.

@@ -1,4 +1,4 @@
-"""A study: its arms, and the runs that it consists of. Nothing here reads or runs."""
+"""A study as values: its arms and its runs. Nothing here reads or trains."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from vqfw.experiment import CheckedExperiment
 
 @dataclass(frozen=True)
 class Arm:
-    """One row of the table: what is the same in all its runs but the seed.
+    """One row of the table: runs with the same settings but for the seed.
 
     Args:
-        label: what the row is called.
-        settings: that it lays over the experiment, by path.
+        label: of the row.
+        settings: its changes to the experiment, by path.
     """
 
     label: str
@@ -29,9 +29,9 @@ class Point:
     """One run of a study, done or not.
 
     Args:
-        id: names its run and its log; ends in ``key``.
-        key: what makes a run count as this one; see ``identity.py``.
-        arm: whose row it fills.
+        id: name of its run folder and of its log; ends in ``key``.
+        key: equal for runs that count as the same; see ``identity.py``.
+        arm: its row in the table.
         experiment: checked.
     """
 
@@ -42,11 +42,11 @@ class Point:
 
     @property
     def seed(self) -> int:
-        """Where its random draws start from."""
+        """Of its random draws."""
         return self.experiment.seed
 
     def __str__(self) -> str:
-        """The arm and the seed, for a person."""
+        """The arm and the seed, for messages."""
         return f"{self.arm.label} · seed {self.seed}"
 
 
@@ -55,15 +55,15 @@ class Grid:
     """Many runs of one experiment.
 
     Args:
-        file: where it was read.
+        file: of the study.
         name: of its folder and its runs.
-        description: what is compared, and why.
+        description: of the study.
         arms: the rows of its table, in order.
         points: its runs, in the order in which they are started: every arm with the
             first seed before any with the second, so that a whole table comes early.
-        expected: mean scores that its author expects, by arm.
-        table: how pages show its table: ``title`` of the first column, ``columns``.
-        overrides: the ``path=value`` arguments that were laid over every run.
+        expected: mean scores that the study file expects, by arm.
+        table: layout in pages: ``title`` of the first column, ``columns``.
+        overrides: ``path=value`` arguments, applied to every run.
         warnings: problems that do not stop it.
     """
 

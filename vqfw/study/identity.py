@@ -1,19 +1,18 @@
-"""What makes a run count as the same, so that nothing is trained twice.
+"""The key of a run: runs with the same key count as the same, so that none is trained twice.
 
-Two runs are the same if these are equal:
+It is made of:
 
 - every setting of the resolved experiment, but for ``name``, ``description``, ``notes``
-  and ``expected``, which change no number, and for settings that were introduced after
-  the first release and stand at their defaults (see ``vqfw.experiment.later``), so that
-  finished runs stay finished;
+  and ``expected``, which change no number, and for settings that are newer than the first
+  release and have their defaults (see ``vqfw.experiment.later``), so that finished runs
+  stay finished;
 - the Keras backend;
 - the versions of vqfw and of the packages whose components are named, and the checksums
   of plugin files.
 
-Not among them, because no setting says them: commit of a working tree, versions of other
-libraries, processor, settled precision, and the images themselves. Where these differ
-between the runs of one table, a line below the table says so; who wants them alike removes
-the folders of the odd runs and calls the study again.
+It leaves out the commit of a working tree, versions of other libraries, processor, settled
+precision and the images. If these differ between the runs of a table, a line below the
+table says so. To train such runs again, remove their folders and call the study again.
 """
 
 from __future__ import annotations
@@ -64,15 +63,15 @@ def _key(
     versions: Mapping[str, str],
     files: list[str],
 ) -> str:
-    known = without_later_defaults(values)
-    settings = {name: each for name, each in known.items() if name not in ABOUT}
+    settings = without_later_defaults(values)
+    settings = {name: each for name, each in settings.items() if name not in ABOUT}
     parts = [settings, on, versions, sorted(files)]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HEX]
 
 
 def _packages(values: Any) -> list[str]:
-    """vqfw, and the packages of other people that an experiment names components of."""
+    """vqfw, and the other packages whose components an experiment names."""
     named = set(_types(values))
     foreign = {
         entry.distribution

@@ -1,4 +1,4 @@
-"""What the rows of a study's table are called, and its runs on disk."""
+"""The names of the rows of a study's table, and of its runs on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def axis_names(paths: Sequence[str]) -> list[str]:
-    """The shortest end of each path that tells it from the others."""
+    """The last key of each path; the whole path where two have the same last key."""
     last = [path.rpartition(".")[2] for path in paths]
     return [
         path if last.count(name) > 1 else name
@@ -18,7 +18,7 @@ def axis_names(paths: Sequence[str]) -> list[str]:
 
 
 def value_labels(name: str, values: Sequence[Any]) -> list[str]:
-    """The values of an axis in a few words: what tells each from the others.
+    """A short label for each value of an axis, different from the others.
 
     >>> value_labels("beta", [0.25, "linear", None])
     ['beta=0.25', 'linear', 'no beta']

@@ -1,7 +1,7 @@
-"""From the text of a study file to a checked study, or to all that is wrong with it.
+"""Reads a study file into a checked ``Grid``, or raises with all its problems.
 
-Every run of the grid is checked as ``vqfw validate`` checks an experiment: what an arm
-says is a layer over the experiment, so a mistake in it is found with its place.
+Every run is checked as ``vqfw validate`` checks an experiment: the settings of an arm are a
+layer over the experiment, so a mistake in them is reported with its place.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from vqfw.study.schema import study_schema
 from vqfw.text.reader import scan
 from vqfw.text.tree import Node
 
-# A grid this large is an accident: a list too many.
+# A larger grid is taken for a mistake: one list too many.
 MAX_POINTS = 1000
 
 _SEED = "seed"
 
 
 def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
-    """Reads a study and finds all that is wrong with any of its runs.
+    """Reads a study file and checks every run of it.
 
     Args:
         path: the file.
@@ -39,8 +39,7 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
 
     Raises:
         ExperimentError: with all problems, the study's before the experiment's.
-        PluginError: the same error, where components that cannot be used are all that
-            is wrong.
+        PluginError: the same, if every problem is a component that cannot be used.
     """
     path = Path(path)
     root, problems = scan(text_of(path), str(path))
@@ -57,7 +56,7 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
 
 
 class _Reading:
-    """One study file on its way to a grid of settings."""
+    """The reading of one study file."""
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
@@ -74,7 +73,7 @@ class _Reading:
             self._sheet.note(
                 "too-big",
                 f"the study has {count:,} runs, and {MAX_POINTS:,} are allowed",
-                "vary fewer paths, or give fewer values",
+                "vary fewer paths or values",
                 self._sheet.root.value["vary"],
             )
         elif base is not None:
@@ -97,18 +96,17 @@ class _Reading:
         return Base(replace(chain, files=files), text, file)
 
     def _arms(self) -> list[Layer]:
-        named = self._sheet.members("arms")
-        found = []
-        for label, node in named.items():
+        arms = []
+        for label, node in self._sheet.members("arms").items():
             if not label.strip() or not label.isprintable():
-                fact = "an arm needs a name that can be read"
+                fact = "the name of an arm must have visible characters"
                 self._sheet.note(
                     "bad-name", fact, 'write "arms": {"my arm": {...}}', node
                 )
             if isinstance(node.value, dict):
                 pairs = (self._override(key, each) for key, each in node.value.items())
-                found.append(Layer(label, tuple(each for each in pairs if each)))
-        return found if named else [Layer("", ())]
+                arms.append(Layer(label, tuple(each for each in pairs if each)))
+        return arms if self._sheet.members("arms") else [Layer("", ())]
 
     def _axes(self) -> tuple[list[list[Layer]], list[Layer]]:
         """The values of every path but the seed, and those of the seed."""
@@ -138,7 +136,7 @@ class _Reading:
         place = node.key or node.place
         override, problems = override_at(path, place, node)
         if override is not None and override.path[0] in ABOUT:
-            fact = f'"{path}" changes no number of a run'
+            fact = f'"{path}" has no effect on a run'
             problems = [
                 Problem(
                     "invalid-override", fact, (path,), help="remove it", place=place
@@ -150,13 +148,13 @@ class _Reading:
     def _conflicts(
         self, arms: Sequence[Layer], axes: Sequence[Sequence[Layer]]
     ) -> None:
-        """A path that is varied must not be set by an arm too: one would hide the other."""
+        """Reports a path that is varied and set by an arm too: one would hide the other."""
         varied = {each.path: each for axis in axes for each in axis[0].overrides}
         for arm in arms:
             for each in arm.overrides:
                 if each.path in varied:
-                    fact = f'"{each.argument}" is set by an arm and varied too'
-                    help_ = 'remove it from "arms" or from "vary"'
+                    fact = f'"{each.argument}" is in "arms" and in "vary"'
+                    help_ = "remove it from one of them"
                     self._sheet.note(
                         "conflicting-settings", fact, help_, each.value, each.places[0]
                     )

@@ -1,4 +1,4 @@
-"""The table of a study in the pages that show it.
+"""Writes the table of a study into pages.
 
 A page is a ``README.md`` in the folder of the study file, or in a folder above it up to the
 root of the repository, that holds these two lines:
@@ -6,9 +6,9 @@ root of the repository, that holds these two lines:
     <!-- study: NAME -->
     <!-- end -->
 
-What stands between them is written from ``FILE.table.json`` beside the study file, which is
-meant to be committed: it holds every number and the record of every run. It is written anew
-from finished runs, but never by fewer than it was made of.
+The text between them is written from ``FILE.table.json`` beside the study file, which is to
+be committed: it holds every number and the record of every run. It is replaced by a table of
+at least as many finished runs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from vqfw.runs.outputs import write_output
 from vqfw.study.grid import Grid
 
 _ROOT = (".git", "pyproject.toml")
-"""What only the root of a repository holds."""
+"""Names that mark the root of a repository."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Publication:
     """A table and the pages that show it.
 
     Args:
-        table: on the pages; of the runs that are here where no page shows the study.
-        kept: whether it is the one of ``source``, because fewer runs are finished here.
+        table: on the pages; without pages, of the finished runs here.
+        kept: whether it is that of ``source``, which has more finished runs.
         source: the committed table.
         pages: that show it.
-        written: files that have changed.
+        written: files that were changed.
     """
 
     table: Table
@@ -50,15 +50,15 @@ class Publication:
 
 
 def publish(study: Grid, here: Table) -> Publication:
-    """Writes the table of a study into the pages that show it; without any, nothing.
+    """Writes the table of a study into the pages that show it, if any.
 
     Args:
-        study: whose pages are looked for.
-        here: the table of the runs that are finished in this folder of runs.
+        study: named by the markers of its pages.
+        here: the table of the finished runs in this folder of runs.
 
     Raises:
         UsageError: if a marker has no end, the committed table cannot be read, or a column
-            that the study asks for does not exist.
+            of the study file does not exist.
     """
     source = study.file.with_name(f"{study.file.stem}.table.json")
     pages = {
@@ -90,14 +90,12 @@ def _candidates(study: Grid) -> Iterator[Path]:
 
 
 def _text_of(page: Path, study: Grid) -> str:
-    """What a page says; empty where it does not show the study."""
+    """The text of a page; empty if it does not show the study."""
     try:
         text = page.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
-    return (
-        text if re.search(f"^{re.escape(_marker(study))}$", text, re.MULTILINE) else ""
-    )
+    return text if _marker(study) in text.split("\n") else ""
 
 
 def _marker(study: Grid) -> str:
@@ -112,7 +110,7 @@ def _inserted(page: Path, text: str, study: Grid, block: str) -> str:
     new, count = between.subn(lambda found: f"{found[1]}{block}{found[2]}", text)
     if not count:
         raise UsageError(
-            f'{page}: "{_marker(study)}" has no end; add a line "<!-- end -->" below it'
+            f'{page}: "{_marker(study)}" has no end: add a line "<!-- end -->" below it'
         )
     return new
 
@@ -123,17 +121,10 @@ def _committed(source: Path) -> Table | None:
         return table_from(data)
     except FileNotFoundError:
         return None
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        LookupError,
-        AttributeError,
-    ) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise UsageError(
-            f"{source} is not the table of a study ({type(error).__name__}); get it back "
-            "from git, or remove it to have it written anew"
+            f"{source} is not the table of a study ({type(error).__name__}): restore it from "
+            "git, or remove it to have it written again"
         ) from error
 
 
@@ -147,19 +138,19 @@ def _covers(here: Table, committed: Table) -> bool:
 
 
 def _columns(study: Grid, table: Table) -> list[str]:
-    asked = list(study.table.get("columns", ()))
-    known = [each.name for each in table.columns]
-    for name in asked:
-        if known and name not in known:
+    wanted = list(study.table.get("columns", ()))
+    names = [each.name for each in table.columns]
+    for name in wanted:
+        if names and name not in names:
             raise UsageError(
                 f'{study.file}: "table.columns" has "{name}", which is not a column of the '
-                f"table; choose from {', '.join(known)}"
+                f"table: choose from {', '.join(names)}"
             )
-    return asked
+    return wanted
 
 
 def _replaced(path: Path, text: str) -> bool:
-    """Writes a file unless it says so already."""
+    """Whether a file had another text, and so was written."""
     content = text.encode()
     if path.exists() and path.read_bytes() == content:
         return False

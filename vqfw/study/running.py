@@ -1,16 +1,14 @@
-"""Runs what a study lacks, a process each, and keeps its table up to date."""
+"""Trains the missing runs of a study, a process each, and keeps its table up to date."""
 
 from __future__ import annotations
 
-import shlex
 import signal
 import statistics
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +17,7 @@ from vqfw.results.recorded import reached, seconds_of
 from vqfw.results.table import Failure, Table
 from vqfw.results.table_files import write_table
 from vqfw.runs.outputs import checked_folder
+from vqfw.study.call import Call
 from vqfw.study.children import Children, last_words
 from vqfw.study.cores import shares
 from vqfw.study.grid import Grid, Point
@@ -29,69 +28,37 @@ from vqfw.study.timing import at_once, clock, seconds_left
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Call:
-    """How the command line would ask for a study.
-
-    Args:
-        file: of the study.
-        overrides: for ``--set``.
-        plugins: for ``--plugin``.
-        jobs: how many runs go on at once, each on its share of the processor's cores.
-    """
-
-    file: Path
-    overrides: Sequence[str] = ()
-    plugins: Sequence[str] = ()
-    jobs: int = 1
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """Of ``vqfw``, for the process of one run."""
-        found = ["study", str(self.file)]
-        for each in self.overrides:
-            found += ["--set", each]
-        for each in self.plugins:
-            found += ["--plugin", each]
-        return tuple(found)
-
-    def __str__(self) -> str:
-        """As a person types it."""
-        jobs = ["--jobs", str(self.jobs)] if self.jobs > 1 else []
-        return shlex.join(["vqfw", *self.arguments, *jobs])
-
-
 def run_missing(study: Grid, call: Call, root: Path, say: Say) -> Table:
-    """Runs what is missing of a study, resumes what was cut, goes on after a failure.
+    """Trains the missing runs, resumes the begun ones, and goes on after a failure.
 
     Args:
-        study: what to run.
-        call: how its processes are asked to.
+        study: to run.
+        call: of the command line, for its processes.
         root: the folder that holds ``checkpoints/``.
-        say: told of the progress.
+        say: takes each line of the progress.
 
     Returns:
-        The table, which is on disk too; with the failures.
+        The table with the failures; it is also written to disk.
 
     Raises:
-        Interrupted: after a signal; what was going on is saved.
-        UsageError: if there are more jobs than cores, or none, or the folder of the
-            study cannot be written.
-        VqfwError: if a component refuses something of any run; nothing is run then.
+        Interrupted: after a signal; the running runs are saved.
+        UsageError: if ``jobs`` does not fit the cores, or the folder of the study cannot
+            be written.
+        VqfwError: if a component reports a problem of any run; nothing is trained then.
     """
     shares(call.jobs)
     return _Running(study, call, root, say).to_the_end()
 
 
 def present_table(study: Grid, call: Call, root: Path) -> Table:
-    """The table of what is finished, written to disk too; runs nothing."""
+    """The table of the finished runs, also written to disk; trains nothing."""
     table = table_of(study, standings(study, root), str(call))
     write_table(table, study_folder(study, root))
     return table
 
 
 class _Started(NamedTuple):
-    """A run that is going on in a process."""
+    """A run in its process."""
 
     point: Point
     label: str
@@ -123,7 +90,7 @@ class _Running:
         checked_folder(self._logs, "set VQFW_ROOT to a folder that can be written")
         lacking = self._open()
         self._say(f"study {self._study.name}: {_counted(self._standings())}")
-        # What was begun has been checked, and one run alone checks itself as soon.
+        # A begun run was checked at its start, and a single one checks itself at once.
         if [each.state for each in lacking].count("missing") > 1:
             self._children.check()
         if lacking:
@@ -135,7 +102,7 @@ class _Running:
         return self._table()
 
     def _run_all(self, waiting: deque[Point]) -> None:
-        """Keeps every share of the cores busy until nothing waits, or a signal came."""
+        """Starts a run on each free share of the cores, until none waits or a signal came."""
         free = shares(min(self._call.jobs, max(1, len(waiting))))
         going: dict[Future[int], _Started] = {}
         total = len(self._study.points)
@@ -159,7 +126,7 @@ class _Running:
 
     @contextmanager
     def _stopping_on_failure(self) -> Iterator[None]:
-        """Lets nobody wait for hours to read that the table could not be written."""
+        """Ends the running processes on an error here, such as a table that cannot be written."""
         try:
             yield
         except BaseException:
@@ -167,7 +134,7 @@ class _Running:
             raise
 
     def _next(self, waiting: deque[Point]) -> Point:
-        """The first that no other process is at; the first of all where there is none."""
+        """The first run that no other process trains; else the first of all."""
         for _ in range(len(waiting)):
             if not is_busy(waiting[0], self._root):
                 break
@@ -175,7 +142,7 @@ class _Running:
         return waiting.popleft()
 
     def _tell(self, ended: _Started, code: int) -> None:
-        """Says what became of a run, and remembers a failure."""
+        """Prints the result of a run, and keeps a failure."""
         if code == 0:
             seconds = time.monotonic() - ended.begun
             news = self._news(ended.point, seconds)
@@ -189,22 +156,22 @@ class _Running:
             self._say(f"{ended.label}: failed: {failure.reason}   ({ended.log})")
 
     def _news(self, point: Point, seconds: float) -> str:
-        """What a run has reached, and how long the others will take."""
+        """The scores of a run, and the time that the others will take."""
         failed = {each.point for each in self._failures}
-        found = self._standings()
-        done = {each.point.id: each for each in found if each.state == "finished"}
-        waiting = [each for each in found if each.point.id not in {*done, *failed}]
-        told = ""
+        all_runs = self._standings()
+        done = {each.point.id: each for each in all_runs if each.state == "finished"}
+        waiting = [each for each in all_runs if each.point.id not in {*done, *failed}]
+        scores = ""
         if point.id in done and (run := done[point.id].run) is not None:
-            told = reached(run)
-            # What is not training: imports, reading the images, scoring.
+            scores = reached(run)
+            # The time beside training: imports, reading the images, scoring.
             self._around.append(max(0.0, seconds - (seconds_of(run) or seconds)))
         left = seconds_left(waiting, list(done.values()))
         if not waiting or left is None:
-            return told
+            return scores
         left += len(waiting) * statistics.fmean(self._around or [0.0])
         left = at_once(left, len(waiting), self._call.jobs)
-        return f"{told} · about {clock(left)} left"
+        return f"{scores} · about {clock(left)} left"
 
     def _standings(self) -> list[Standing]:
         return standings(self._study, self._root)
@@ -222,26 +189,24 @@ class _Running:
     def _stop(self, number: int) -> None:
         total, left = len(self._study.points), len(self._open())
         raise Interrupted(
-            f"stopped with {total - left} of {total} runs finished, and what was going "
-            f"on is saved; go on with: {self._call}",
+            f"stopped with {total - left} of {total} runs finished; the running ones are "
+            f"saved. To continue: {self._call}",
             number,
         )
 
 
-def _counted(found: Sequence[Standing]) -> str:
-    states = [each.state for each in found]
-    counts = {
-        "finished": states.count("finished"),
-        "to resume": states.count("begun"),
-        "to run": states.count("missing"),
-    }
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    return f"{len(found)} runs: {told}"
+def _counted(runs: Sequence[Standing]) -> str:
+    words = {"finished": "finished", "begun": "to resume", "missing": "to run"}
+    counts = Counter(words[each.state] for each in runs)
+    parts = ", ".join(
+        f"{counts[word]} {word}" for word in words.values() if counts[word]
+    )
+    return f"{len(runs)} runs: {parts}"
 
 
 def _reason(code: int, log: Path) -> str:
     if code < 0:
         name = signal.Signals(-code).name
-        killer = ", perhaps for lack of memory" if name == "SIGKILL" else ""
+        killer = ", perhaps out of memory" if name == "SIGKILL" else ""
         return f"killed by {name}{killer}"
     return last_words(log).removeprefix("error: ") or f"exit code {code}"

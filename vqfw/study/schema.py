@@ -1,7 +1,7 @@
-"""The JSON Schema of a study file, for checking it and for editors.
+"""The JSON Schema of a study file, for the check and for editors.
 
-What stands in ``arms`` and ``vary`` are settings of an experiment, which the schema of
-experiments checks once they are laid over one. ``python -m vqfw.study.schema`` prints it.
+The settings in ``arms`` and ``vary`` are checked by the schema of experiments, once they are
+applied to one. ``python -m vqfw.study.schema`` prints it.
 """
 
 from __future__ import annotations

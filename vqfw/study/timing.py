@@ -1,4 +1,4 @@
-"""How long the rest of a study takes, judged by the runs that are finished."""
+"""Estimates the time of the missing runs of a study from its finished runs."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from vqfw.study.standing import Standing
 def seconds_left(
     waiting: Iterable[Standing], finished: Sequence[Standing]
 ) -> float | None:
-    """How long the waiting runs will take; None where nothing tells."""
-    each = [expected_seconds(standing, finished) for standing in waiting]
-    known = [seconds for seconds in each if seconds is not None]
-    if len(known) < len(each):
-        return None
-    return sum(known)
+    """Estimated seconds of the waiting runs together; None if one cannot be estimated."""
+    total = 0.0
+    for standing in waiting:
+        seconds = expected_seconds(standing, finished)
+        if seconds is None:
+            return None
+        total += seconds
+    return total
 
 
 def expected_seconds(standing: Standing, finished: Sequence[Standing]) -> float | None:
-    """How long one run will take, by runs of its own arm, else by all, else as expected."""
+    """Estimated seconds of one run: by runs of its arm, else by all, else ``expected``."""
     point = standing.point
     steps = point.experiment.training.steps
-    own = [each for each in finished if each.point.arm == point.arm]
-    whole = _by_pace(own, steps) or _by_pace(finished, steps)
+    same_arm = [each for each in finished if each.point.arm == point.arm]
+    whole = _by_pace(same_arm, steps) or _by_pace(finished, steps)
     if whole is None and (minutes := point.experiment.expected.get("minutes")):
         whole = 60 * minutes
     if whole is None or not steps:
@@ -35,22 +37,21 @@ def expected_seconds(standing: Standing, finished: Sequence[Standing]) -> float 
 
 
 def _by_pace(finished: Sequence[Standing], steps: int | None) -> float | None:
-    found = []
-    for each in finished:
-        seconds = seconds_of(each.run) if each.run is not None else None
-        if seconds is not None and each.run is not None:
-            done = each.run.training["steps"]
-            found.append(seconds * steps / done if steps and done else seconds)
-    return statistics.fmean(found) if found else None
+    times = []
+    for run in [each.run for each in finished if each.run is not None]:
+        seconds, done = seconds_of(run), run.training["steps"]
+        if seconds is not None:
+            times.append(seconds * steps / done if steps and done else seconds)
+    return statistics.fmean(times) if times else None
 
 
 def at_once(seconds: float, runs: int, jobs: int) -> float:
-    """How long runs take that would take so many seconds one after the other.
+    """Seconds of several runs at the same time.
 
     Args:
-        seconds: of all runs together.
-        runs: how many.
-        jobs: how many of them go on at a time.
+        seconds: of the runs one after the other.
+        runs: number of runs.
+        jobs: number of runs at the same time.
 
     >>> at_once(seconds=360, runs=3, jobs=2)  # two, and then one
     240.0
@@ -59,7 +60,7 @@ def at_once(seconds: float, runs: int, jobs: int) -> float:
 
 
 def clock(seconds: float | None) -> str:
-    """A length of time as a person says it."""
+    """A length of time in words."""
     if seconds is None:
         return "unknown"
     if seconds < 90:
