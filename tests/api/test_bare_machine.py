@@ -31,10 +31,10 @@ def homeless(root, monkeypatch):
 
 
 @pytest.mark.usefixtures("homeless")
-def test_without_a_home_nothing_is_kept_and_one_note_says_so(tiny, command):
+def test_without_a_home_nothing_is_kept_and_one_note_says_so(tiny, command, capsys):
     assert cache_folder() is None
-    notes = []
-    splits_of(tiny().plan(), quiet=True, say=notes.append)
+    splits_of(tiny().plan(), quiet=False)
+    notes = capsys.readouterr().err.splitlines()
     (note,) = (each for each in notes if "VQFW_CACHE" in each)
     assert note.startswith("there is no home folder")
     assert command("plugins", "list").code == 0

@@ -7,6 +7,7 @@ import inspect
 import textwrap
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
@@ -36,7 +37,7 @@ def names(done, root, monkeypatch):
     )
     experiment = vqfw.load("experiments/experiment.json")
     return {
-        "vqfw": vqfw, "np": np, "plt": plot, "run": done, "images": faces,
+        "vqfw": vqfw, "np": np, "keras": keras, "plt": plot, "run": done, "images": faces / np.float32(255),
         "faces": faces, "experiment": experiment, "tokens": done.encode(faces),
     }  # fmt: skip
 
@@ -45,7 +46,15 @@ def test_the_examples_of_help_run(names, monkeypatch):
     pandas = SimpleNamespace(DataFrame=dict)
     monkeypatch.setitem(__import__("sys").modules, "pandas", pandas)
     run, history, tokens = names["run"], names["run"].history, names["tokens"]
-    subjects = [vqfw, vqfw.load, vqfw.Experiment, vqfw.Run, type(history), type(tokens)]
+    subjects = [
+        vqfw,
+        vqfw.load,
+        vqfw.VQAutoencoder,
+        vqfw.Experiment,
+        vqfw.Run,
+        type(history),
+        type(tokens),
+    ]
     for owner in (vqfw.Experiment, vqfw.Run):
         subjects += [member for name, member in vars(owner).items() if name[0] != "_"]
     ran = 0

@@ -199,7 +199,7 @@ def test_the_public_names_of_a_run_are_those_of_its_help(done):
     public = {name for name in dir(done) if not name.startswith("_")}
     assert public == {
         "decode", "detokenize", "diagnose", "encode", "evaluate", "folder",
-        "history", "id", "images", "path", "plugins", "reconstruct", "resume", "scores",
+        "history", "id", "images", "model", "path", "plugins", "reconstruct", "resume", "scores",
         "sections", "threads", "tokenize", "trained",
     }  # fmt: skip
     for name in public - {"folder", "trained", "plugins"}:

@@ -150,14 +150,14 @@ def test_a_plan_gives_the_same_numbers_as_data(
 
 
 def test_a_run_says_what_was_found_before_it_trains_and_keeps_it(
-    tiny_file: Path, pictures: Any, root: Path
+    tiny_file: Path, pictures: Any, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = pictures(CLASSES)
     (path / "notes.heic").write_bytes(b"x")
     changes = (f"data.dataset={path}", "data.augmentations=[]", "training.steps=4")
-    said: list[str] = []
-    run = vqfw.load(tiny_file, changes).run(name="own", say=said.append)
-    (block,) = [each for each in said if each.startswith("data ")]
+    run = vqfw.load(tiny_file, changes).run(name="own")
+    told = capsys.readouterr().err
+    block = told[told.index("data  ") : told.index("\nepoch ")]
     assert all(len(line) <= 80 or "/" in line for line in block.splitlines())
     lines = {line[:13].strip(): line[13:] for line in block.splitlines()}
     assert lines["split"] == "by picture: train 16, validation 2, test 2"
@@ -165,6 +165,5 @@ def test_a_run_says_what_was_found_before_it_trains_and_keeps_it(
     assert lines["note"] == "left out: 1 .heic ('notes.heic')"
     assert run.folder.environment["split_by"] == "image"
     assert run.folder.resolved["data"]["group_level"] == 1
-    again: list[str] = []
-    vqfw.open_run("own").resume(say=again.append)
-    assert f"split        {lines['split']}\nused " in "\n".join(again)
+    vqfw.open_run("own").resume()
+    assert f"split        {lines['split']}\nused " in capsys.readouterr().err

@@ -70,7 +70,7 @@ def test_a_run_keeps_the_grouping_that_it_recorded(old: RunFolder) -> None:
     assert as_recorded(old.resolved)["data"]["group_level"] is None
     from vqfw.api.preparation import splits_of
 
-    splits = splits_of(_plan(old), True, lambda text: None)
+    splits = splits_of(_plan(old), quiet=True)
     assert splits.fingerprint == old.environment["data_fingerprint"]
     assert set(splits.test.groups) <= {"front", "side", "back"}
 

@@ -85,3 +85,8 @@ class Codec:
     def _checked(self, images: Any) -> NDArray[Any]:
         owner = f'run "{self.run.folder.id}"'
         return checked_images(images, self.plan.image_shape, owner)
+
+
+def codec_of(run: Reopened) -> Codec:
+    """The codec of a run."""
+    return Codec(run, run.plan("eval", "--run", run.folder.id))

@@ -179,7 +179,6 @@ class Experiment:
         name: str | None = None,
         root: str | Path | None = None,
         quiet: bool = False,
-        say: Say | None = None,
     ) -> Run:
         """Trains a new run, scores it on held-out images and records all of it.
 
@@ -194,25 +193,24 @@ class Experiment:
             root: the folder with ``checkpoints/`` and ``images_saved/``; None for
                 ``VQFW_ROOT``, else the working folder.
             quiet: whether to show nothing.
-            say: takes each sentence for a person; None for stderr.
 
         Raises:
             RunError: if another thread of this process is training: it takes one at a
                 time.
             VqfwError: see ``vqfw.errors``; a run that trained at all can be resumed.
         """
-        root, say = root_of(root), speaker(quiet, say)
+        root, say = root_of(root), speaker(quiet)
         plan = self.plan()
         if plan.warnings:
             say(render(plan.warnings))
-        splits = splits_to_train_on(plan, quiet, say)
+        splits = splits_to_train_on(plan, quiet)
         folder = create_run(root, self.checked.name, name)
         run = Run(folder)
         run._splits = splits
         try:
             with folder.locked():
                 record(folder, plan, splits, say)
-                run.trained = train_and_score(run.folder, plan, splits, quiet, say)
+                run.trained = train_and_score(run.folder, plan, splits, quiet)
         except BaseException:
             # Nothing to go on with; and the name stays free for the next try.
             if folder.is_untrained:

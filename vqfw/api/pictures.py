@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vqfw.api.talk import Say
+from vqfw.api.talk import speaker
 from vqfw.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ def pictures_of(
     plan: Plan,
     data: str | Path,
     quiet: bool,
-    say: Say,
     crop: Crop | None = None,
     on_bad_image: BadImage | None = None,
 ) -> Images:
@@ -32,8 +31,7 @@ def pictures_of(
     Args:
         plan: of the run.
         data: a folder or an archive.
-        quiet: whether to show no progress.
-        say: told which part of the pictures is used, and which ones are left out.
+        quiet: whether to show nothing: neither progress nor which part is used.
         crop: side of the centred square in source pixels, or ``none`` for the largest;
             None for that of the run.
         on_bad_image: None for what holds in the run.
@@ -81,7 +79,7 @@ def pictures_of(
             progress=progress,
         )
     for note in notes:
-        say(note)
+        speaker(quiet)(note)
     return images
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vqfw import experiment as experiments
-from vqfw.api.talk import Say
+from vqfw.api.talk import speaker
 from vqfw.api.turn import one_at_a_time
 from vqfw.errors import DataError, VqfwError, in_short
 from vqfw.terminal import columns, fitted
@@ -68,19 +68,19 @@ def dataset_path(checked: experiments.CheckedExperiment) -> str | None:
     return str(found)
 
 
-def splits_of(plan: Plan, quiet: bool, say: Say) -> Splits:
-    """The images of an experiment, read once and kept; ``say`` is told what is odd."""
-    splits = _prepared(plan, quiet, say)
+def splits_of(plan: Plan, quiet: bool) -> Splits:
+    """The images of an experiment, read once and kept; what is odd is told."""
+    splits, say = _prepared(plan, quiet), speaker(quiet)
     for note in (*splits.notes, *_empty_splits(plan, splits.summary)):
         say(note)
     return splits
 
 
-def splits_to_train_on(plan: Plan, quiet: bool, say: Say) -> Splits:
-    """The same; ``say`` is told in one block what was found and how it is divided."""
-    splits = _prepared(plan, quiet, say)
+def splits_to_train_on(plan: Plan, quiet: bool) -> Splits:
+    """The same; one block tells what was found and how it is divided."""
+    splits = _prepared(plan, quiet)
     text = block(found_rows(plan, splits.summary))
-    say(fitted(text, columns(sys.stderr) or _WIDTH))
+    speaker(quiet)(fitted(text, columns(sys.stderr) or _WIDTH))
     return splits
 
 
@@ -97,15 +97,13 @@ def survey_of(plan: Plan) -> DataSummary | None:
     from vqfw.registry import index
 
     entry = index().find("dataset", plan.experiment.data.dataset["type"])
-    if entry.first_party:
-        return summarize_listing(plan.dataset, **_division(plan))
-    if plan.dataset_path is None:
+    if not entry.first_party and plan.dataset_path is None:
         return None
     try:
         return summarize_listing(plan.dataset, **_division(plan))
-    except VqfwError:
-        raise
-    except Exception as error:  # of other people's code
+    except Exception as error:
+        if entry.first_party or isinstance(error, VqfwError):
+            raise
         raise DataError(
             f'dataset "{entry.name}" of {entry.owner} cannot list its pictures '
             f"({in_short(error)}): {entry.remedy}"
@@ -125,14 +123,14 @@ def block(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"{label:<13}{text}" for label, text in rows)
 
 
-def _prepared(plan: Plan, quiet: bool, say: Say) -> Splits:
+def _prepared(plan: Plan, quiet: bool) -> Splits:
     from vqfw.data.arrays import prepare
     from vqfw.data.progress import reading
     from vqfw.runs.places import cache_folder
 
     data, cache = plan.experiment.data, cache_folder()
     if cache is None:
-        say(
+        speaker(quiet)(
             "there is no home folder, so the decoded pictures are not kept: set VQFW_CACHE "
             "to a folder to keep them in"
         )

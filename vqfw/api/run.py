@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from vqfw.api.pictures import BadImage, Crop
 from vqfw.api.preparation import splits_of, splits_to_train_on
@@ -13,7 +13,7 @@ from vqfw.api.records import environment_of
 from vqfw.api.reopened import Reopened
 from vqfw.api.scoring import score_again
 from vqfw.api.shown import as_html
-from vqfw.api.talk import Say, speaker
+from vqfw.api.talk import speaker
 from vqfw.api.token_files import write_pictures, write_tokens
 from vqfw.api.training import train_and_score
 from vqfw.api.turn import one_at_a_time
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from vqfw.kinds.hooks import Section
     from vqfw.results.side_by_side import Comparison
     from vqfw.training.loop import Trained
+
+Built = TypeVar("Built")
 
 
 def open_run(
@@ -108,11 +110,8 @@ class Run:
     trained: Trained | None = None
     plugins: tuple[str | Path, ...] = ()
     _splits: Splits | None = field(default=None, init=False, repr=False, compare=False)
-    _loaded: tuple[list[int], Codec] | None = field(
-        default=None, init=False, repr=False, compare=False
-    )
-    _model: tuple[list[int], VQAutoencoder] | None = field(
-        default=None, repr=False, compare=False
+    _built: dict[Any, tuple[list[int], Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     @property
@@ -145,8 +144,10 @@ class Run:
     def history(self) -> History:
         """What each step of the training recorded: a mapping of NumPy columns.
 
-        run.history["loss"], run.history["step"], list(run.history)
-        run.history.to_pandas()
+            plt.plot(run.history["step"], run.history["loss"])
+            list(run.history)                          # the names of all columns
+
+        ``run.history.to_pandas()`` makes a frame of it.
         """
         from vqfw.api.history import History
 
@@ -158,7 +159,6 @@ class Run:
         split: Literal["train", "validation", "test"] = "test",
         data_path: str | Path | None = None,
         quiet: bool = False,
-        say: Say | None = None,
     ) -> Images:
         """The images of the run's own data, as they were trained on or scored.
 
@@ -170,7 +170,6 @@ class Run:
             split: which part.
             data_path: where the data of the run lies now.
             quiet: whether to show no progress.
-            say: takes each sentence for a person; None for stderr.
 
         Raises:
             UsageError: if there is no such split.
@@ -184,7 +183,7 @@ class Run:
         if self._splits is None:
             reopened, asked = self._reopened, ("eval", "--run", self.id)
             plan = reopened.plan_with_data(*asked, data_path=data_path)
-            splits = splits_of(plan, quiet, speaker(quiet, say))
+            splits = splits_of(plan, quiet)
             reopened.require_same(splits, plan, *asked)
             self._splits = splits
         images: Images = getattr(self._splits, split)
@@ -255,14 +254,12 @@ class Run:
     def resume(
         self,
         quiet: bool = False,
-        say: Say | None = None,
         data_path: str | Path | None = None,
     ) -> Run:
         """Goes on from the newest whole checkpoint, to the last step and its scores.
 
         Args:
             quiet: whether to show no progress.
-            say: takes each sentence for a person; None for stderr.
             data_path: where the data of the run lies now. Other pictures are refused.
 
         Raises:
@@ -272,14 +269,13 @@ class Run:
                 data has to be named.
             PluginError: if the run needs code that this person has not vouched for.
         """
-        say, reopened = speaker(quiet, say), self._reopened
-        asked = ("run", "--resume", self.id)
+        reopened, asked = self._reopened, ("run", "--resume", self.id)
         with reopened.writing():
             plan = reopened.plan_with_data(*asked, data_path=data_path)
-            say(promise(self.folder.environment, environment_of(plan)))
-            splits = splits_to_train_on(plan, quiet, say)
+            speaker(quiet)(promise(self.folder.environment, environment_of(plan)))
+            splits = splits_to_train_on(plan, quiet)
             reopened.require_same(splits, plan, *asked)
-            self.trained = train_and_score(self.folder, plan, splits, quiet, say)
+            self.trained = train_and_score(self.folder, plan, splits, quiet)
         self._splits = splits
         return self
 
@@ -289,7 +285,6 @@ class Run:
         split: Literal["validation", "test"] = "test",
         data: str | Path | None = None,
         quiet: bool = False,
-        say: Say | None = None,
         weights: Literal["averaged", "last"] = "averaged",
         data_path: str | Path | None = None,
         crop: Crop | None = None,
@@ -301,7 +296,6 @@ class Run:
             split: of its own data.
             data: a folder or archive of other pictures, scored in place of a split.
             quiet: whether to show no progress.
-            say: takes each sentence for a person; None for stderr.
             weights: ``last`` scores those of the last step where the run averages its
                 weights, and records it beside the scores of the averages, as
                 ``<split>_last_weights``; tokens are kept of the averages alone, which
@@ -323,15 +317,7 @@ class Run:
                 weights and the last ones are asked for.
         """
         return score_again(
-            self._reopened,
-            split,
-            data,
-            quiet,
-            speaker(quiet, say),
-            weights,
-            data_path,
-            crop,
-            on_bad_image,
+            self._reopened, split, data, quiet, weights, data_path, crop, on_bad_image
         )
 
     def diagnose(self) -> Diagnosis:
@@ -352,7 +338,6 @@ class Run:
         data: str | Path,
         output: str | Path,
         quiet: bool = False,
-        say: Say | None = None,
         crop: Crop | None = None,
         on_bad_image: BadImage | None = None,
     ) -> int:
@@ -363,7 +348,6 @@ class Run:
             output: the file to write, as ``.npz`` whatever its name; a pipe or a device
                 is written into.
             quiet: whether to show no progress.
-            say: takes each sentence for a person; None for stderr.
             crop: side of the centred square in pixels of the picture, or ``none`` for
                 the largest; None for the crop of the run.
             on_bad_image: what to do with a picture that cannot be used: stop with
@@ -379,10 +363,7 @@ class Run:
             UsageError: if the file cannot be written, or is the pictures themselves; it
                 is checked before anything else.
         """
-        say = speaker(quiet, say)
-        return write_tokens(
-            self._reopened, data, output, quiet, say, crop, on_bad_image
-        )
+        return write_tokens(self._reopened, data, output, quiet, crop, on_bad_image)
 
     @one_at_a_time()
     def detokenize(self, tokens: str | Path, output: str | Path) -> int:
@@ -418,7 +399,7 @@ class Run:
     def model(self) -> VQAutoencoder:
         """The trained model as a ``keras.Model``, with the weights that are scored.
 
-            outer = keras.Sequential([run.model, keras.layers.Flatten(), ...])
+            outer = keras.Sequential([run.model, keras.layers.Flatten()])
             run.model.save("faces.keras")
 
         See ``help(vqfw.VQAutoencoder)``. It is built once, and again after ``resume``:
@@ -431,23 +412,23 @@ class Run:
             PluginError: if the run needs code that this person has not vouched for.
         """
         from vqfw.api.keras_model import scored_model
-        from vqfw.runs.checkpoint import steps
 
-        now = steps(self.folder.states)
-        if self._model is None or self._model[0] != now:
-            self._model = now, scored_model(self._reopened)
-        return self._model[1]
+        return self._newest(scored_model)
 
     def _codec(self) -> Codec:
-        """The model with the weights of the newest checkpoint, built once for each."""
-        from vqfw.api.codec import Codec
+        from vqfw.api.codec import codec_of
+
+        return self._newest(codec_of)
+
+    def _newest(self, build: Callable[[Reopened], Built]) -> Built:
+        """What is built with the weights of the newest checkpoint, once for each."""
         from vqfw.runs.checkpoint import steps
 
         now = steps(self.folder.states)
-        if self._loaded is None or self._loaded[0] != now:
-            run = self._reopened
-            self._loaded = now, Codec(run, run.plan("eval", "--run", self.id))
-        return self._loaded[1]
+        if build not in self._built or self._built[build][0] != now:
+            self._built[build] = now, build(self._reopened)
+        built: Built = self._built[build][1]
+        return built
 
     @property
     def _reopened(self) -> Reopened:

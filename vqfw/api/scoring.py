@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vqfw.api.pictures import BadImage, Crop, as_options, pictures_of
 from vqfw.api.preparation import splits_of
 from vqfw.api.reopened import Reopened
-from vqfw.api.talk import Say
+from vqfw.api.talk import Say, speaker
 from vqfw.api.token_files import agreement, token_file
 from vqfw.errors import (
     DataError,
@@ -39,7 +39,6 @@ def score_again(
     split: str,
     data: str | Path | None,
     quiet: bool,
-    say: Say,
     weights: str,
     data_path: str | Path | None,
     crop: Crop | None,
@@ -60,7 +59,7 @@ def score_again(
             "--crop and --on-bad-image hold for the pictures of --data: leave them "
             "out, the run's own pictures are read as in its training"
         )
-    folder, last = run.folder, weights == "last"
+    folder, last, say = run.folder, weights == "last", speaker(quiet)
     asked = ["eval", "--run", folder.id]
     asked += ["--data", str(data)] if data is not None else []
     asked += ["--split", split] if data is None and split != "test" else []
@@ -84,10 +83,10 @@ def score_again(
             )
         inference = run.inference(plan, say, averaged=not last)
         if data is not None:
-            images = pictures_of(plan, data, quiet, say, crop, on_bad_image)
+            images = pictures_of(plan, data, quiet, crop, on_bad_image)
             name, shown = "data", folder.pictures / "data"
         else:
-            splits = splits_of(plan, quiet, say)
+            splits = splits_of(plan, quiet)
             run.require_same(splits, plan, *asked)
             images = splits.test if split == "test" else splits.validation
             name, shown = split, folder.pictures

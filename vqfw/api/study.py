@@ -175,7 +175,6 @@ class Study:
         point: Point,
         root: str | Path | None = None,
         quiet: bool = False,
-        say: Say | None = None,
     ) -> Run:
         """Trains one run of the study in this process, or finishes it, if need be.
 
@@ -183,24 +182,23 @@ class Study:
             point: which.
             root: the folder with ``checkpoints/`` and ``images_saved/``.
             quiet: whether to show no progress.
-            say: takes each sentence for a person; None for stderr.
         """
         from vqfw.study.standing import alone, clear_leftovers
 
-        root, say = root_of(root), speaker(quiet, say)
+        root, say = root_of(root), speaker(quiet)
         with alone(point, root, say):
             standing = self._standing(point, root)
             if standing.run is None:
                 clear_leftovers(point, root)
                 experiment = Experiment(point.experiment)
-                return experiment.run(point.id, root, quiet, say)
+                return experiment.run(point.id, root, quiet)
             run = Run(standing.run)
             if standing.state == "finished":
                 say(f"finished already: {run.id}")
                 return run
             say(f"goes on with run {run.id}")
             # The study's author names the data, whoever made the run.
-            return run.resume(quiet, say, dataset_path(point.experiment))
+            return run.resume(quiet, dataset_path(point.experiment))
 
     def _standing(self, point: Point, root: str | Path | None) -> Standing:
         from vqfw.study.standing import standings

@@ -1,4 +1,4 @@
-"""Where a call of the API tells what happens: stderr, a function of the caller, or nowhere."""
+"""What a call of the API tells a person, and the problems of an experiment in full."""
 
 from __future__ import annotations
 
@@ -13,13 +13,9 @@ Say = Callable[[str], None]
 """Takes a sentence for a person."""
 
 
-def speaker(quiet: bool, say: Say | None) -> Say:
-    """``say`` if it is given; else a function that writes to stderr, or drops the text if quiet."""
-    return say or (_drop if quiet else tell)
-
-
-def _drop(text: str) -> None:
-    """Takes a sentence that nobody asked for."""
+def speaker(quiet: bool) -> Say:
+    """What takes the sentences of a call: stderr, or nothing if it is to be quiet."""
+    return (lambda text: None) if quiet else tell
 
 
 @contextmanager

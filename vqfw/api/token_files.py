@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from vqfw.api.pictures import BadImage, Crop, as_options, pictures_of
 from vqfw.api.reopened import Reopened
-from vqfw.api.talk import Say
 from vqfw.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ def write_tokens(
     data: str | Path,
     output: str | Path,
     quiet: bool,
-    say: Say,
     crop: Crop | None,
     on_bad_image: BadImage | None,
 ) -> int:
@@ -43,7 +41,7 @@ def write_tokens(
     options = as_options(crop, on_bad_image)
     asked = ["tokenize", str(data), "--run", run.folder.id, "-o", str(output)]
     plan = run.plan(*asked, *options)
-    images = pictures_of(plan, data, quiet, say, crop, on_bad_image)
+    images = pictures_of(plan, data, quiet, crop, on_bad_image)
     codec = Codec(run, plan)
     tokens = np.asarray(codec.encode(images.pixels))
     file = token_file(plan, codec.inference.model, images, tokens)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from vqfw.api.scoring import score_trained
-from vqfw.api.talk import Say
+from vqfw.api.talk import speaker
 from vqfw.errors import VqfwError
 from vqfw.runs import RunFolder
 from vqfw.runs.files import write_json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def train_and_score(
-    folder: RunFolder, plan: Plan, splits: Splits, quiet: bool, say: Say
+    folder: RunFolder, plan: Plan, splits: Splits, quiet: bool
 ) -> Trained:
     """Trains to the end, then scores the test images, or those of validation.
 
@@ -27,7 +27,6 @@ def train_and_score(
         plan: of the run.
         splits: its data.
         quiet: whether to show no progress.
-        say: told what a person should know.
 
     Raises:
         Interrupted: by Ctrl-C; what was reached is saved.
@@ -49,7 +48,7 @@ def train_and_score(
         inference = Inference(autoencoder.model, plan.experiment.evaluation.batch_size)
         trained = train(plan, splits, folder, parts, inference, quiet)
         autoencoder.use_averages()
-        scores = score_trained(folder, plan, splits, inference, say)
+        scores = score_trained(folder, plan, splits, inference, speaker(quiet))
         _record(folder, trained, resumed)
         watching.tell("vqfw_run_end", run=folder, scores=scores)
     finally:

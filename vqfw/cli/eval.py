@@ -16,7 +16,7 @@ from vqfw.cli.options import (
     run_plugin_option,
 )
 from vqfw.cli.scores import scores_of, show_scores
-from vqfw.cli.talk import print_json, say, say_nothing
+from vqfw.cli.talk import print_json
 
 if TYPE_CHECKING:
     from vqfw.api.pictures import BadImage, Crop
@@ -60,12 +60,10 @@ def command(
 
     run = api.open_run(wanted, plugins=plugins)
     start_backend(run.threads)
-    tell = say_nothing if quiet else say
     scores = run.evaluate(
         split,  # type: ignore[arg-type]  # click.Choice allows no other
         data,
         quiet,
-        tell,
         weights,  # type: ignore[arg-type]  # click.Choice allows no other
         data_path,
         crop,

@@ -66,7 +66,7 @@ def command(
         opened.folder.require_free()
         start_backend(opened.threads)
         with redirect_stdout(sys.stderr):  # stdout is for the result alone
-            run = opened.resume(quiet=quiet, say=tell, data_path=data_path)
+            run = opened.resume(quiet=quiet, data_path=data_path)
     else:
         if not file:
             raise click.UsageError(
@@ -81,7 +81,7 @@ def command(
         experiment = api.load(file, overrides, say=tell)
         start_backend(experiment.checked.training.threads)
         with redirect_stdout(sys.stderr):
-            run = experiment.run(name=name, quiet=quiet, say=tell)
+            run = experiment.run(name=name, quiet=quiet)
     try:
         if as_json:
             print_json(result(run))

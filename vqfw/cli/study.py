@@ -110,7 +110,7 @@ def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:
     wanted = study.point(point)
     if not study.is_finished(wanted):
         start_backend(study.threads_of(wanted))
-    run = study.train(wanted, quiet=quiet, say=say_nothing if quiet else say)
+    run = study.train(wanted, quiet=quiet)
     if as_json:
         print_json(scores_of(run, *scored(run)))
     return 0

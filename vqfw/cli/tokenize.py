@@ -43,7 +43,7 @@ def command(
     run = api.open_run(wanted, plugins=plugins)
     start_backend(run.threads)
     tell = say_nothing if quiet else say
-    count = run.tokenize(pictures, output, quiet, tell, crop, on_bad_image)
+    count = run.tokenize(pictures, output, quiet, crop, on_bad_image)
     back = shlex.join(["vqfw", "reconstruct", "--run", run.id, output])
     tell(
         f"{count} pictures written to {output}"
