@@ -1,12 +1,8 @@
 """Run folders: ids, LATEST, lock, checkpoints, environment record, recorded scores."""
 
-from vqfw.runs.folder import (
-    RunFolder,
-    create_run,
-    find_run,
-    list_folders,
-    mark_latest,
-)
+from vqfw.runs.creation import create_run
+from vqfw.runs.folder import RunFolder
+from vqfw.runs.lookup import find_run, list_folders, mark_latest
 from vqfw.runs.places import default_root
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Run folders: their names, what is where in them, and how one is found again.
+"""One run on disk: where its parts lie, its records and its lock.
 
 A run is ``checkpoints/<run>/`` (records and weights) and ``images_saved/<run>/``
 (pictures) under a root, which is the working directory unless ``VQFW_ROOT`` says else.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
-from difflib import get_close_matches
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, TextIO
 
 from vqfw.errors import RecordError, RunError, UnwritableError
@@ -24,10 +21,7 @@ from vqfw.runs import checkpoint, records
 from vqfw.runs.files import open_own, read_json, read_own, sweep, ways_out, write_whole
 from vqfw.runs.locks import take_lock
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
-_RECORDS = "*/resolved.json"
 _LOST = "bring the file back from a copy of the run, or train it again"
-_RESERVED = {"latest", "studies", "con", "prn", "aux", "nul", "readme.md"}
 
 
 @dataclass(frozen=True)
@@ -252,173 +246,3 @@ class RunFolder:
                 f'run "{self.id}" has no usable {name} ({reason}): {repair}'
             ) from error
         return found
-
-
-def create_run(root: Path, experiment_name: str, name: str | None) -> RunFolder:
-    """Makes the folders of a new run.
-
-    Args:
-        root: the folder that holds ``checkpoints/`` and ``images_saved/``.
-        experiment_name: becomes part of a generated id.
-        name: the id to use; None generates one from the time.
-
-    Raises:
-        RunError: if a run or its pictures have the name already, the name is not one,
-            or the folder cannot be written.
-    """
-    if name is not None:
-        run = RunFolder(checked_name(name), root)
-        obstacle = _claim(run)
-        if obstacle is not None:
-            problem, repair = _taken(run, obstacle)
-            raise RunError(f"{problem}: choose another --name, or {repair}")
-        return run
-    moment = datetime.now().strftime("%Y-%m-%d_%H%M%S")
-    base = f"{moment}_{experiment_name}"
-    attempt = 1
-    while True:
-        run = RunFolder(base if attempt == 1 else f"{base}.{attempt}", root)
-        if _claim(run) is None:
-            return run
-        attempt += 1
-
-
-def checked_name(name: str) -> str:
-    """The name itself, if a run may be called so.
-
-    Raises:
-        RunError: if not, with the rule.
-    """
-    if not _NAME.match(name) or name in _RESERVED or ".." in name:
-        raise RunError(
-            f"{name!r} cannot name a run: use up to 64 of a-z 0-9 . _ -, starting with a "
-            'letter or digit, and not "latest" or "studies"'
-        )
-    return name
-
-
-def find_run(root: Path, wanted: str) -> RunFolder:
-    """Finds a run by id, unique prefix, ``latest`` or ``best:METRIC``.
-
-    Raises:
-        RunError: if there is none or more than one, with the ids that there are.
-    """
-    existing = list_folders(root)
-    if wanted == "latest":
-        return _latest(root, existing)
-    if wanted.startswith("best:"):
-        return _best(existing, wanted.removeprefix("best:"))
-    matches = [run for run in existing if run.id == wanted] or [
-        run for run in existing if run.id.startswith(wanted) and wanted
-    ]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        ids = ", ".join(run.id for run in matches)
-        raise RunError(f'"{wanted}" is the beginning of {len(matches)} runs: {ids}')
-    raise RunError(f'no run is called "{wanted}" {_known(root, existing, wanted)}')
-
-
-def list_folders(root: Path) -> list[RunFolder]:
-    """All runs that recorded an experiment, oldest first."""
-    folder = root / "checkpoints"
-    if not folder.is_dir():
-        return []
-    recorded = []
-    for path in folder.glob(_RECORDS):
-        # Another process may discard a run that came to nothing.
-        with suppress(FileNotFoundError):
-            recorded.append((path.lstat().st_mtime, path))
-    return [RunFolder(path.parent.name, root) for _, path in sorted(recorded)]
-
-
-def mark_latest(run: RunFolder) -> None:
-    """Makes ``latest`` mean this run; called after its first commit."""
-    write_whole(run.root / "checkpoints" / "LATEST", f"{run.id}\n".encode())
-
-
-def _claim(run: RunFolder) -> Path | None:
-    """Makes the folders of a run, or tells which of them is someone's already."""
-    try:
-        for folder in (run.path, run.pictures):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            run.path.mkdir()
-        except FileExistsError:
-            return run.path
-        try:
-            run.pictures.mkdir()
-        except FileExistsError:
-            if not run.pictures.is_dir() or any(run.pictures.iterdir()):
-                run.path.rmdir()
-                return run.pictures
-    except OSError as error:
-        with suppress(OSError):
-            run.path.rmdir()
-        raise RunError(
-            f"{error.filename} cannot be made ({error.strerror}): free the disk, or set "
-            "VQFW_ROOT to a folder that can be written"
-        ) from error
-    return None
-
-
-def _taken(run: RunFolder, obstacle: Path) -> tuple[str, str]:
-    """What has the name of a run, and how it gets free or is used.
-
-    Raises:
-        RunError: if it is a run that another process is just starting.
-    """
-    if obstacle == run.pictures:
-        return f"{obstacle} is there, though no run has this name", "move it away"
-    problem = f'run "{run.id}" exists already'
-    if run.is_recorded:
-        return problem, f"continue it with: vqfw run --resume {run.quoted}"
-    if (obstacle / "lock").exists():
-        run.require_free()
-    return problem, f"remove {obstacle}, which holds no experiment"
-
-
-def _latest(root: Path, existing: list[RunFolder]) -> RunFolder:
-    pointer = root / "checkpoints" / "LATEST"
-    run_id = ""
-    with suppress(OSError):  # then the newest is meant
-        run_id = read_own(pointer).decode("utf-8", "replace").strip()
-    for run in existing:
-        if run.id == run_id:
-            return run
-    committed = [run for run in existing if checkpoint.steps(run.states)]
-    if committed:
-        return committed[-1]
-    raise RunError(
-        f"there is no run with a checkpoint in {root / 'checkpoints'}: start one with "
-        "vqfw run experiments/experiment.json"
-    )
-
-
-def _best(existing: list[RunFolder], metric: str) -> RunFolder:
-    scored: list[tuple[float, RunFolder]] = []
-    for run in existing:
-        try:
-            entry = run.scores.get("test", {}).get(metric)
-        except RecordError:  # it is no reason to find no other
-            continue
-        if isinstance(entry, Mapping) and entry["value"] is not None:
-            sign = -1 if entry.get("better") == "lower" else 1
-            scored.append((sign * entry["value"], run))
-    if not scored:
-        raise RunError(f'no run has a test score called "{metric}"')
-    return max(scored, key=lambda pair: pair[0])[1]
-
-
-def _known(root: Path, existing: list[RunFolder], wanted: str) -> str:
-    ids = [run.id for run in existing]
-    typed = PurePath(wanted).name  # of a path, as a shell completes it
-    close = (
-        [typed] if typed in ids else get_close_matches(wanted, [*ids, "latest"], n=1)
-    )
-    if close:
-        return f'in {root / "checkpoints"}: did you mean "{close[0]}"?'
-    shown = ", ".join(ids[-5:])
-    return f"in {root / 'checkpoints'}: " + (
-        f"there are {shown}" if ids else "it is empty"
-    )
