@@ -25,15 +25,12 @@ from vqfw.runs import RunFolder
 from vqfw.runs.exactness import differing
 from vqfw.schema.settings import ABOUT
 
-# Lists whose order means nothing: their items are told apart by their type.
+# Lists without an order: their items are compared by type, not by position.
 _UNORDERED = re.compile(r"(losses|evaluation\.metrics|training\.trackers)\[(\d+)\]")
 
 
 def compare_folders(runs: Sequence[RunFolder]) -> Comparison:
-    """Puts runs side by side.
-
-    Args:
-        runs: the first is what the others are measured against.
+    """Compares runs with the first one.
 
     Raises:
         RunError: if there are fewer than two, or the records of one cannot be read.
@@ -56,26 +53,26 @@ def _settings(runs: Sequence[RunFolder]) -> Iterator[Difference]:
     all_leaves = [_leaves(run) for run in runs]
     paths = dict.fromkeys(path for each in all_leaves for path in each)
     for path in paths:
-        found = [each.get(path, (None, None)) for each in all_leaves]
-        values = tuple(value for value, _ in found)
+        pairs = [each.get(path, (None, None)) for each in all_leaves]
+        values, origins = zip(*pairs, strict=True)
         if len({_comparable(value) for value in values}) > 1:
-            yield Difference(path, values, tuple(origin for _, origin in found))
+            yield Difference(path, values, origins)
 
 
 def _comparable(value: Any) -> str:
-    """Equal for equal settings: 1 is 1.0, and neither is true."""
+    """A text, equal for equal settings: 1 equals 1.0, and neither equals true."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return json.dumps(float(value) if number else value)
 
 
 def _leaves(run: RunFolder) -> dict[str, tuple[Any, str | None]]:
-    """Values with their origins by path; unordered lists by the type of their items."""
+    """Path → value and origin; in a list without order the type takes the place of the index."""
     values, origins = with_later_defaults(run.resolved), run.origins
-    found = {}
+    pairs = {}
     for path, value in leaves({k: v for k, v in values.items() if k not in ABOUT}):
         name = _UNORDERED.sub(lambda item: _by_type(values, item), path)
-        found[name] = (value, origins.get(path))
-    return found
+        pairs[name] = (value, origins.get(path))
+    return pairs
 
 
 def _by_type(values: Mapping[str, Any], item: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""What finished runs have reached, from their records alone: no image is scored here."""
+"""Scores and times of finished runs, read from their records; no image is scored here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TITLES = {
     "images_per_second": "images/s",
 }
 _WHOLE = frozenset({"steps", "images_per_second", "bits_per_image"})
-# Units that the title says already.
+# Units that are not shown: the title implies them.
 _SAID = frozenset({"", "codes"})
 
 
@@ -40,12 +40,12 @@ class Column:
 
     @property
     def title(self) -> str:
-        """What a person calls it, with its unit."""
+        """Its title in a table, with the unit."""
         title = _TITLES.get(self.name, self.name.replace("_", " "))
         return title if self.unit in _SAID else f"{title} {self.unit}"
 
     def digits(self, values: Sequence[float]) -> int:
-        """Decimals that suit some of its values: about four figures in all of them."""
+        """Number of decimals for some of its values: about four significant digits."""
         if self.name in _WHOLE:
             return 0
         if self.name == "minutes":
@@ -57,24 +57,23 @@ class Column:
 
 
 def scores_of(run: RunFolder) -> Mapping[str, Any]:
-    """The recorded test scores, or those of validation where there is no test."""
+    """The recorded test scores; without a test split, those of validation."""
     scores = run.scores
-    found: Mapping[str, Any] = scores.get("test") or scores.get("validation") or {}
-    return found
+    split: Mapping[str, Any] = scores.get("test") or scores.get("validation") or {}
+    return split
 
 
 def scored_on(run: RunFolder) -> str:
-    """How many images those scores are of, and which."""
+    """The number and the split of the scored images."""
     split = "test" if run.scores.get("test") else "validation"
     count = int(scores_of(run).get("images", 0))
     return f"{count:,} {split} images"
 
 
 def seconds_of(run: RunFolder) -> float | None:
-    """How long the training of a finished run took.
+    """Seconds of training; None if they were not measured.
 
-    For one that was cut and resumed, as long as its steps take at its median pace; None
-    where that was not measured.
+    Of a resumed run, the steps times the median time of a step.
     """
     training = run.training
     seconds, pace = training.get("seconds"), training.get("images_per_second")
@@ -89,7 +88,7 @@ def seconds_of(run: RunFolder) -> float | None:
 def numbers_of(run: RunFolder) -> dict[str, float]:
     """Scores, pace and revival of a run, by the names of their columns.
 
-    What does not apply, was not measured or is still to come is left out.
+    A number that does not apply or was not measured is left out.
     """
     scores, training = scores_of(run), run.training
     numbers = {
@@ -112,7 +111,7 @@ def numbers_of(run: RunFolder) -> dict[str, float]:
 
 
 def reached(run: RunFolder) -> str:
-    """The bare scores of a run, as the end of a line."""
+    """The scores of a run, to be appended to a line."""
     numbers, scores = numbers_of(run), scores_of(run)
     names = [name for name, entry in scores.items() if isinstance(entry, Mapping)]
     return "".join(
@@ -121,7 +120,7 @@ def reached(run: RunFolder) -> str:
 
 
 def columns_of(runs: Sequence[RunFolder]) -> Iterator[Column]:
-    """Every number that any of the runs has: scores in their order, then the others."""
+    """The columns of all numbers of the runs: scores in their order, then the others."""
     metrics: dict[str, Column] = {}
     for run in runs:
         for name, entry in scores_of(run).items():

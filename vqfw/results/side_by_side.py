@@ -25,12 +25,12 @@ _NONE = "\N{EN DASH}"
 
 @dataclass(frozen=True)
 class Difference:
-    """One setting, or one fact about where it ran, that is not the same in all runs.
+    """One setting, or one fact of the surroundings, that differs between runs.
 
     Args:
         name: path of the setting, or name of the fact.
-        values: in each run; None where there is no such thing.
-        origins: who set it in each run; empty for facts.
+        values: in each run; None where it is absent.
+        origins: file or option that set it in each run; empty for facts.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Result:
     """One number of every run.
 
     Args:
-        column: which.
-        values: in each run; None where it does not apply or is not known.
+        column: its name and unit.
+        values: in each run; None where it does not apply or is missing.
         intervals: 95 % confidence over the images, low and high; None where there is
             none.
     """
@@ -55,7 +55,7 @@ class Result:
 
     @property
     def differences(self) -> tuple[float | None, ...]:
-        """Of each value to that of the first run."""
+        """Each value minus that of the first run."""
         first = self.values[0]
         return tuple(
             None if first is None or each is None else each - first
@@ -69,10 +69,10 @@ class Comparison:
 
     Args:
         runs: their ids.
-        settings: of the experiment that differ.
-        surroundings: versions, commit, device, precision, threads and data that differ.
-        results: what was reached.
-        unfair: why the results cannot be compared as they stand; empty where they can.
+        settings: of the experiment, those that differ.
+        surroundings: versions, commit, device, precision, threads and data, if they differ.
+        results: scores, steps and times.
+        unfair: reasons why the results are not comparable; empty if they are.
     """
 
     runs: tuple[str, ...]
@@ -103,7 +103,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Whether the results can be compared as they stand, in a line."""
+        """Whether the comparison is fair, in a sentence."""
         if not self.unfair:
             return "A fair comparison: the same images and the same budget."
         return f"Not a fair comparison: {'; '.join(self.unfair)}."
@@ -122,7 +122,7 @@ class Comparison:
 
 
 def renderables(comparison: Comparison, width: int) -> Iterator[RenderableType]:
-    """What a terminal shows: runs go by numbers; a table too wide becomes a list.
+    """The tables for a terminal: runs have numbers; a table that is too wide becomes a list.
 
     Args:
         comparison: of the runs.
@@ -164,7 +164,7 @@ def _natural_width(rows: Rows) -> int:
 
 
 def _listed(title: str, rows: Rows) -> Iterator[str]:
-    """Each row as a line of its name and, beneath, a line a run."""
+    """Each row as a line with its name, and below it a line for each run."""
     yield title
     for name, *cells in rows:
         yield name
@@ -194,17 +194,16 @@ def _setting(difference: Difference) -> list[str]:
 
 
 def _result(result: Result) -> list[str]:
-    known = [value for value in result.values if value is not None]
-    digits = result.column.digits(known)
+    digits = result.column.digits([each for each in result.values if each is not None])
     cells = []
-    for number, (value, interval, apart) in enumerate(
+    for number, (value, interval, difference) in enumerate(
         zip(result.values, result.intervals, result.differences, strict=True)
     ):
         text = _NONE if value is None else f"{value:,.{digits}f}"
         if interval is not None and value is not None:
             text += f" ± {(interval[1] - interval[0]) / 2:,.{digits}f}"
-        if number and apart is not None:
-            text += f" ({apart:+,.{digits}f})"
+        if number and difference is not None:
+            text += f" ({difference:+,.{digits}f})"
         cells.append(text)
     return [result.column.title, *cells]
 

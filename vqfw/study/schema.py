@@ -29,86 +29,68 @@ def study_schema() -> dict[str, Any]:
     }
 
 
+def _text(description: str, **keywords: Any) -> dict[str, Any]:
+    return {"type": "string", **keywords, "description": description}
+
+
+def _object(description: str, **keywords: Any) -> dict[str, Any]:
+    return {"type": "object", "default": {}, "description": description, **keywords}
+
+
 def _about() -> dict[str, Any]:
-    text = {"type": "string"}
     return {
-        "$schema": {
-            **text,
-            "description": "This schema, for editors; vqfw ignores it.",
-        },
-        "name": {
-            **text,
-            "pattern": NAME_PATTERN,
-            "description": "Lower-case name of the study, of its folder and of its runs.",
-        },
-        "description": {
-            **text,
-            "default": "",
-            "description": "What is compared, and why.",
-        },
-        "notes": {
-            "type": "object",
-            "default": {},
-            "description": "Anything you want to keep with the study; vqfw ignores it.",
-        },
-        "experiment": {
-            **text,
-            "description": "The experiment that every run changes: a file in or below "
-            "this file's folder.",
-        },
+        "$schema": _text("This schema, for editors; vqfw ignores it."),
+        "name": _text(
+            "Lower-case name of the study, of its folder and of its runs.",
+            pattern=NAME_PATTERN,
+        ),
+        "description": _text("Subject of the comparison.", default=""),
+        "notes": _object("Any notes of yours; vqfw ignores them."),
+        "experiment": _text(
+            "The experiment that every run changes: a file in or below this file's folder."
+        ),
     }
 
 
 def _grid() -> dict[str, Any]:
+    columns = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Columns to show, in order, by their names in table.json: metrics, "
+        "bits_per_image, revived_in_use, steps, images_per_second, minutes; all if absent.",
+    }
     return {
-        "arms": {
-            "type": "object",
-            "default": {},
-            "description": "What is compared: settings by path for each name, as in "
+        "arms": _object(
+            "Variants to compare: a name for each, with its settings by path, as in "
             '{"no revival": {"model.revival": null}}.',
-            "additionalProperties": {"type": "object"},
-        },
-        "vary": {
-            "type": "object",
-            "default": {},
-            "description": "Values for a path, each with each, and with each arm, as in "
+            additionalProperties={"type": "object"},
+        ),
+        "vary": _object(
+            "Values for a path, each combined with each and with each arm, as in "
             '{"training.steps": [500, 1000], "seed": [0, 1, 2]}. Seeds are repetitions: '
             "they share a row of the table.",
-            "additionalProperties": {
+            additionalProperties={
                 "type": "array",
                 "minItems": 1,
                 "maxItems": MAX_VALUES,
             },
-        },
-        "expected": {
-            "type": "object",
-            "default": {},
-            "description": "Mean scores that you expect, by row of the table; printed "
-            "beside the result, and never a reason to fail.",
-            "additionalProperties": {
+        ),
+        "expected": _object(
+            "Mean scores that you expect, by row of the table; printed beside the result, "
+            "and never a reason to fail.",
+            additionalProperties={
                 "type": "object",
                 "additionalProperties": {"type": "number"},
             },
-        },
-        "table": {
-            "type": "object",
-            "default": {},
-            "description": "How vqfw study FILE --table shows the table in pages.",
-            "additionalProperties": False,
-            "properties": {
-                "title": {
-                    "type": "string",
-                    "description": "Of the first column; the name of the study if absent.",
-                },
-                "columns": {
-                    "type": "array",
-                    "items": {"type": "string"},
-                    "description": "Which to show, in order, by their names in "
-                    "table.json: metrics, bits_per_image, revived_in_use, steps, "
-                    "images_per_second, minutes; all if absent.",
-                },
+        ),
+        "table": _object(
+            "Layout of the table that vqfw study FILE --table writes into pages.",
+            additionalProperties=False,
+            properties={
+                "title": _text("Of the first column; the name of the study if absent."),
+                "columns": columns,
             },
-        },
+        ),
     }
 
 
