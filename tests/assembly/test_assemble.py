@@ -26,7 +26,7 @@ def bits(model):
 
 
 @pytest.mark.parametrize("changes", [(), (VAE,)], ids=["vqvae", "vae"])
-def test_what_was_built_before_changes_no_name_and_no_weight(changes, tiny):
+def test_models_built_before_change_no_name_and_no_weight(changes, tiny):
     plan = tiny(*changes).plan()
     alone = bits(build_autoencoder(plan))
     decoys = [
@@ -46,7 +46,7 @@ def test_every_variable_has_a_path_of_its_own(tiny):
     assert len(arrays_of(autoencoder)) >= len(paths)
 
 
-def test_the_loss_is_the_one_line_of_the_design(tiny):
+def test_the_loss_is_the_weighted_sum_of_its_terms(tiny):
     changes = ('losses=[{"type":"mse","weight":4},{"type":"mae","weight":0.5}]',)
     plan = tiny(*changes).plan()
     parts = build_parts(plan)
@@ -67,7 +67,7 @@ def test_the_loss_is_the_one_line_of_the_design(tiny):
     assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_share_of_the_images_is_left_as_it_is(tiny):
+def test_an_augmentation_changes_only_its_share_of_the_images(tiny):
     half = '[{"type":"horizontal_flip","probability":0.5}]'
     autoencoder = build_autoencoder(tiny(f"data.augmentations={half}").plan())
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), "uint8")
@@ -82,7 +82,7 @@ def test_a_share_of_the_images_is_left_as_it_is(tiny):
     np.testing.assert_array_equal(seen[active], pixels[active][:, :, ::-1])
 
 
-def test_without_training_nothing_is_augmented(tiny):
+def test_evaluation_augments_no_image(tiny):
     autoencoder = build_autoencoder(tiny().plan())
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), "uint8")
     seen, _ = autoencoder({"images": pixels}, training=False)
@@ -90,7 +90,7 @@ def test_without_training_nothing_is_augmented(tiny):
 
 
 @pytest.mark.parametrize("size", [16, 64])
-def test_usage_tells_the_same_story_in_batches_of_any_size(size):
+def test_usage_does_not_depend_on_the_batch_size(size):
     tokens = np.random.default_rng(0).choice(
         8, (64, 2, 2, 1), p=[0.5, 0.3, 0.2] + 5 * [0]
     )
@@ -104,7 +104,7 @@ def test_usage_tells_the_same_story_in_batches_of_any_size(size):
     assert float(usage.share_active) == 3 / 8
 
 
-def test_beta_listens_to_the_least_used_codebook():
+def test_least_used_is_the_codebook_with_the_smallest_share_of_active_codes():
     monitor = UsageMonitor((4, 8), half_life=64, batch_size=8)
     busy, idle = np.arange(64) % 4, np.zeros(64, int)
     tokens = np.stack([busy, idle], axis=-1).reshape(8, 8, 2)
@@ -113,7 +113,7 @@ def test_beta_listens_to_the_least_used_codebook():
     assert float(monitor.least_used().share_active) == 1 / 8
 
 
-def test_before_the_first_batch_nothing_counts_as_used():
+def test_before_the_first_batch_no_code_counts_as_used():
     usage = UsageMonitor((4,), half_life=64, batch_size=8).on_host(0)
     assert usage.counts.tolist() == [0, 0, 0, 0]
 
@@ -127,7 +127,7 @@ def test_the_fingerprint_changes_with_a_frozen_book(tiny):
     assert codebook_fingerprint(model) != known
 
 
-def test_the_fingerprint_changes_with_all_that_turns_tokens_into_images(tiny):
+def test_the_fingerprint_changes_with_codebook_and_decoder(tiny):
     plan = tiny().plan()
     model = build_model(plan)
     known = codebook_fingerprint(model)
@@ -140,7 +140,7 @@ def test_the_fingerprint_changes_with_all_that_turns_tokens_into_images(tiny):
     assert codebook_fingerprint(model) == known
 
 
-def test_the_precision_of_the_process_is_left_as_it_was(tiny):
+def test_building_a_model_keeps_the_dtype_policy_of_the_process(tiny):
     before = keras.config.dtype_policy()
     model = build_model(tiny("training.precision=mixed_bfloat16").plan())
     assert keras.config.dtype_policy() == before
@@ -148,7 +148,7 @@ def test_the_precision_of_the_process_is_left_as_it_was(tiny):
     assert model.quantizer.dtype_policy.name == "float32"
 
 
-def test_an_outline_counts_what_is_there(tiny):
+def test_an_outline_counts_parameters_tokens_and_bits(tiny):
     plan = tiny().plan()
     found = outline_of(plan)
     autoencoder = build_autoencoder(plan)
@@ -163,20 +163,20 @@ def test_an_outline_counts_what_is_there(tiny):
     assert found.activation_bytes > 0
 
 
-def test_an_outline_leaves_keras_as_it_was(tiny):
+def test_an_outline_restores_the_call_of_keras_layers(tiny):
     before = keras.layers.Layer.__call__
     outline_of(tiny().plan())
     assert keras.layers.Layer.__call__ is before
 
 
-def test_measuring_times_a_step(tiny):
+def test_seconds_per_step_are_measured(tiny):
     assert seconds_per_step(tiny().plan()) > 0
 
 
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="only TensorFlow fixes its threads"
 )
-def test_threads_that_cannot_be_had_any_more_are_reported(tiny):
+def test_threads_that_tensorflow_has_fixed_otherwise_are_a_warning(tiny):
     build_model(tiny().plan())  # the first operation of the process, at the latest
     pin_threads(settled_threads(None))
     with pytest.warns(UserWarning, match='"threads": 77 has no effect'):

@@ -26,7 +26,7 @@ def stepped(tiny):
     return autoencoder, seen
 
 
-def test_the_average_follows_the_weights_that_each_step_began_with(stepped):
+def test_weight_averages_follow_the_weights_at_the_start_of_each_step(stepped):
     autoencoder, seen = stepped
     expected = seen[0]
     for step, weights in enumerate(seen):
@@ -37,7 +37,7 @@ def test_the_average_follows_the_weights_that_each_step_began_with(stepped):
         np.testing.assert_allclose(ops.convert_to_numpy(average), value, atol=1e-6)
 
 
-def test_the_last_weights_come_back_bit_by_bit(stepped):
+def test_after_averaged_the_model_has_its_last_weights_again(stepped):
     autoencoder, _ = stepped
     before = weights_of(autoencoder)
     with autoencoder.averaged():
@@ -48,7 +48,7 @@ def test_the_last_weights_come_back_bit_by_bit(stepped):
 
 
 @pytest.mark.processes
-def test_a_run_is_scored_with_the_average_and_scored_alike_again(tiny):
+def test_a_run_is_scored_and_evaluated_with_averaged_weights(tiny):
     changes = ("training.steps=8", "training.checkpoint_every=8")
     plain = tiny(*changes).run()
     averaged = tiny(*changes, "training.weight_averaging=0.5").run()
@@ -57,6 +57,6 @@ def test_a_run_is_scored_with_the_average_and_scored_alike_again(tiny):
     assert averaged.evaluate().values["psnr"] == value
 
 
-def test_without_averaging_nothing_is_kept(tiny):
+def test_without_weight_averaging_there_are_no_averages(tiny):
     autoencoder = build_autoencoder(tiny().plan())
     assert autoencoder.averages == []

@@ -117,7 +117,7 @@ class Learned(Encoder):
         ("encoders", MODEL, "model.encoder=learned", "an attribute of a Keras layer"),
     ],
 )
-def test_what_would_never_be_trained_ends_a_run_before_its_first_step(
+def test_trainable_weights_that_are_never_trained_end_a_run_before_its_first_step(
     group, source, change, told, install, tiny, root
 ):
     install("vqfw-learned", source, {f"vqfw.{group}": "learned = MODULE:Learned"})
@@ -128,7 +128,7 @@ def test_what_would_never_be_trained_ends_a_run_before_its_first_step(
 
 
 @pytest.mark.processes
-def test_frozen_weights_of_a_loss_are_taken(install, tiny):
+def test_a_loss_may_hold_frozen_weights(install, tiny):
     frozen = LOSS.replace("Dense(2)", "Dense(2, trainable=False)")
     install("vqfw-learned", frozen, {"vqfw.losses": "learned = MODULE:Learned"})
     run = tiny('losses=["learned"]', "training.steps=2").run(name="a")

@@ -62,7 +62,7 @@ SITUATIONS = {
 @pytest.mark.processes
 @pytest.mark.parametrize("power", [True, False], ids=["power cut", "kill"])
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_a_commit_that_dies_anywhere_leaves_the_old_or_the_new_state(
+def test_a_commit_cut_by_kill_or_power_loss_leaves_the_old_or_the_new_state(
     situation, power, disk, tmp_path
 ):
     present, damaged, step, keep = SITUATIONS[situation]
@@ -96,7 +96,7 @@ def test_a_commit_that_dies_anywhere_leaves_the_old_or_the_new_state(
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
 @pytest.mark.parametrize("present", [[], [4], [4, 8]])
-def test_a_disk_that_fails_costs_no_checkpoint(present, number, disk, tmp_path):
+def test_a_failing_disk_loses_no_checkpoint(present, number, disk, tmp_path):
     def fault():
         raise OSError(number, os.strerror(number))
 
@@ -124,7 +124,7 @@ def test_a_disk_that_fails_costs_no_checkpoint(present, number, disk, tmp_path):
     assert at > 12
 
 
-def test_a_file_that_is_replaced_is_old_or_new_whatever_dies(disk, tmp_path):
+def test_a_replaced_file_is_old_or_new_after_any_kill_or_power_loss(disk, tmp_path):
     path = tmp_path / "LATEST"
     at, died = 0, True
     while died:
@@ -141,7 +141,9 @@ def test_a_file_that_is_replaced_is_old_or_new_whatever_dies(disk, tmp_path):
     assert at > 4
 
 
-def test_nothing_old_is_removed_before_the_new_state_is_durable(monkeypatch, tmp_path):
+def test_no_old_checkpoint_is_removed_before_the_new_one_is_durable(
+    monkeypatch, tmp_path
+):
     commit(tmp_path, state(4), keep=1)
     order = []
     real = {name: getattr(os, name) for name in ("fsync", "rename", "rmdir")}

@@ -56,7 +56,7 @@ def final(run):
 
 
 @pytest.mark.processes
-def test_ctrl_c_and_kill_9_cost_nothing(start, tiny, command):
+def test_after_ctrl_c_or_kill_9_a_run_resumes_to_the_same_scores(start, tiny, command):
     interrupted = start("interrupted")
     live = command("run", "--resume", "interrupted")
     assert live.code == 2
@@ -108,7 +108,7 @@ def at_step(monkeypatch):
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
-def test_a_signal_to_end_saves_the_step_and_says_how_to_go_on(
+def test_sigint_or_sigterm_saves_the_step_and_prints_the_resume_command(
     number, code, tiny_file, command, at_step, monkeypatch
 ):
     before = signal.getsignal(number)
@@ -139,7 +139,7 @@ def test_a_signal_in_the_last_step_ends_nothing_early(tiny_file, command, at_ste
     assert vqfw.open_run("a").scores["test"]
 
 
-def test_a_second_request_ends_at_once(tiny_file):
+def test_a_second_signal_ends_the_process_at_once(tiny_file):
     code = (
         "import signal\n"
         "from vqfw.training.signals import listening\n"

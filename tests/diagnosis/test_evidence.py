@@ -35,7 +35,7 @@ def series(**changes):
     return {**found, **changes}
 
 
-def test_the_figures_are_those_of_the_log():
+def test_evidence_has_the_numbers_of_the_log():
     seen = evidence_from(series(), RESOLVED)
     assert seen.steps == 40
     assert (seen.usage, seen.best_usage) == (0.5, 0.8)
@@ -84,7 +84,7 @@ def test_measurements_of_another_book_are_left_out():
     assert evidence_from(found, RESOLVED).spread_growth == 1.5
 
 
-def test_where_a_book_was_placed_is_unknown_if_another_one_was_measured_then():
+def test_first_numbers_are_nan_if_another_book_was_measured_first():
     spreads = [(1, 0.1), (20, 0.2), (40, 0.3)]
     other = series(book=[(1, 0), (20, 1), (40, 1)], code_spread=spreads)
     assert math.isnan(evidence_from(other, RESOLVED).first_code_spread)
@@ -92,14 +92,14 @@ def test_where_a_book_was_placed_is_unknown_if_another_one_was_measured_then():
     assert evidence_from(same, RESOLVED).first_code_spread == 0.1
 
 
-def test_revival_is_counted_by_its_visits():
+def test_revived_a_visit_counts_the_visits_of_the_second_half():
     seen = evidence_from(series(), RESOLVED)
     assert (seen.revived, seen.visits) == (12, 3)
     # Visits before steps 21 and 31, after half of the steps.
     assert seen.revived_a_visit == pytest.approx((12 - 4) / 2)
 
 
-def test_a_warm_up_takes_no_visit_away_from_the_second_half():
+def test_visits_during_a_warm_up_are_not_counted():
     late = {**RESOLVED["model"]["quantizer"], "warm_up": 10}
     warm = {**RESOLVED, "model": {**RESOLVED["model"], "quantizer": late}}
     revived = [(step, float(4 * max(0, (step - 1) // 10 - 1))) for step in range(1, 41)]
@@ -109,7 +109,7 @@ def test_a_warm_up_takes_no_visit_away_from_the_second_half():
     assert seen.revived_a_visit == 4
 
 
-def test_revival_is_counted_a_codebook():
+def test_revived_a_visit_is_a_mean_over_codebooks():
     seen = evidence_from(series(books=[(1, 4), (40, 4)]), RESOLVED)
     assert seen.revived == 12
     assert seen.revived_a_visit == pytest.approx((12 - 4) / 2 / 4)

@@ -112,7 +112,7 @@ def test_a_healthy_book_has_no_findings():
     assert findings_of(HEALTHY) == []
 
 
-def test_what_was_not_recorded_is_not_held_against_a_run():
+def test_numbers_that_were_not_recorded_cause_no_finding():
     known = {"steps", "settings", "usage", "perplexity", "best_usage", "codes"}
     unknown = {
         name: UNKNOWN for name in Evidence.__dataclass_fields__ if name not in known
@@ -127,19 +127,19 @@ def test_an_odd_start_from_which_a_book_recovered_is_no_finding():
     assert findings_of(odd) == []
 
 
-def test_a_wrecked_encoder_speaks_for_long_steps_and_an_unmoved_one_for_short_ones():
+def test_a_destroyed_encoder_means_a_high_learning_rate_and_an_unchanged_one_a_low_rate():
     stuck = replace(HEALTHY, reconstruction=0.09)
     causes = [each.cause for each in findings_of(replace(stuck, latent_spread=1e-4))]
     assert causes == ["learning rate too high", "encoder variance shrinking"]
     assert [each.cause for each in findings_of(stuck)] == ["learning rate too low"]
 
 
-def test_latents_that_drift_without_beta_are_no_matter_of_the_steps():
+def test_drifting_latents_at_a_low_beta_are_no_fault_of_the_learning_rate():
     adrift = replace(HEALTHY, beta=0.0, rise=200.0, latent_spread=40.0)
     assert findings_of(adrift)[0].cause == "beta too low"
 
 
-def test_a_scheduler_that_lowers_beta_in_trouble_did_not_make_the_trouble():
+def test_a_scheduler_that_lowers_beta_at_low_usage_is_no_cause():
     low = {"beta": 0.01, **COLLAPSED}
     by_hand = findings_of(replace(HEALTHY, **low))
     assert by_hand[0].cause == "beta too low"
@@ -156,19 +156,19 @@ def test_a_scheduler_that_lowers_beta_in_trouble_did_not_make_the_trouble():
 
 
 @pytest.mark.parametrize("spread", [50.0, 0.01])
-def test_without_a_commitment_loss_nobody_is_told_to_change_its_weight(spread):
+def test_without_a_commitment_loss_no_advice_names_beta(spread):
     seen = replace(HEALTHY, commitment=0.0, latent_spread=spread, **COLLAPSED)
     (found,) = findings_of(seen)
     assert found.setting == "training.optimizer.learning_rate"
     assert found.advice.startswith("lower the learning rate")
 
 
-def test_an_error_relative_to_no_spread_is_not_spelt_out():
+def test_a_huge_relative_error_is_shown_as_over_1000_percent():
     assert replace(HEALTHY, relative_error=6e7).left_over == "over 1000%"
     assert replace(HEALTHY, relative_error=0.5).left_over == "50%"
 
 
-def test_a_revival_that_never_looked_is_told_to_look():
+def test_a_revival_without_a_visit_is_advised_a_shorter_interval():
     never = replace(
         HEALTHY, revived=0.0, visits=0.0, revived_a_visit=UNKNOWN, dead_codes=30.0
     )

@@ -73,7 +73,7 @@ def test_an_image_gets_the_same_result_whatever_stands_beside_it(model):
         np.testing.assert_array_equal(alone.reconstruction[0], all_at_once[number])
 
 
-def test_tokens_alone_give_the_same_pictures(plan, model):
+def test_decoded_tokens_equal_the_reconstruction(plan, model):
     inference = Inference(model, 4)
     found = evaluate(inference, images(5), build_metrics(plan))
     assert found.tokens is not None

@@ -60,7 +60,7 @@ def test_a_damaged_token_file_is_refused_or_unharmed(kind, file, tmp_path):
     assert all(f"{path} is not a token file" in sentence for sentence in sentences)
 
 
-def test_a_file_that_would_run_code_is_refused(tmp_path):
+def test_a_token_file_with_a_pickle_is_refused(tmp_path):
     class Harmful:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "harm"),)
@@ -72,7 +72,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
     assert not (tmp_path / "harm").exists()
 
 
-def test_what_cannot_be_written_leaves_the_old_file(file, tmp_path, monkeypatch):
+def test_a_failed_save_leaves_the_old_token_file(file, tmp_path, monkeypatch):
     path = tmp_path / "t.npz"
     path.write_bytes(b"old")
 

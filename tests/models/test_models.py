@@ -62,7 +62,7 @@ def test_bits_add_up_over_codebooks():
     np.testing.assert_allclose(bits, [8 * math.log2(6)] * 2, rtol=1e-6)
 
 
-def test_codes_that_a_path_excludes_take_no_bits():
+def test_codes_that_a_trellis_excludes_take_no_bits():
     quantizer = TrellisQuantizer(seed=1, num_embeddings=10, embedding_dim=8)
     model = built(VQVAE(*_around(quantizer), None, Constant()))
     assert model.vocabulary == (20,)
@@ -113,7 +113,7 @@ def test_a_vae_takes_its_divergence_in_bits(mean, log_variance):
     assert float(found.losses["kl"]) == pytest.approx(loss, rel=1e-5, abs=1e-9)
 
 
-def test_wild_moments_stay_finite():
+def test_a_vae_stays_finite_at_extreme_moments():
     for log_variance in (-1e6, 1e6):
         model = vae()
         moments(model, 0.0, log_variance)

@@ -39,7 +39,7 @@ def checked(size, downsampling):
         ),
     ],
 )
-def test_a_size_that_does_not_fit_comes_with_its_repair(
+def test_an_image_size_that_cannot_be_halved_is_a_problem_with_a_repair(
     size, downsampling, fact, repair
 ):
     (problem,) = checked(size, downsampling)
@@ -64,7 +64,7 @@ def test_encoder_and_decoder_have_the_layers_of_the_paper():
     assert [stage.filters for stage in decoder.stages[-3:]] == [8, 4, 3]
 
 
-def test_a_residual_block_that_has_learned_nothing_is_the_identity():
+def test_a_residual_block_with_zero_weights_is_the_identity():
     block = ResidualBlock(4, 2)
     block.build((None, 5, 5, 4))
     for weight in block.widen.weights:

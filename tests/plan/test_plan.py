@@ -72,16 +72,14 @@ def nested(*names, **innermost):
         (["grouped", "residual", "ema"], False),
     ],
 )
-def test_a_revival_without_codes_to_revive_is_a_warning_if_it_was_asked_for(
-    names, warned
-):
+def test_an_idle_revival_that_the_experiment_sets_is_a_warning(names, warned):
     found = planned(nested(*names)).warnings
     assert [problem.code for problem in found] == ["revival-without-codebook"] * warned
     assert all(problem.place is not None for problem in found)
     assert not planned(nested(*names), "model.revival=null").warnings
 
 
-def test_a_revival_that_nobody_asked_for_is_no_warning(tiny_file):
+def test_an_idle_default_revival_is_no_warning(tiny_file):
     text = json.loads(tiny_file.read_text())
     text["model"] |= {"quantizer": "fsq"}
     del text["model"]["revival"]
@@ -111,7 +109,7 @@ class Bookless(Quantizer):
 
 
 @pytest.mark.processes
-def test_the_default_revival_of_a_quantizer_of_other_people_without_books_is_a_warning(
+def test_an_idle_default_revival_of_a_third_party_quantizer_is_a_warning(
     tiny_file, install
 ):
     install("vqfw-odd", BOOKLESS, {"vqfw.quantizers": "bookless = MODULE:Bookless"})
@@ -162,9 +160,7 @@ def test_a_warm_up_that_outlasts_the_training_is_refused(names):
         (nested("residual", "fsq", levels=[256] * 4), "too-many-codes", "levels"),
     ],
 )
-def test_what_a_wrapped_quantizer_cannot_do_is_found_where_it_stands(
-    change, code, path
-):
+def test_a_problem_of_a_wrapped_quantizer_has_its_own_path(change, code, path):
     with pytest.raises(ExperimentError) as caught:
         planned(change, "model.revival=null")
     (problem,) = caught.value.problems
@@ -214,7 +210,7 @@ def test_epochs_become_steps_once_the_data_is_known():
     assert planned("training.steps=7").steps(train_images=320) == 7
 
 
-def test_automatic_precision_is_one_that_the_hardware_computes_in(monkeypatch):
+def test_automatic_precision_is_bfloat16_where_the_hardware_has_it(monkeypatch):
     monkeypatch.setattr("vqfw.plan.devices", lambda: ["cpu:0"])
     monkeypatch.setattr("vqfw.plan.processor_flags", lambda: frozenset({"avx2"}))
     assert settled_precision("auto") == "float32"
@@ -223,7 +219,7 @@ def test_automatic_precision_is_one_that_the_hardware_computes_in(monkeypatch):
     assert settled_precision("float32") == "float32"
 
 
-def test_threads_are_all_there_are_unless_said():
+def test_threads_default_to_all_processors_of_the_process():
     assert settled_threads(3) == 3
     assert settled_threads(None) == len(os.sched_getaffinity(0))
 
@@ -302,7 +298,7 @@ def decay(rate):
         (decay([1, 2]), "training.optimizer.learning_rate"),
     ],
 )
-def test_what_the_optimizer_refuses_is_found_before_any_data_is_read(override, path):
+def test_problems_of_the_optimizer_are_found_before_data_is_read(override, path):
     with pytest.raises(ExperimentError) as caught:
         planned("data.dataset=lfw", override, find_data=False)
     (problem,) = caught.value.problems
@@ -321,14 +317,14 @@ def test_a_rate_that_is_no_number_is_found_by_the_schema():
     planned(stepwise([100], [1e-3, 1e-4]))
 
 
-def test_a_refusal_of_the_optimizer_is_reported_with_the_other_problems():
+def test_problems_of_the_optimizer_are_reported_with_all_others():
     with pytest.raises(ExperimentError) as caught:
         planned("data.image_size=66", optimizer(gradient_accumulation_steps=1))
     codes = {problem.code for problem in caught.value.problems}
     assert codes == {"size-mismatch", "refused-by-component"}
 
 
-def test_the_encoder_is_asked_with_the_channels_of_the_data(monkeypatch):
+def test_the_encoder_is_built_for_the_channels_of_the_data(monkeypatch):
     asked = []
 
     def watched(kind, options, supplied, *path):
@@ -341,7 +337,7 @@ def test_the_encoder_is_asked_with_the_channels_of_the_data(monkeypatch):
     assert asked == [(64, 64, 1)]
 
 
-def test_a_path_starts_at_the_file_that_says_it_and_leads_anywhere(
+def test_a_dataset_path_is_relative_to_its_file_and_may_lead_anywhere(
     tiny_file, tmp_path_factory
 ):
     outside = tmp_path_factory.mktemp("outside")

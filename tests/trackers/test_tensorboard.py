@@ -28,7 +28,7 @@ def shown(tmp_path):
     return read
 
 
-def test_numbers_become_curves(tmp_path, shown):
+def test_scalars_become_curves(tmp_path, shown):
     tracker = TensorBoard(tmp_path)
     tracker.scalars(1, {"loss": 0.5, "mse": 0.25})
     tracker.scalars(2, {"loss": 0.125})
@@ -67,7 +67,7 @@ def test_a_resumed_run_shows_no_step_twice(tmp_path, shown):
     assert [each.value for each in curve] == [1, 1, 2, 2, 2]
 
 
-def test_a_machine_without_tensorboard_gets_one_sentence(tiny, root, monkeypatch):
+def test_a_missing_tensorboard_is_a_plugin_error(tiny, root, monkeypatch):
     real = room.find_spec
     monkeypatch.setattr(
         room, "find_spec", lambda name: None if name == "tensorboard" else real(name)
@@ -82,7 +82,7 @@ def test_a_machine_without_tensorboard_gets_one_sentence(tiny, root, monkeypatch
     assert not (root / "checkpoints" / "a").exists()
 
 
-def test_writing_does_not_bring_tensorflow_along(tmp_path):
+def test_writing_event_files_does_not_import_tensorflow(tmp_path):
     code = (
         "import sys; from pathlib import Path; import numpy as np\n"
         "from vqfw_trackers.tensorboard import TensorBoard\n"

@@ -29,9 +29,7 @@ def test_no_code_is_revived_after_the_last_step(tiny, monkeypatch):
 
 
 @pytest.mark.processes
-def test_what_was_counted_in_a_warm_up_is_forgotten_when_codes_are_placed(
-    tiny, monkeypatch
-):
+def test_placing_the_codes_after_a_warm_up_resets_usage(tiny, monkeypatch):
     masses = []
     original = UsageMonitor.forget
 
@@ -86,7 +84,7 @@ def test_a_run_is_scored_and_resumed_with_data_found_through_the_environment(
     assert recorded["dataset_path"] == str(folder)
 
 
-def test_pictures_that_are_there_already_belong_to_someone(root, tiny):
+def test_a_run_refuses_a_folder_that_already_has_pictures(root, tiny):
     taken = root / "images_saved" / "mine"
     taken.mkdir(parents=True)
     (taken / "keep.png").write_bytes(b"mine")
@@ -124,13 +122,13 @@ def test_a_second_evaluation_leaves_no_pictures_of_the_first(root, tiny):
 
 
 @pytest.mark.processes
-def test_a_run_that_is_being_written_is_not_scored(tiny):
+def test_a_locked_run_is_not_scored(tiny):
     run = tiny("training.steps=2").run()
     with run.folder.locked(), pytest.raises(RunError, match="being written"):
         vqfw.open_run(run.id).evaluate()
 
 
-def test_resuming_promises_exactness_only_where_nothing_changed():
+def test_resume_is_called_exact_only_where_nothing_changed():
     here = {"versions": {"keras": "3.15.1"}, "backend": "tensorflow", "threads": 2}
     assert promise(here, here).startswith("exact")
     other = {**here, "versions": {"keras": "3.16.0"}, "threads": 4}

@@ -78,7 +78,7 @@ EPOCHS = [
 ]
 
 
-def test_callbacks_are_told_what_keras_would_tell_them(observed, tiny):
+def test_callbacks_get_the_calls_that_keras_fit_makes(observed, tiny):
     diary = Diary()
     observed(diary)
     tiny().run(name="a")
@@ -97,7 +97,7 @@ def test_a_callback_sees_the_model_and_the_size_of_the_training(observed, tiny):
 
 
 @pytest.mark.processes
-def test_a_resumed_run_goes_on_in_its_epoch(observed, tiny, cut):
+def test_callbacks_of_a_resumed_run_continue_in_the_same_epoch(observed, tiny, cut):
     cut(tiny(), 7, "interrupted")
     diary = Diary()
     observed(diary)
@@ -106,7 +106,9 @@ def test_a_resumed_run_goes_on_in_its_epoch(observed, tiny, cut):
     assert diary.seen == [("train begins",), *rest, *EPOCHS[2], ("train ends",)]
 
 
-def test_an_interrupted_training_has_no_end(observed, tiny, after_step):
+def test_callbacks_of_an_interrupted_training_get_no_on_train_end(
+    observed, tiny, after_step
+):
     import signal
 
     diary = Diary()
@@ -129,7 +131,7 @@ def test_an_interrupted_training_has_no_end(observed, tiny, after_step):
         ("train ends", "on_train_end", 31),
     ],
 )
-def test_one_that_raises_is_detached_and_recorded_and_all_else_goes_on(
+def test_a_callback_that_raises_is_detached_and_recorded_and_training_continues(
     observed, tiny, moment, method, told
 ):
     bad, good = Diary(fails_in=moment), Diary()
@@ -148,7 +150,7 @@ def test_one_that_raises_is_detached_and_recorded_and_all_else_goes_on(
 
 
 @pytest.mark.processes
-def test_one_that_wants_to_stop_is_told_once_that_it_cannot(observed, tiny):
+def test_a_callback_that_asks_to_stop_is_ignored_with_one_message(observed, tiny):
     class Impatient(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             self.model.stop_training = True
@@ -169,13 +171,13 @@ def test_callbacks_of_keras_itself_work(observed, tiny, root):
 
 
 @pytest.mark.processes
-def test_a_watched_training_makes_the_same_weights(observed, tiny, everything):
+def test_callbacks_do_not_change_the_weights(observed, tiny, everything):
     plain = everything(tiny().run(name="plain"))
     observed(Diary())
     assert everything(tiny().run(name="watched")) == plain
 
 
-def test_without_callbacks_nothing_is_told(tiny, monkeypatch):
+def test_a_run_without_callbacks_makes_no_calls(tiny, monkeypatch):
     monkeypatch.setattr(
         room.keras.callbacks, "CallbackList", lambda *_: pytest.fail("told")
     )

@@ -53,7 +53,7 @@ WHERE = {
     ("where", "number"),
     [*((where, np.nan) for where in WHERE), ("a weight", np.inf)],
 )
-def test_what_is_not_finite_is_never_committed(where, number, tiny, poisoned):
+def test_a_state_that_is_not_finite_is_never_committed(where, number, tiny, poisoned):
     change = "training.checkpoint_every=2"
     experiment = tiny(change, "training.steps=6")
     clip = pytest.raises(NonFiniteError, match="global_clipnorm")
@@ -66,7 +66,7 @@ def test_what_is_not_finite_is_never_committed(where, number, tiny, poisoned):
     assert all(np.isfinite(each).all() for each in found.arrays.values())
 
 
-def test_a_run_that_never_was_finite_says_that_nothing_is_saved(tiny, poisoned):
+def test_a_loss_that_was_never_finite_leaves_no_checkpoint_and_says_so(tiny, poisoned):
     said = pytest.raises(NonFiniteError, match="nothing was saved yet")
     with poisoned(1, WHERE["a weight"], np.nan), said:
         tiny().run(name="a")
@@ -74,7 +74,7 @@ def test_a_run_that_never_was_finite_says_that_nothing_is_saved(tiny, poisoned):
 
 
 @pytest.mark.processes
-def test_the_hint_after_a_loss_that_is_no_number_works(tiny, poisoned, command):
+def test_the_command_named_after_a_non_finite_loss_works(tiny, poisoned, command):
     with poisoned(6, WHERE["the last weight"], np.nan):
         answer = command("run", "tiny.json", "--name", "a", "--quiet")
     assert answer.code == 1
@@ -83,7 +83,7 @@ def test_the_hint_after_a_loss_that_is_no_number_works(tiny, poisoned, command):
     assert command(*answer.hint(), "--quiet").code == 0
 
 
-def test_a_plugin_that_fails_at_once_leaves_no_run(tiny, after_step, root):
+def test_a_plugin_that_fails_in_the_first_step_leaves_no_run(tiny, after_step, root):
     def fail():
         raise VqfwError("no")
 

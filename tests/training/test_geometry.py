@@ -24,7 +24,7 @@ def test_codes_are_measured_against_the_latents():
     assert found["code_offset"] == pytest.approx(3, rel=0.1)
 
 
-def test_the_error_is_relative_to_what_one_code_at_the_mean_leaves():
+def test_the_relative_error_is_1_for_one_code_at_the_mean():
     mean = LATENTS.mean(axis=0, keepdims=True)
     assert geometry_of(LATENTS, mean)["relative_error"] == pytest.approx(1, rel=1e-4)
     assert geometry_of(LATENTS, LATENTS)["relative_error"] < 1e-6
@@ -58,7 +58,7 @@ def test_a_run_is_measured_at_its_first_step_and_then_at_intervals(tiny):
 
 
 @pytest.mark.processes
-def test_codes_that_are_placed_late_are_measured_then(tiny):
+def test_codes_placed_after_a_warm_up_are_measured_then(tiny):
     found = measured(tiny("model.quantizer.warm_up=4").run())
     assert list(found) == [5]
 

@@ -38,11 +38,11 @@ SHOWN = (
 )
 
 
-def test_the_vitals_of_a_step_are_written_in_one_order():
+def test_vitals_have_a_fixed_order():
     assert " · ".join(vitals(VALUES).values()) == SHOWN
 
 
-def test_what_a_model_does_not_have_is_not_shown():
+def test_numbers_that_a_model_does_not_report_are_not_shown():
     assert vitals({"loss": 0.5, "kl": 0.1}) == {
         "loss": "loss 0.5000",
         "kl": "kl 0.1000",
@@ -64,14 +64,14 @@ def drawn(width: int, total: int = 4000, done: int = 340) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-def test_the_bar_of_a_width_looks_as_committed(width):
+def test_the_bar_equals_its_golden_at_each_width(width):
     golden = (BARS / f"{width}.txt").read_text("utf-8").splitlines()
     assert [line.rstrip() for line in drawn(width)] == golden
 
 
 @pytest.mark.parametrize("width", [24, 40, 59, 60, 61, 73, 80, 100, 120, 160, 200])
 @pytest.mark.parametrize("total", [50, 2_000_000])
-def test_at_every_width_each_number_is_whole_and_no_line_too_long(width, total):
+def test_at_every_width_no_number_is_cut_and_no_line_is_too_long(width, total):
     lines = drawn(width, total, done=40)
     items = [each for line in lines for each in re.split(r" · |  +", line.strip())]
     assert {*SHOWN.split(" · "), "epoch 3/30"} <= {*items}
@@ -86,7 +86,7 @@ def test_a_finished_bar_shows_the_time_it_took():
     assert re.search(r" 40/40  0:00:\d\d  loss", drawn(80, total=40, done=40)[0])
 
 
-def test_what_is_said_above_the_bar_breaks_between_its_numbers():
+def test_messages_above_the_bar_wrap_between_numbers():
     console = Console(width=60, force_terminal=True, file=io.StringIO())
     said = "step 250 · validation: psnr 24.53 · ssim 0.8008 · codebook_usage 0.8574"
     Bar(400, 0, epochs=40, console=console).say(said)
@@ -105,7 +105,7 @@ def test_an_epoch_gets_one_plain_line_with_the_time_left():
     assert re.fullmatch(pattern, stream.getvalue())
 
 
-def test_short_epochs_do_not_flood_and_the_last_one_is_told():
+def test_short_epochs_print_a_line_every_five_seconds_and_the_last_epoch_one():
     stream = io.StringIO()
     lines = EpochLines(total=100, done=0, epochs=100, stream=stream)
     for step in range(1, 101):
@@ -138,7 +138,7 @@ def test_quiet_shows_nothing(tiny, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_without_a_terminal_a_training_tells_its_vitals(tiny, capsys):
+def test_without_a_terminal_a_training_prints_lines(tiny, capsys):
     tiny("training.steps=25").run(quiet=False)
     out, err = capsys.readouterr()
     assert out == ""

@@ -48,7 +48,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(where, tiny, done, cut, ever
 
 
 @pytest.mark.processes
-def test_what_was_cut_after_the_last_step_is_only_scored(
+def test_a_run_interrupted_while_scoring_is_only_scored_on_resume(
     tiny, done, everything, monkeypatch
 ):
     def killed(*arguments):
@@ -122,7 +122,7 @@ def test_a_run_with_image_augmentations_resumes_in_every_bit(
         ("seed_generator", (VAE,)),
     ],
 )
-def test_no_part_of_the_state_can_be_left_out(
+def test_a_resume_that_loses_a_part_of_the_state_differs(
     part, changes, tiny, done, cut, everything, monkeypatch
 ):
     whole = tiny(*changes).run(name="whole") if changes else done
@@ -141,7 +141,7 @@ def test_no_part_of_the_state_can_be_left_out(
 
 
 @pytest.mark.processes
-def test_a_damaged_checkpoint_costs_steps_and_nothing_else(
+def test_a_run_resumes_from_the_checkpoint_before_a_damaged_one(
     tiny, done, cut, everything, capsys
 ):
     run = cut(tiny(), 10, "killed")
@@ -155,7 +155,7 @@ def test_a_damaged_checkpoint_costs_steps_and_nothing_else(
 
 
 @pytest.mark.processes
-def test_a_run_without_its_pictures_goes_on_to_the_same_scores(tiny, done, cut):
+def test_a_run_whose_pictures_were_removed_resumes_to_the_same_scores(tiny, done, cut):
     run = cut(tiny(), 7, "interrupted")
     shutil.rmtree(run.folder.pictures)
     run.resume()
@@ -203,7 +203,7 @@ def test_a_checkpoint_of_another_model_is_refused_before_anything_changes(tiny, 
     assert all(before[k].tobytes() == v.tobytes() for k, v in arrays_of(other).items())
 
 
-def test_other_images_are_not_trained_on_by_mistake(tiny, cut):
+def test_resume_refuses_other_images(tiny, cut):
     run = cut(tiny(), 7, "interrupted")
     path = run.folder.path / "resolved.json"
     path.write_text(path.read_text().replace('"count": 48', '"count": 60'))
@@ -212,7 +212,7 @@ def test_other_images_are_not_trained_on_by_mistake(tiny, cut):
 
 
 @pytest.mark.processes
-def test_counters_that_fit_no_experiment_are_one_sentence(tiny, cut):
+def test_wrong_counters_of_a_checkpoint_are_a_checkpoint_error(tiny, cut):
     run = cut(tiny(), 7, "interrupted")
     found = newest(run.folder.states, pytest.fail)
     for odd in ({}, {"patience": 3}, {"patience": {}, "revival": []}):

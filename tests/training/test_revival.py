@@ -60,7 +60,7 @@ OPTIMIZERS = {
 
 @pytest.mark.default_cases(2)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_revived_rows_lose_their_moments_and_no_others_do(optimizer, trained):
+def test_revival_resets_the_optimizer_moments_of_revived_rows_only(optimizer, trained):
     change, slots = OPTIMIZERS[optimizer]
     autoencoder, _ = trained(GRADIENT, change)
     # Whatever a step left there, every number is one that a reset would change.
@@ -84,7 +84,7 @@ def test_revived_rows_lose_their_moments_and_no_others_do(optimizer, trained):
     np.testing.assert_array_equal(after[codes][~MASK], before[codes][~MASK])
 
 
-def test_revived_rows_of_a_moving_average_start_anew(trained):
+def test_revival_resets_sums_and_counts_of_revived_rows_only(trained):
     autoencoder, _ = trained()
     autoencoder.monitor.ages[0].assign(np.full(16, 5.0))
     before = arrays_of(autoencoder)
@@ -101,7 +101,7 @@ def test_revived_rows_of_a_moving_average_start_anew(trained):
 
 
 @pytest.mark.processes
-def test_the_average_of_a_revived_row_starts_anew(trained):
+def test_revival_restarts_the_weight_average_of_revived_rows(trained):
     autoencoder, _ = trained(GRADIENT, "training.weight_averaging=0.9")
     weights = autoencoder.model.trainable_variables
     place = [weight.path for weight in weights].index("quantizer/embeddings")
@@ -113,7 +113,7 @@ def test_the_average_of_a_revived_row_starts_anew(trained):
     np.testing.assert_array_equal(after[~MASK], before[~MASK])
 
 
-def test_a_revived_code_is_in_doubt_until_it_is_used(trained):
+def test_a_revived_code_starts_at_the_threshold_of_use_with_age_0(trained):
     autoencoder, _ = trained()
     RevivalEngine(autoencoder, interval=3, seed=0).before_step(3)
     usage = autoencoder.monitor.on_host(0)
@@ -137,7 +137,7 @@ def use_only(autoencoder, codes):
     autoencoder.monitor.mass.assign(1.0)
 
 
-def test_survivors_are_counted_a_hundred_steps_later(trained):
+def test_survivors_are_counted_100_steps_after_their_revival(trained):
     autoencoder, _ = trained()
     engine = RevivalEngine(autoencoder, interval=3, seed=0)
     engine.before_step(3)
@@ -162,7 +162,7 @@ def test_a_code_that_is_revived_again_did_not_survive(trained):
     assert engine.report == {"revived": 4, "examined": 1, "survived": 0}
 
 
-def test_counters_go_on_from_a_checkpoint(trained):
+def test_revival_counters_continue_from_a_checkpoint(trained):
     autoencoder, _ = trained()
     engine = RevivalEngine(autoencoder, interval=3, seed=0)
     engine.before_step(3)
@@ -200,7 +200,7 @@ FRESH = {
 
 
 @pytest.mark.parametrize("optimizer", FRESH)
-def test_what_an_optimizer_remembers_of_a_row_is_as_before_the_first_step(optimizer):
+def test_cleared_moments_have_their_values_from_before_the_first_step(optimizer):
     book = keras.Variable(np.ones((4, 2), "float32"), name="book")
     used, fresh = FRESH[optimizer](), FRESH[optimizer]()
     for each in (used, fresh):
@@ -220,7 +220,7 @@ def test_what_an_optimizer_remembers_of_a_row_is_as_before_the_first_step(optimi
         np.testing.assert_array_equal(after[~mask], before[~mask])
 
 
-def test_every_step_tells_how_the_codebook_is(done):
+def test_every_step_logs_usage_perplexity_and_dead_codes(done):
     text = (done.folder.path / "metrics.jsonl").read_text()
     steps = [line for line in map(json.loads, text.splitlines()) if "loss" in line]
     assert len(steps) == 12

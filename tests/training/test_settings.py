@@ -75,7 +75,7 @@ def test_training_stops_when_validation_no_longer_improves(tiny):
 
 
 @pytest.mark.processes
-def test_patience_goes_on_over_a_resume(tiny, cut):
+def test_patience_continues_after_a_resume(tiny, cut):
     stopping = '{"metric":"psnr","patience":2,"min_delta":100}'
     changes = (f"training.early_stopping={stopping}", "training.checkpoint_every=2")
     run = cut(tiny(*changes), 5, "interrupted").resume()
@@ -84,7 +84,7 @@ def test_patience_goes_on_over_a_resume(tiny, cut):
 
 
 @pytest.mark.processes
-def test_clipping_bounds_how_far_a_step_goes(tiny):
+def test_global_clipnorm_bounds_the_length_of_a_step(tiny):
     plain = '{"type":"sgd","learning_rate":1.0,"momentum":0}'
     sgd = plain.replace("}", ',"global_clipnorm":1e-6}')
     start, clipped, free = (
@@ -144,7 +144,7 @@ def test_without_test_images_the_scores_say_validation(tiny, command):
     ],
     ids=lambda changes: ", ".join(each.split("=")[0] + "…" for each in changes),
 )
-def test_it_trains_and_scores(changes, tiny):
+def test_settings_train_and_score(changes, tiny):
     run = tiny(*SHORT, *changes).run()
     assert run.trained is not None
     assert run.trained.steps == 6

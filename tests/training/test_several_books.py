@@ -64,7 +64,7 @@ def test_tokens_of_several_books_give_exactly_the_pictures_of_the_model(
 
 
 @pytest.mark.processes
-def test_a_run_of_several_books_goes_on_as_if_it_had_never_ended(tiny, cut, everything):
+def test_a_run_of_several_books_resumes_in_every_bit(tiny, cut, everything):
     whole = everything(tiny(RESIDUAL_EMA).run(name="whole"))
     run = cut(tiny(RESIDUAL_EMA), 7, "interrupted")
     run.resume()

@@ -50,7 +50,7 @@ def named(monkeypatch, tiny):
     return train
 
 
-def test_a_run_tells_its_tracker_every_step_and_every_grid(named):
+def test_a_tracker_gets_every_step_and_every_grid(named):
     ear = Ear()
     run = named(ear=ear)
     steps = [step for step, values in ear.heard if "loss" in values]
@@ -63,7 +63,7 @@ def test_a_run_tells_its_tracker_every_step_and_every_grid(named):
 
 @pytest.mark.default_cases(1)
 @pytest.mark.parametrize("method", ["scalars", "images", "close"])
-def test_a_tracker_that_fails_is_dropped_and_recorded_and_the_run_goes_on(
+def test_a_failed_tracker_is_dropped_and_recorded_and_the_run_continues(
     named, method, capsys
 ):
     run = named(ear=Ear(fails_in=method))
@@ -102,7 +102,9 @@ class Folder:
         self.failures.append(failure)
 
 
-def test_one_that_fails_is_reported_once_and_the_others_hear_on(monkeypatch, tmp_path):
+def test_a_failed_tracker_is_reported_once_and_the_others_get_every_step(
+    monkeypatch, tmp_path
+):
     ears = {"good": Ear(), "bad": Ear(fails_in="scalars")}
     monkeypatch.setattr(
         room, "build", lambda kind, options, known, path: ears[options["type"]]
@@ -120,7 +122,7 @@ def test_one_that_fails_is_reported_once_and_the_others_hear_on(monkeypatch, tmp
     assert [ear.closed for ear in ears.values()] == [1, 1]
 
 
-def test_a_tracker_cannot_change_what_the_others_are_told(monkeypatch, tmp_path):
+def test_a_tracker_cannot_change_the_values_of_others(monkeypatch, tmp_path):
     class Thief(Ear):
         def scalars(self, step, values):
             values.clear()
@@ -137,7 +139,7 @@ def test_a_tracker_cannot_change_what_the_others_are_told(monkeypatch, tmp_path)
 
 
 @pytest.mark.processes
-def test_what_a_tracker_prints_stays_out_of_the_output(named, capsys):
+def test_prints_of_a_tracker_go_to_standard_error(named, capsys):
     class Loud(Ear):
         def scalars(self, step, values):
             print("noise")
@@ -209,9 +211,7 @@ def test_calls_are_dropped_and_counted_where_too_many_wait(watched, monkeypatch)
 
 
 @pytest.mark.parametrize("cut", [False, True])
-def test_a_tracker_that_hangs_holds_up_the_end_for_a_bounded_time(
-    watched, monkeypatch, cut
-):
+def test_a_hanging_tracker_delays_the_end_for_a_bounded_time(watched, monkeypatch, cut):
     monkeypatch.setattr(room, "WHEN_CUT" if cut else "AT_THE_END", 0.05)
     monkeypatch.setattr(room, "AT_THE_END" if cut else "WHEN_CUT", 60.0)
     slow, quick = Gated(), Ear()
@@ -235,7 +235,7 @@ def test_a_tracker_that_hangs_holds_up_the_end_for_a_bounded_time(
     slow.gate.set()
 
 
-def test_what_waits_for_a_tracker_arrives_although_the_run_was_cut(watched):
+def test_queued_calls_reach_a_tracker_although_the_run_was_interrupted(watched):
     slow = Gated()
     trackers, _, _ = watched(slow=slow)
     with contextlib.suppress(InterruptedError), trackers:
@@ -247,7 +247,7 @@ def test_what_waits_for_a_tracker_arrives_although_the_run_was_cut(watched):
     assert slow.closed
 
 
-def test_pictures_and_numbers_are_kept_as_they_were_when_they_were_sent(watched):
+def test_queued_pictures_and_numbers_do_not_change_later(watched):
     class Keeps(Gated):
         def images(self, step, name, images):
             self.shown.append(images.max())
@@ -265,7 +265,7 @@ def test_pictures_and_numbers_are_kept_as_they_were_when_they_were_sent(watched)
     assert slow.shown == [0]
 
 
-def test_one_that_ends_python_is_dropped_too(watched):
+def test_a_tracker_that_raises_system_exit_is_dropped(watched):
     class Ends(Ear):
         def scalars(self, step, values):
             raise SystemExit(3)
@@ -327,7 +327,7 @@ def test_a_run_whose_final_wait_ctrl_c_ended_is_scored(named, monkeypatch):
     gate.set()
 
 
-def test_only_what_a_tracker_prints_is_put_aside(watched, capsys):
+def test_only_prints_of_trackers_go_to_standard_error(watched, capsys):
     class Loud(Gated):
         def scalars(self, step, values):
             super().scalars(step, values)
@@ -363,7 +363,7 @@ def test_a_tracker_that_outlives_its_run_prints_to_standard_error(
     assert capsys.readouterr() == ("answer\n", "noise\n")
 
 
-def test_a_checkpoint_vouches_for_what_a_quick_tracker_was_told(named):
+def test_before_a_checkpoint_a_quick_tracker_has_all_calls(named):
     heard = []
 
     ear = Ear()
@@ -380,7 +380,9 @@ def test_a_checkpoint_vouches_for_what_a_quick_tracker_was_told(named):
 
 
 @pytest.mark.processes
-def test_one_that_cannot_be_made_ends_a_run_before_its_first_step(install, tiny, root):
+def test_a_tracker_that_cannot_be_built_ends_a_run_before_its_first_step(
+    install, tiny, root
+):
     source = """
 from vqfw.kinds import Tracker
 

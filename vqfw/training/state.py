@@ -6,7 +6,7 @@ Keras lack the last two, so that a resumed run would draw other random numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -21,7 +21,8 @@ Arrays = dict[str, NDArray[Any]]
 def arrays_of(model: keras.Model) -> Arrays:
     """Every variable of a compiled model, by its path in the state tree."""
     tree = model.get_state_tree(value_format="numpy_array")
-    return {"/".join(path): np.asarray(value) for path, value in _leaves(tree)}
+    leaves = keras.tree.flatten_with_path(tree)
+    return {"/".join(path): np.asarray(value) for path, value in leaves}
 
 
 def restore(model: keras.Model, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -60,16 +61,6 @@ def require_finite(arrays: Arrays) -> None:
                 f"{path} is not finite: lower the learning rate, or clip gradients "
                 'with "global_clipnorm" in training.optimizer'
             )
-
-
-def _leaves(
-    tree: Mapping[str, Any], prefix: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, (*prefix, key))
-        else:
-            yield (*prefix, key), value
 
 
 def _nested(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

@@ -92,17 +92,15 @@ class Trackers(AbstractContextManager["Trackers", None]):
         self._report_failures()
         for feed in self._feeds:
             if feed.thread.is_alive():
-                why = (
-                    f"{seconds:g} seconds after the end were over"
-                    if time.monotonic() >= end
-                    else "Ctrl-C ended the wait"
-                )
+                why = "Ctrl-C ended the wait"
+                if time.monotonic() >= end:
+                    why = f"{seconds:g} seconds after the end were over"
                 self._note(feed, "close", f"{_calls(feed.waiting)} left when {why}")
             if feed.missed:
                 reason = "dropped: it is slower than the training"
                 self._note(feed, "scalars", f"{_calls(feed.missed)} {reason}")
         # A late tracker may still print.
-        if not any(feed.thread.is_alive() for feed in self._feeds):
+        if self._feeds and not any(feed.thread.is_alive() for feed in self._feeds):
             sys.stdout = self._stdout
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
