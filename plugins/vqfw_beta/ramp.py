@@ -13,6 +13,33 @@ from vqfw.kinds import BetaScheduler, Context, Steps, Usage, Weight
 from vqfw.kinds.tensors import Scalar, Tensor
 
 
+def progress(step: Tensor, steps: int) -> Scalar:
+    """The share of the steps of a ramp that is done, in [0, 1].
+
+    Args:
+        step: () int32, optimizer steps done.
+        steps: of the ramp.
+    """
+    return ops.minimum(ops.cast(step, "float32") / steps, 1.0)
+
+
+def longer_than_training(
+    options: Mapping[str, Any], context: Context
+) -> Sequence[Problem]:
+    """Warns of a ramp that is longer than the training."""
+    if context.steps is None or options["steps"] <= context.steps:
+        return ()
+    return [
+        Problem(
+            "schedule-outlasts-training",
+            f"the ramp takes {options['steps']} steps, training only {context.steps}",
+            ("steps",),
+            help=f'set "steps" to at most {context.steps}',
+            severity="warning",
+        )
+    ]
+
+
 class Ramp(BetaScheduler):
     """Goes from ``start`` to ``end`` in a number of steps, then holds it; abstract."""
 
@@ -35,32 +62,4 @@ class Ramp(BetaScheduler):
     def shape(self, progress: Scalar) -> Scalar:
         """The share of the change after a share of the steps, both in [0, 1]."""
 
-    @classmethod
-    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Warns of a ramp that is longer than the training."""
-        return unfinished(options, context)
-
-
-def progress(step: Tensor, steps: int) -> Scalar:
-    """The share of the steps of a ramp that is done, in [0, 1].
-
-    Args:
-        step: () int32, optimizer steps done.
-        steps: of the ramp.
-    """
-    return ops.minimum(ops.cast(step, "float32") / steps, 1.0)
-
-
-def unfinished(options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-    """Warns of a ramp that is longer than the training."""
-    if context.steps is None or options["steps"] <= context.steps:
-        return ()
-    return [
-        Problem(
-            "schedule-outlasts-training",
-            f"the ramp takes {options['steps']} steps, training only {context.steps}",
-            ("steps",),
-            help=f'set "steps" to at most {context.steps}',
-            severity="warning",
-        )
-    ]
+    check = staticmethod(longer_than_training)

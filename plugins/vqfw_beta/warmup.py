@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from vqfw.errors import Problem
-from vqfw.kinds import BetaScheduler, Context, Steps, Usage, Weight
+from vqfw.kinds import BetaScheduler, Steps, Usage, Weight
 from vqfw.kinds.tensors import Scalar, Tensor
-from vqfw_beta.ramp import progress, unfinished
+from vqfw_beta.ramp import longer_than_training, progress
 
 
 class Warmup(BetaScheduler):
@@ -36,7 +32,4 @@ class Warmup(BetaScheduler):
     def __call__(self, step: Tensor, usage: Usage, previous: Scalar) -> Scalar:
         return self.value * progress(step, self.steps)
 
-    @classmethod
-    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Warns of a ramp that is longer than the training."""
-        return unfinished(options, context)
+    check = staticmethod(longer_than_training)

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from keras import ops
 
-from vqfw.errors import Problem
-from vqfw.kinds import (
-    Book,
-    Codebook,
-    CodebookQuantizer,
-    Context,
-    Count,
-    Quantized,
-    Range,
-    Seed,
-)
+from vqfw.kinds import Book, Codebook, CodebookQuantizer, Count, Quantized, Range, Seed
 from vqfw.kinds.tensors import Floats, Latents, Mask, Tokens
 from vqfw_quantizers.directions import unit
 from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.estimators import GradientEstimator
 from vqfw_quantizers.initialization import Initialization
 from vqfw_quantizers.projection import Projection
+from vqfw_quantizers.stored_book import StoredBook
 from vqfw_quantizers.warm_up import WarmUp, warm_up_outlasts_training
 
 
@@ -99,37 +89,17 @@ class CosineQuantizer(CodebookQuantizer):
         self.averaged.initialize(directions, seed)
         self._scale_codes()
 
-    @classmethod
-    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Refuses a warm-up that is as long as the training, or longer."""
-        return warm_up_outlasts_training(options, context)
+    check = staticmethod(warm_up_outlasts_training)
 
     @property
     def codebooks(self) -> tuple[Book, ...]:
-        return (_Sphere(self.averaged.codebooks[0]),)
+        (book,) = self.averaged.codebooks
+
+        def replace(vectors: Floats, mask: Mask) -> None:
+            book.replace(ops.convert_to_numpy(unit(vectors)), mask)
+
+        return (StoredBook(lambda: book.vectors, replace, lambda: book.recent_latents),)
 
     def _scale_codes(self) -> None:
         vectors, counts = self.averaged.codebook.vectors, self.averaged.codebook.counts
         self.averaged.keep(Codebook(unit(vectors) * counts[:, None], counts))
-
-
-class _Sphere(Book):
-    """A book whose codes have length one."""
-
-    def __init__(self, book: Book) -> None:
-        self._book = book
-
-    @property
-    def vectors(self) -> Floats:
-        return self._book.vectors
-
-    def replace(self, vectors: Floats, mask: Mask) -> None:
-        self._book.replace(ops.convert_to_numpy(unit(vectors)), mask)
-
-    @property
-    def variables(self) -> Sequence[Any]:
-        return self._book.variables
-
-    @property
-    def recent_latents(self) -> Floats:
-        return self._book.recent_latents

@@ -13,18 +13,15 @@ vector.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from keras import ops
 
-from vqfw.errors import Problem
 from vqfw.kinds import (
     Book,
     Codebook,
     CodebookQuantizer,
-    Context,
     Count,
     Quantized,
     Range,
@@ -36,6 +33,7 @@ from vqfw_quantizers.estimators import ESTIMATORS, GradientEstimator
 from vqfw_quantizers.initialization import PLACEMENTS, Initialization
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.recent import RecentLatents
+from vqfw_quantizers.stored_book import StoredBook
 from vqfw_quantizers.warm_up import WarmUp, warm_up_outlasts_training
 
 
@@ -140,19 +138,23 @@ class EMAQuantizer(CodebookQuantizer):
             ops.convert_to_tensor(self.sums), ops.convert_to_tensor(self.counts)
         )
 
-    @classmethod
-    def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Refuses a warm-up that is as long as the training, or longer."""
-        return warm_up_outlasts_training(options, context)
+    check = staticmethod(warm_up_outlasts_training)
 
     @property
     def codebooks(self) -> tuple[Book, ...]:
-        return (EMABook(self),)
+        return (StoredBook(self._vectors, self._replace, lambda: self.recent.values),)
 
     def keep(self, codebook: Codebook) -> None:
         """Writes a codebook into the variables."""
         self.sums.assign(codebook.sums)
         self.counts.assign(codebook.counts)
+
+    def _vectors(self) -> Floats:
+        vectors: Floats = ops.convert_to_numpy(self.codebook.vectors)
+        return vectors
+
+    def _replace(self, vectors: Floats, mask: Mask) -> None:
+        self.keep(self.codebook.replaced(vectors, ops.convert_to_tensor(mask)))
 
     def _state(self, name: str, value: Floats) -> Any:
         return self.add_weight(
@@ -161,27 +163,3 @@ class EMAQuantizer(CodebookQuantizer):
             trainable=False,
             name=name,
         )
-
-
-class EMABook(Book):
-    """The codebook of an ``EMAQuantizer``; no optimizer touches it."""
-
-    def __init__(self, quantizer: EMAQuantizer) -> None:
-        self._quantizer = quantizer
-
-    @property
-    def vectors(self) -> Floats:
-        vectors: Floats = ops.convert_to_numpy(self._quantizer.codebook.vectors)
-        return vectors
-
-    def replace(self, vectors: Floats, mask: Mask) -> None:
-        codebook = self._quantizer.codebook
-        self._quantizer.keep(codebook.replaced(vectors, ops.convert_to_tensor(mask)))
-
-    @property
-    def variables(self) -> Sequence[Any]:
-        return ()
-
-    @property
-    def recent_latents(self) -> Floats:
-        return self._quantizer.recent.values

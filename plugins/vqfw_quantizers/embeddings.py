@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,21 +13,16 @@ from vqfw.kinds.tensors import Floats, Latents, Mask, Tensor, Tokens, Vectors
 from vqfw_quantizers.initialization import PLACEMENTS
 from vqfw_quantizers.projection import Projection
 from vqfw_quantizers.recent import RecentLatents
+from vqfw_quantizers.stored_book import StoredBook
 
 
 def trained_vectors(
     owner: keras.layers.Layer, num_embeddings: int, embedding_dim: int, seed: int
 ) -> Any:
-    """Adds codes to a layer, drawn evenly from plus or minus ``1 / num_embeddings``.
-
-    Args:
-        owner: of the weight, which is called ``embeddings``.
-        num_embeddings: codes in the book.
-        embedding_dim: dimensions of a code.
-        seed: of the draw.
+    """Adds the codes to a layer, drawn evenly from plus or minus ``1 / num_embeddings``.
 
     Returns:
-        The variable, (num_embeddings, embedding_dim) float32.
+        The variable ``embeddings``, (num_embeddings, embedding_dim) float32.
     """
     bound = 1 / num_embeddings
     return owner.add_weight(
@@ -47,44 +41,8 @@ def looked_up(vectors: Vectors, tokens: Tokens) -> Tensor:
     return ops.take(1.0 * vectors, tokens, axis=0)
 
 
-class GradientBook(Book):
-    """A codebook that is one trained weight.
-
-    Args:
-        embeddings: the variable, (num_embeddings, embedding_dim).
-        recent: latents in the space of the search.
-    """
-
-    def __init__(self, embeddings: Any, recent: RecentLatents) -> None:
-        self._embeddings = embeddings
-        self._recent = recent
-
-    @property
-    def vectors(self) -> Floats:
-        vectors: Floats = ops.convert_to_numpy(self._embeddings)
-        return vectors
-
-    def replace(self, vectors: Floats, mask: Mask) -> None:
-        self._embeddings.assign(np.where(mask[:, None], vectors, self.vectors))
-
-    @property
-    def variables(self) -> Sequence[Any]:
-        return (self._embeddings,)
-
-    @property
-    def recent_latents(self) -> Floats:
-        return self._recent.values
-
-
 class EmbeddingsQuantizer(CodebookQuantizer):
-    """A quantizer whose one book is a trained weight; abstract.
-
-    Args:
-        seed: of the codes.
-        num_embeddings: codes in the book.
-        embedding_dim: dimensions of a code.
-        initialization: a key of ``PLACEMENTS``, or ``random``.
-    """
+    """A quantizer whose one book is a trained weight; abstract."""
 
     def __init__(
         self, seed: int, num_embeddings: int, embedding_dim: int, initialization: str
@@ -111,4 +69,18 @@ class EmbeddingsQuantizer(CodebookQuantizer):
 
     @property
     def codebooks(self) -> tuple[Book, ...]:
-        return (GradientBook(self.embeddings, self.recent),)
+        return (
+            StoredBook(
+                self._vectors,
+                self._replace,
+                lambda: self.recent.values,
+                (self.embeddings,),
+            ),
+        )
+
+    def _vectors(self) -> Floats:
+        vectors: Floats = ops.convert_to_numpy(self.embeddings)
+        return vectors
+
+    def _replace(self, vectors: Floats, mask: Mask) -> None:
+        self.embeddings.assign(np.where(mask[:, None], vectors, self._vectors()))

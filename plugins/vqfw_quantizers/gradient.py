@@ -57,18 +57,13 @@ class GradientQuantizer(EmbeddingsQuantizer):
         flat = ops.stop_gradient(ops.reshape(latents, (-1, latents.shape[-1])))
         tokens = nearest(flat, ops.stop_gradient(self.embeddings))
         codes = ops.reshape(looked_up(self.embeddings, tokens), ops.shape(latents))
-        fixed = ops.stop_gradient(codes)
-        codebook_loss = ops.mean(ops.square(ops.stop_gradient(latents) - codes))
-        commitment_loss = ops.mean(ops.square(latents - fixed))
+        tokens = ops.reshape(tokens, (*ops.shape(latents)[:-1], 1))
+        quantized = Quantized.of(latents, codes, tokens, training)
         if training:
             self.recent.add(flat)
-            fixed = self.estimator(latents, fixed)
-        tokens = ops.reshape(tokens, (*ops.shape(latents)[:-1], 1))
-        return Quantized(
-            latents=self.projection.back(fixed),
-            tokens=tokens,
-            codebook_loss=codebook_loss,
-            commitment_loss=commitment_loss,
+            codes = self.estimator(latents, ops.stop_gradient(codes))
+        return quantized._replace(
+            latents=self.projection.back(codes),
             auxiliary_loss=scheduled_term(
                 self.orthogonality_weight,
                 lambda: self._orthogonality(tokens),

@@ -42,11 +42,6 @@ class IBQ(Quantizer):
         embedding_dim: Dimensions of a code; where the encoder has another number of
             channels, one linear map leads in and one out.
         entropy_temperature: Divides the dot products in the entropy term.
-
-    >>> quantizer = IBQ(seed=0, entropy_weight=None, num_embeddings=4, embedding_dim=2)
-    >>> quantizer.build((None, 1, 2))
-    >>> tuple(quantizer(ops.zeros((3, 1, 2))).tokens.shape)
-    (3, 1, 1)
     """
 
     def __init__(

@@ -63,13 +63,7 @@ def kmeans_plus_plus(latents: Floats, num_embeddings: int, seed: int) -> Floats:
     Source: Arthur and Vassilvitskii 2007, section 2.2,
     https://dl.acm.org/doi/10.5555/1283383.1283494.
 
-    Args:
-        latents: as of ``kmeans``.
-        num_embeddings: codes.
-        seed: of the sample of latents and of the draws.
-
-    Returns:
-        (num_embeddings, embedding_dim) float32.
+    Arguments and result are those of ``kmeans``.
     """
     sample = np.unique(_sample(latents, num_embeddings, seed), axis=0)
     if len(sample) <= num_embeddings:

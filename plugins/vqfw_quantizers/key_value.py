@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from vqfw_quantizers.ema import EMAQuantizer
 from vqfw_quantizers.embeddings import looked_up
 from vqfw_quantizers.initialization import Initialization
 from vqfw_quantizers.projection import Projection
+from vqfw_quantizers.stored_book import StoredBook
 
 
 class KeyValueQuantizer(CodebookQuantizer):
@@ -90,43 +90,28 @@ class KeyValueQuantizer(CodebookQuantizer):
 
     @property
     def codebooks(self) -> tuple[Book, ...]:
-        return (_KeyValueBook(self.keys.codebooks[0], self.values),)
+        (keys,) = self.keys.codebooks
+        return (
+            StoredBook(
+                lambda: keys.vectors,
+                self._replace,
+                lambda: keys.recent_latents,
+                (self.values,),
+            ),
+        )
 
     def _decoded(self, keys: Tensor, tokens: Tokens) -> Latents:
         """Keys in the encoder's channels, each plus the value of its token."""
         return self.projection.back(keys) + looked_up(self.values, tokens[..., 0])
 
-
-class _KeyValueBook(Book):
-    """The keys, and their values: a replaced key takes the value of its neighbour.
-
-    Args:
-        keys: the book of the keys.
-        values: the variable, (num_embeddings, channels).
-    """
-
-    def __init__(self, keys: Book, values: Any) -> None:
-        self._keys = keys
-        self._values = values
-
-    @property
-    def vectors(self) -> Floats:
-        return self._keys.vectors
-
-    def replace(self, vectors: Floats, mask: Mask) -> None:
-        keys, staying = self.vectors, np.flatnonzero(~np.asarray(mask))
+    def _replace(self, vectors: Floats, mask: Mask) -> None:
+        """Replaces keys; each gets the value of its nearest neighbour that stays."""
+        (book,) = self.keys.codebooks
+        keys, staying = book.vectors, np.flatnonzero(~np.asarray(mask))
         sources = staying if len(staying) else np.arange(len(keys))
         replaced = vectors[mask].astype("float32")
         neighbours = sources[ops.convert_to_numpy(nearest(replaced, keys[sources]))]
-        values = np.array(ops.convert_to_numpy(self._values))
+        values = np.array(ops.convert_to_numpy(self.values))
         values[mask] = values[neighbours]
-        self._values.assign(values)
-        self._keys.replace(vectors, mask)
-
-    @property
-    def variables(self) -> Sequence[Any]:
-        return (self._values,)
-
-    @property
-    def recent_latents(self) -> Floats:
-        return self._keys.recent_latents
+        self.values.assign(values)
+        book.replace(vectors, mask)

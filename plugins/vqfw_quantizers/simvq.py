@@ -27,11 +27,6 @@ class SimVQ(Quantizer):
             channels, one linear map leads in and one out.
         gradient_estimator: How the decoder's gradient reaches the latents:
             ``straight_through`` copies it, ``rotation`` turns it as code from latent.
-
-    >>> quantizer = SimVQ(seed=0, num_embeddings=4, embedding_dim=2)
-    >>> quantizer.build((None, 1, 2))
-    >>> tuple(quantizer(ops.zeros((3, 1, 2))).tokens.shape)
-    (3, 1, 1)
     """
 
     def __init__(
@@ -62,17 +57,10 @@ class SimVQ(Quantizer):
         tokens = nearest(flat, ops.stop_gradient(self.vectors))
         tokens = ops.reshape(tokens, (*ops.shape(latents)[:-1], 1))
         codes = self._codes(tokens)
-        fixed = ops.stop_gradient(codes)
-        codebook_loss = ops.mean(ops.square(ops.stop_gradient(latents) - codes))
-        commitment_loss = ops.mean(ops.square(latents - fixed))
+        quantized = Quantized.of(latents, codes, tokens, training)
         if training:
-            fixed = self.estimator(latents, fixed)
-        return Quantized(
-            latents=self.projection.back(fixed),
-            tokens=tokens,
-            codebook_loss=codebook_loss,
-            commitment_loss=commitment_loss,
-        )
+            codes = self.estimator(latents, ops.stop_gradient(codes))
+        return quantized._replace(latents=self.projection.back(codes))
 
     def embed(self, tokens: Tokens) -> Latents:
         return self.projection.back(self._codes(tokens))

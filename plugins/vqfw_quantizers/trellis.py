@@ -143,9 +143,6 @@ class Trellis:
     A state is the last bits, the newest one lowest. A block is as many steps as a state
     has bits, so that exactly one path leads from each state to each other: the one with
     the bits of ``states * start + end``, those of the start first.
-
-    Args:
-        states: their number.
     """
 
     def __init__(self, states: int) -> None:
