@@ -13,10 +13,9 @@ import pytest
 from vqfw.errors import ExperimentError
 from vqfw.experiment import experiment_from
 from vqfw.kinds.catalog import KINDS
-from vqfw.problems.repairs import distance, suggestions
-from vqfw.problems.synonyms import OTHERS
 from vqfw.problems.wording import multiples_of
 from vqfw.schema.schema import packaged
+from vqfw.suggestions import SYNONYMS, distance, nearest_words
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz_"
 SLOTS = {
@@ -53,12 +52,12 @@ VALID: dict[str, Any] = {
 def test_what_others_call_a_setting_is_answered_with_our_word(word, meant):
     keys = {key for each in packaged()["$defs"].values() for key in each["properties"]}
     keys |= {"steps", "epochs", "batch_size", "beta", "seed", "learning_rate"}
-    assert suggestions(word, keys)[0] == meant
+    assert nearest_words(word, keys)[0] == meant
 
 
 def test_every_word_of_ours_beside_other_words_is_in_the_schema():
     schema = json.dumps(packaged())
-    assert all(f'"{ours}"' in schema for ours in OTHERS)
+    assert all(f'"{ours}"' in schema for ours in SYNONYMS)
 
 
 def slips(word: str, draw: random.Random) -> list[str]:
@@ -185,15 +184,15 @@ def test_a_swap_of_neighbours_is_one_edit() -> None:
 )
 def test_other_spelling_habits_are_understood(word: str, meant: str) -> None:
     known = ["batch_size", "learning_rate", "steps", "precision"]
-    assert suggestions(word, known) == [meant]
+    assert nearest_words(word, known) == [meant]
 
 
 def test_nothing_is_proposed_for_a_word_unlike_any() -> None:
-    assert suggestions("zebra", ["batch_size", "learning_rate"]) == []
+    assert nearest_words("zebra", ["batch_size", "learning_rate"]) == []
 
 
 def test_equally_near_words_are_all_proposed() -> None:
-    assert suggestions("mxe", ["mse", "mae", "ssim"]) == ["mae", "mse"]
+    assert nearest_words("mxe", ["mse", "mae", "ssim"]) == ["mae", "mse"]
 
 
 def test_a_missing_key_is_not_reported_beside_its_misspelling(tmp_path: Path) -> None:
@@ -201,3 +200,11 @@ def test_a_missing_key_is_not_reported_beside_its_misspelling(tmp_path: Path) ->
     values = {**VALID, "data": {"datset": "orl"}}
     file.write_text(json.dumps(values))
     assert len(helps(values)) == 1
+
+
+def test_only_one_module_compares_misspelt_words():
+    vqfw = Path(__file__).parents[2] / "vqfw"
+    comparing = [
+        p.name for p in vqfw.rglob("*.py") if "difflib" in p.read_text("utf-8")
+    ]
+    assert comparing == ["suggestions.py"]

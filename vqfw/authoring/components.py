@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from vqfw.authoring.values import in_words, packaged_fragment, plainest_values
@@ -21,6 +20,7 @@ from vqfw.registry.entries import Entry, index
 from vqfw.registry.fragment_cache import cached_fragment
 from vqfw.registry.fragments import fragment_of, read_fragments
 from vqfw.schema.schema import Schema
+from vqfw.suggestions import nearest_words
 
 State = Literal["ready", "unread", "broken"]
 
@@ -162,8 +162,8 @@ def find_component(text: str) -> Entry:
         raise UsageError(f'"{text}" is the name of {len(kinds)} kinds: write {choice}')
     known = [f"{each}/{name}" for each in KINDS for name in index().names(each)]
     known += [f"{OBSERVER}/{name}" for name in watching]
-    close = get_close_matches(text, known, n=1) or [
-        each for each in known if get_close_matches(text, [each.partition("/")[2]])
+    close = nearest_words(text, known) or [
+        each for each in known if nearest_words(text, [each.partition("/")[2]])
     ]
     hint = f"did you mean {close[0]}?" if close else "see: vqfw plugins list"
     raise PluginError(f'no component is called "{text}": {hint}')

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
+
+from vqfw.suggestions import nearest_words
 
 # Names of verbs in other tools: the verb of vqfw.
 _MEANT = {
@@ -80,7 +81,7 @@ class Screen(click.Group):
         other = _MEANT.get(word.lower(), "")
         if other and (other.startswith("-") or other.split()[0] in names):
             return [other]
-        return get_close_matches(word.lower(), names, n=2, cutoff=0.6)
+        return nearest_words(word, names)
 
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vqfw.errors import Problem
+from vqfw.suggestions import nearest_words
 from vqfw.text.reader import MAX_BYTES, scan
 from vqfw.text.tree import Node
 
@@ -160,10 +161,8 @@ def decoded(content: bytes, source: str) -> tuple[str, Problem | None]:
 
 def nearby(path: Path) -> list[str]:
     """Names of JSON files in the same folder, the most similar first."""
-    from difflib import get_close_matches
-
     try:
         names = sorted(each.name for each in path.parent.glob("*.json"))
     except OSError:
         return []
-    return get_close_matches(path.name, names, n=3, cutoff=0.5)
+    return nearest_words(path.name, names)

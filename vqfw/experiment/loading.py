@@ -12,7 +12,7 @@ from vqfw.experiment.experiment import CheckedExperiment, checked
 from vqfw.experiment.files import decoded, nearby, read_chain
 from vqfw.experiment.overrides import plain_value
 from vqfw.problems.explanations import CODES
-from vqfw.problems.repairs import suggestions
+from vqfw.suggestions import nearest_words
 from vqfw.text.reader import MAX_BYTES
 
 
@@ -94,6 +94,6 @@ def _unreadable(path: Path, error: Exception) -> Problem:
         else "vqfw init writes one; or give a folder or archive of pictures"
     )
     # "vqfw explain" takes either, so a misspelt code ends up here.
-    if not close and (codes := suggestions(str(path), CODES)):
+    if not close and (codes := nearest_words(str(path), CODES)):
         help_ = f'did you mean the code "{codes[0]}"?'
     return Problem("missing-file", message, help=help_, place=place)

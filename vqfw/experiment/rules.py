@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vqfw.errors import KeyPath, Problem
-from vqfw.problems.repairs import alternatives, suggestions
 from vqfw.schema.schema import NAME_PATTERN
+from vqfw.suggestions import did_you_mean
 
 Values = Mapping[str, Any]
 
@@ -56,14 +56,12 @@ def _early_stopping(values: Values) -> Iterator[Problem]:
     known = [name for name in names if isinstance(name, str)]
     if metric in known:
         return
-    close = suggestions(metric, known)
     yield Problem(
         "not-allowed",
         f'"{metric}" is not among the scores of this experiment',
         path,
-        help=f"did you mean {alternatives(close)}?"
-        if close
-        else f'add "{metric}" to "evaluation.metrics", or name another',
+        help=did_you_mean(metric, known)
+        or f'add "{metric}" to "evaluation.metrics", or name another',
         note=f"evaluation.metrics has {', '.join(known) or 'none'}",
     )
 
@@ -141,13 +139,13 @@ def _expected(values: Values) -> Iterator[Problem]:
     scores = [each.get("type") for each in metrics if isinstance(each, dict)]
     known = [name for name in [*scores, "minutes"] if isinstance(name, str)]
     for name in expected:
-        close = [] if name in known else suggestions(name, known)
-        if close:
+        question = "" if name in known else did_you_mean(name, known)
+        if question:
             yield Problem(
                 "unknown-score",
                 f'no score is called "{name}", so nothing will be compared with it',
                 ("expected", name),
-                help=f"did you mean {alternatives(close)}?",
+                help=question,
                 severity="warning",
             )
 

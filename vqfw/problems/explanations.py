@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vqfw.errors import ExperimentError, Problem
-from vqfw.problems.repairs import alternatives, suggestions
+from vqfw.suggestions import did_you_mean
 
 _TEXTS = {
     "ambiguous-component": """
@@ -99,7 +99,7 @@ right:  pip install vqfw-cosine
 """,
     "warm-up-outlasts-training": """
 The warm-up of a quantizer is longer than the training. Its codes are initialized at the end
-of the warm-up, so they would never be.
+of the warm-up, which the training does not reach.
 
 wrong:  "quantizer": {"type": "ema", "warm_up": 2000}, "training": {"steps": 1500}
 right:  "quantizer": {"type": "ema", "warm_up": 200}, "training": {"steps": 1500}
@@ -306,14 +306,12 @@ def explanation(code: str) -> str:
     if code in RENAMED:
         return f'"{code}" is now called "{RENAMED[code]}"\n\n{CODES[RENAMED[code]]}'
     if code not in CODES:
-        close = suggestions(code, CODES)
-        help_ = f"did you mean {alternatives(close)}?" if close else "see the list"
         raise ExperimentError(
             [
                 Problem(
                     "unknown-code",
                     f'no problem has the code "{code}"',
-                    help=help_,
+                    help=did_you_mean(code, CODES) or "see the list",
                     note=f"codes: {', '.join(sorted(CODES))}",
                 )
             ]

@@ -16,12 +16,9 @@ from typing import Any
 from vqfw.errors import KeyPath, Place, PluginError, Problem
 from vqfw.kinds.catalog import KINDS, article
 from vqfw.problems.repairs import (
-    alternatives,
     homes,
     keys_anywhere,
-    near,
     owners,
-    suggestions,
 )
 from vqfw.problems.wording import (
     LIMITS,
@@ -42,6 +39,7 @@ from vqfw.problems.wording import (
 from vqfw.registry.entries import index
 from vqfw.schema.layers import filled
 from vqfw.schema.shape import Shape, type_of, whole
+from vqfw.suggestions import alternatives, did_you_mean, nearest_words, nearly_equal
 from vqfw.text.scalars import MAX_INTEGER
 from vqfw.text.tree import Node
 
@@ -183,7 +181,7 @@ class _Finder:
     def key_repair(self, key: str, known: set[str], shape: Shape, node: Node) -> str:
         """What to do about a key that is not allowed here."""
         free = known - {"$schema"}
-        if slip := near(key, free):
+        if slip := nearly_equal(key, free):
             return _meant(slip, key, node)
         mine = [
             (kind, name) for kind, name in owners(key, self.shape) if kind == shape.kind
@@ -197,12 +195,12 @@ class _Finder:
         if elsewhere := homes(key, self.tree, self.shape):
             move = f'"{key}" belongs at {" or ".join(elsewhere[:3])}: move it there'
             return move + self.as_name(elsewhere[0], node.value[key])
-        if loosely := suggestions(key, free):
+        if loosely := nearest_words(key, free):
             return _meant(loosely, key, node)
         if others := owners(key, self.shape):
             kind, name = others[0]
             return f'"{key}" is a setting of {words(kind)} "{name}": write it there'
-        if similar := near(key, keys_anywhere(self.tree, self.shape)):
+        if similar := nearly_equal(key, keys_anywhere(self.tree, self.shape)):
             places = " or ".join(homes(similar[0], self.tree, self.shape)[:3])
             return f'did you mean "{similar[0]}"? It belongs at {places}'
         return "remove it"
@@ -213,7 +211,7 @@ class _Finder:
         slot = self.shape.along(filled(self.tree, self.shape), path)
         if slot is None or not isinstance(node.value, str) or node.value in slot.names:
             return ""
-        close = suggestions(node.value, slot.names)
+        close = nearest_words(node.value, slot.names)
         return f", as {alternatives(close)}" if close else ""
 
     def missing(self, error: Any, path: KeyPath, node: Node) -> Iterator[Problem]:
@@ -309,9 +307,9 @@ class _Finder:
                 place,
             )
         message = f"no {words(kind)} is called {short(name)}"
-        close = suggestions(name, slot.names)
+        question = did_you_mean(name, slot.names)
         distribution, slash, _ = name.partition("/")
-        if slash and not close and KINDS[kind].shorthand is None:
+        if slash and not question and KINDS[kind].shorthand is None:
             package = f'no component of "{distribution}" is installed'
             help_ = f"pip install {distribution}, or name one that is installed"
             return Problem(
@@ -319,8 +317,8 @@ class _Finder:
             )
         if slot.nullable and means_nothing(name):
             help_ = "write null to go without"
-        elif close:
-            help_ = f"did you mean {alternatives(close)}?"
+        elif question:
+            help_ = question
         elif KINDS[kind].shorthand and KINDS[kind].shorthand.json_type == "string":  # type: ignore[union-attr]  # it was just tested
             help_ = f'write one of these, or a folder as a path: "./{name[:60]}"'
         elif slot.names:
@@ -410,13 +408,13 @@ class _Finder:
             return
         allowed = list(error.validator_value)
         texts = [each for each in allowed if isinstance(each, str)]
-        close = suggestions(node.value, texts) if isinstance(node.value, str) else []
+        name = node.value if isinstance(node.value, str) else ""
         listed = ", ".join(json.dumps(each) for each in allowed)
         yield Problem(
             "not-allowed",
             f"{called(path)} cannot be {short(node.value)}",
             path,
-            help=f"did you mean {alternatives(close)}?" if close else f"write {listed}",
+            help=did_you_mean(name, texts) or f"write {listed}",
             note=f"allowed: {listed}",
             place=node.place,
         )
@@ -433,7 +431,7 @@ def _broken(reason: str, path: KeyPath, place: Place) -> Problem:
 
 
 def _instead(name: str, names: tuple[str, ...]) -> str:
-    close = near(name, names)
+    close = nearly_equal(name, names)
     return f", or did you mean {alternatives(close)}?" if close else ""
 
 

@@ -11,12 +11,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from importlib import metadata
 
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS, OBSERVER, OBSERVER_GROUP, article
+from vqfw.suggestions import did_you_mean
 
 FIRST_PARTY = "vqfw"
 
@@ -134,9 +134,8 @@ class Index:
             fact = f'"{name}" is {kinds}, not {article(kind)} {kind}'
         else:
             fact = f'no {kind} is called "{name}"'
-        close = get_close_matches(name, self.names(kind), n=1)
-        hint = f'did you mean "{close[0]}"? ' if close else ""
-        return f"{fact}: {hint}installed: {', '.join(self.names(kind)) or 'none'}"
+        hint = did_you_mean(name, self.names(kind))
+        return f"{fact}: {hint and f'{hint} '}installed: {', '.join(self.names(kind)) or 'none'}"
 
 
 _FROM_FILES: dict[str, tuple[Entry, ...]] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from difflib import get_close_matches
 from functools import lru_cache
 from importlib import metadata
 from typing import Any, TypeVar
@@ -19,6 +18,7 @@ from vqfw.registry.compatibility import require_compatible
 from vqfw.registry.entries import Entry, index
 from vqfw.registry.importing import contained, harmless
 from vqfw.streams import tell
+from vqfw.suggestions import did_you_mean
 
 Item = TypeVar("Item")
 
@@ -264,5 +264,4 @@ def arguments_of(hook: str) -> tuple[str, ...]:
 
 
 def _instead(name: str, known: tuple[str, ...]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f'did you mean "{close[0]}"?' if close else f"there are {', '.join(known)}"
+    return did_you_mean(name, known) or f"there are {', '.join(known)}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path, PurePath
 
 from vqfw.errors import RecordError, RunError
 from vqfw.runs import checkpoint
 from vqfw.runs.files import read_own, write_whole
 from vqfw.runs.folder import RunFolder
+from vqfw.suggestions import did_you_mean
 
 _RECORDS = "*/resolved.json"
 
@@ -90,11 +90,8 @@ def _best(existing: list[RunFolder], metric: str) -> RunFolder:
 def _known(root: Path, existing: list[RunFolder], wanted: str) -> str:
     ids = [run.id for run in existing]
     typed = PurePath(wanted).name  # of a path, as a shell completes it
-    close = (
-        [typed] if typed in ids else get_close_matches(wanted, [*ids, "latest"], n=1)
-    )
-    if close:
-        return f'in {root / "checkpoints"}: did you mean "{close[0]}"?'
+    if question := did_you_mean(typed or wanted, [*ids, "latest"]):
+        return f"in {root / 'checkpoints'}: {question}"
     shown = ", ".join(ids[-5:])
     return f"in {root / 'checkpoints'}: " + (
         f"there are {shown}" if ids else "it is empty"

@@ -8,11 +8,11 @@ from itertools import product
 from vqfw.errors import ExperimentError, Place, Problem
 from vqfw.experiment.experiment import CheckedExperiment, checked
 from vqfw.experiment.overrides import override_at
-from vqfw.problems.repairs import alternatives, suggestions
 from vqfw.study.draft import Draft, Layer
 from vqfw.study.grid import Arm, Grid, Point
 from vqfw.study.identity import key_of_settings
 from vqfw.study.labels import slug
+from vqfw.suggestions import alternatives, did_you_mean
 
 
 def checked_study(draft: Draft) -> Grid:
@@ -118,14 +118,12 @@ class _Checking:
         for label, node in self._sheet.members("expected").items():
             if label in rows:
                 continue
-            close = suggestions(label, rows)
             yield Problem(
                 "unknown-score",
                 f'"expected" has "{label}", which is not a row of the table',
                 ("expected", label),
-                help=f"did you mean {alternatives(close)}?"
-                if close
-                else f"write one of {alternatives(rows[:5])}",
+                help=did_you_mean(label, rows)
+                or f"write one of {alternatives(rows[:5])}",
                 place=node.key,
                 severity="warning",
             )
