@@ -80,7 +80,7 @@ def test_a_call_that_writes_walks_the_run_folder_once(
 ) -> None:
     walked: list[Path] = []
     monkeypatch.setattr(
-        "vqfw.runs.folder.ways_out", lambda folder: walked.append(folder) or ()
+        "vqfw.runs.folder.outward_paths", lambda folder: walked.append(folder) or ()
     )
     run = Reopened(old)
     with run.writing():

@@ -1,4 +1,4 @@
-"""Arrays on disk that are complete or do not exist, with a checksum each.
+"""Checkpoints: arrays on disk, complete or absent, with a checksum each.
 
 A checkpoint is a folder ``state/<step>/`` that appears by one rename, after everything in
 it was written and synced. Loading verifies every byte and falls back to the newest
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 _ARRAYS, _COUNTERS, _MANIFEST = "state.npz", "counters.json", "manifest.json"
 _CONTENTS = (_ARRAYS, _COUNTERS)
-# What a right checksum does not rule out: whoever made the files made the checksums too.
+# Errors of reading files with right checksums: their author wrote the checksums too.
 _UNREADABLE = (
     OSError,
     ValueError,
@@ -56,7 +56,7 @@ class Checkpoint:
     Args:
         step: optimizer steps done.
         arrays: by path in the state tree.
-        counters: the engine's own numbers, as JSON has them.
+        counters: numbers of the engine, as JSON.
     """
 
     step: int
@@ -103,21 +103,21 @@ def newest(folder: Path, skipped: Callable[[str], None]) -> Checkpoint | None:
 
     Args:
         folder: ``state/`` of a run.
-        skipped: told, in a sentence, of each newer checkpoint that is damaged.
+        skipped: called with a sentence for each newer checkpoint that is damaged.
 
     Returns:
-        None where no checkpoint was ever committed.
+        None where there is no checkpoint.
 
     Raises:
         CheckpointError: if there are checkpoints and every one is damaged.
     """
-    found = steps(folder)
-    for step in reversed(found):
+    committed = steps(folder)
+    for step in reversed(committed):
         try:
             return read(folder / _name(step))
         except CheckpointError as error:
             skipped(str(error))
-    if found:
+    if committed:
         raise CheckpointError(
             f"every checkpoint in {folder} is damaged: the run cannot be resumed or "
             "evaluated; train it again"
@@ -139,14 +139,14 @@ def read(folder: Path) -> Checkpoint:
                 f"this one reads {FORMAT}): upgrade vqfw"
             )
         step, checksums = int(manifest["step"]), dict(manifest["sha256"])
-        # A manifest names no files: those of a checkpoint are always the same.
+        # The names of the files are fixed: a manifest cannot lead to others.
         contents = {name: read_own(folder / name, None) for name in _CONTENTS}
     except _UNREADABLE as error:
         raise CheckpointError(f"{folder} is incomplete ({error})") from error
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != checksums.get(name):
             raise CheckpointError(f"{folder / name} is damaged: its checksum is wrong")
-    # The manifest has no checksum of its own; this is the number in it that would pass.
+    # The manifest itself has no checksum.
     if folder.name != _name(step):
         raise CheckpointError(f"{folder / _MANIFEST} is damaged: it says step {step}")
     import numpy as np

@@ -23,8 +23,8 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> RunFolder:
         name: the id to use; None generates one from the time.
 
     Raises:
-        RunError: if a run or its pictures have the name already, the name is not one,
-            or the folder cannot be written.
+        RunError: if a run or its pictures have the name already, the name is not
+            allowed, or the folder cannot be written.
     """
     if name is not None:
         run = RunFolder(checked_name(name), root)
@@ -44,10 +44,10 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> RunFolder:
 
 
 def checked_name(name: str) -> str:
-    """The name itself, if a run may be called so.
+    """The name, if it is allowed for a run.
 
     Raises:
-        RunError: if not, with the rule.
+        RunError: with the rule, if it is not.
     """
     if not _NAME.match(name) or name in _RESERVED or ".." in name:
         raise RunError(
@@ -58,7 +58,7 @@ def checked_name(name: str) -> str:
 
 
 def _claim(run: RunFolder) -> Path | None:
-    """Makes the folders of a run, or tells which of them is someone's already."""
+    """Makes the folders of a run, or returns the one that exists already."""
     try:
         for folder in (run.path, run.pictures):
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -76,20 +76,20 @@ def _claim(run: RunFolder) -> Path | None:
         with suppress(OSError):
             run.path.rmdir()
         raise RunError(
-            f"{error.filename} cannot be made ({error.strerror}): free the disk, or set "
+            f"{error.filename} cannot be made ({error.strerror}): make room, or set "
             "VQFW_ROOT to a folder that can be written"
         ) from error
     return None
 
 
 def _taken(run: RunFolder, obstacle: Path) -> tuple[str, str]:
-    """What has the name of a run, and how it gets free or is used.
+    """The fact that a name is taken, and its repair.
 
     Raises:
-        RunError: if it is a run that another process is just starting.
+        RunError: if another process is just starting a run of this name.
     """
     if obstacle == run.pictures:
-        return f"{obstacle} is there, though no run has this name", "move it away"
+        return f"{obstacle} exists, but no run of this name", "move it away"
     problem = f'run "{run.id}" exists already'
     if run.is_recorded:
         return problem, f"continue it with: vqfw run --resume {run.quoted}"

@@ -1,4 +1,4 @@
-"""What a run ran on: recorded, so that a difference in results can be traced."""
+"""The environment of a run, recorded so that differences in results can be traced."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
@@ -28,7 +29,7 @@ def describe_environment(
         "versions": _versions(packages),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": _cpuinfo("model name") or platform.processor(),
         "backend": backend,
         "git": _git(),
         "argv": sys.argv,
@@ -37,33 +38,24 @@ def describe_environment(
 
 def processor_flags() -> frozenset[str]:
     """Instruction sets of the processor as Linux names them; empty where unknown."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            lines = [line for line in file if line.startswith(("flags", "Features"))]
-    except OSError:
-        return frozenset()
-    return frozenset(lines[0].partition(":")[2].split()) if lines else frozenset()
+    return frozenset(_cpuinfo("flags", "Features").split())
 
 
 def _versions(names: Iterable[str]) -> dict[str, str]:
     versions = {}
     for name in names:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return versions
 
 
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor()
+def _cpuinfo(*names: str) -> str:
+    """The first entry of these names that Linux has; empty where there is none."""
+    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith(names):
+                return line.partition(":")[2].strip()
+    return ""
 
 
 def _git() -> dict[str, Any] | None:

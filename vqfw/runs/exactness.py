@@ -1,4 +1,4 @@
-"""How far a resumed run can repeat an uninterrupted one."""
+"""Whether a resumed run repeats an uninterrupted one exactly, and how runs differ."""
 
 from __future__ import annotations
 
@@ -10,51 +10,46 @@ _ALL = ("versions", "python", "backend", "devices", "threads", "precision", "pro
 
 
 def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is not as it was when the run began, as ``name before -> now``.
+    """Differences between two environments, as ``name before -> now``.
 
     Args:
         recorded: the environment of the run.
-        now: that of this process.
+        now: the environment of this process.
     """
-    found = []
+    changes = []
     for name in _ALL:
         before, after = recorded.get(name), now.get(name)
         if before == after:
             continue
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found += [
+            changes += [
                 f"{key} {before.get(key)} -> {after.get(key)}"
                 for key in sorted(before.keys() | after.keys())
                 if before.get(key) != after.get(key)
             ]
         else:
-            found.append(f"{name} {before} -> {after}")
-    return found
+            changes.append(f"{name} {before} -> {after}")
+    return changes
 
 
 def promise(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What a resumed run may be expected to reach, in a sentence."""
+    """A sentence: whether the resumed run is exact, or what makes it differ."""
     changed = differences(recorded, now)
     if not changed:
-        return "exact: the run goes on bit by bit as if it had not been cut"
-    return (
-        "equivalent: the run goes on, but not bit by bit as it would have, because of "
-        + "; ".join(changed)
+        return "exact: the run continues bit by bit as if it had not been interrupted"
+    return "equivalent: the run continues, but not bit by bit, because of " + "; ".join(
+        changed
     )
 
 
 def differing(
     environments: Sequence[Mapping[str, Any]],
 ) -> dict[str, tuple[str | None, ...]]:
-    """What is not the same in all of some runs: by name, how it is in each.
-
-    Args:
-        environments: as they were recorded.
-    """
+    """Facts of recorded environments that are not equal in all: by name, one a run."""
     facts = [_facts(each) for each in environments]
     names = dict.fromkeys(name for each in facts for name in each)
-    found = {name: tuple(each.get(name) for each in facts) for name in names}
-    return {name: values for name, values in found.items() if len(set(values)) > 1}
+    columns = {name: tuple(each.get(name) for each in facts) for name in names}
+    return {name: values for name, values in columns.items() if len(set(values)) > 1}
 
 
 def _facts(environment: Mapping[str, Any]) -> dict[str, str]:

@@ -1,9 +1,8 @@
-"""Files that are either whole or not there, and that a link cannot lead astray.
+"""Reads and writes files of a run: whole or not at all, and through no link.
 
-A run folder may come from a stranger. What is written into it is written beside its name,
-under one that nobody can foresee, and then moved: a link of that name, or a file that has a
-second name elsewhere, is replaced and not written through. What is read from it must be a
-regular file that lies there itself.
+A run folder may come from a stranger. A file is written beside its place under a random
+name and then moved: a link there, or a hard link to a file elsewhere, is replaced and not
+written through. Only regular files that lie in the folder itself are read.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 _BESIDE = re.compile(r"\..+\.[0-9a-f]{16}\.tmp\Z")
-# Records are far smaller; what is larger is none.
+# Records are far smaller.
 MOST_BYTES = 64 << 20
 
 
@@ -36,7 +35,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_again(path: Path, content: bytes) -> None:
-    """``write_whole`` for what can be made again: a power cut may leave it empty."""
+    """``write_whole`` without a sync: a power cut may leave an empty file."""
     _replace(path, content, durable=False)
 
 
@@ -54,14 +53,14 @@ def _replace(path: Path, content: bytes, durable: bool) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Removes what a killed process left half written beside its name."""
+    """Removes unfinished files of processes that were killed."""
     with suppress(OSError):
         for name in filter(_BESIDE.match, os.listdir(folder)):
             (folder / name).unlink(missing_ok=True)
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Opens a file of a run: never what a link leads to, a pipe or a device.
+    """Opens a file of a run, and refuses a link, a pipe or a device.
 
     Args:
         path: of the file.
@@ -71,9 +70,9 @@ def open_own(path: Path, flags: int) -> int:
         A handle, which the caller closes.
 
     Raises:
-        OSError: if it is something else, or as ``os.open`` does.
+        OSError: if it is no regular file, or as ``os.open`` does.
     """
-    # Looked at before it is opened, which alone may do something to a device.
+    # Opening a device may change its state, so it is checked first.
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a link", str(path))
     if path.exists() and not path.is_file():
@@ -95,7 +94,7 @@ def read_own(path: Path, most: int | None = MOST_BYTES) -> bytes:
         most: bytes that it may have; None for any number.
 
     Raises:
-        OSError: if it is missing, larger, or no regular file that lies there itself.
+        OSError: if it is missing, larger, a link or no regular file.
     """
     with open(open_own(path, os.O_RDONLY), "rb") as file:
         if most is not None and os.fstat(file.fileno()).st_size > most:
@@ -103,11 +102,11 @@ def read_own(path: Path, most: int | None = MOST_BYTES) -> bytes:
         return file.read()
 
 
-def ways_out(folder: Path) -> Iterator[tuple[Path, str]]:
-    """What in a folder leads out of it, or is neither a file nor a folder; and why.
+def outward_paths(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Links that lead out of a folder, and what is neither file nor folder, each with a reason.
 
     Args:
-        folder: may be a link itself; then the folder is the one that it leads to.
+        folder: may be a link itself; its target is searched.
     """
     real = os.path.realpath(folder)
     for parent, folders, files in os.walk(real):  # into no link

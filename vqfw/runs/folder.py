@@ -18,7 +18,14 @@ from typing import Any, TextIO
 
 from vqfw.errors import RecordError, RunError, UnwritableError
 from vqfw.runs import checkpoint, records
-from vqfw.runs.files import open_own, read_json, read_own, sweep, ways_out, write_whole
+from vqfw.runs.files import (
+    open_own,
+    outward_paths,
+    read_json,
+    read_own,
+    sweep,
+    write_whole,
+)
 from vqfw.runs.locks import take_lock
 
 _LOST = "bring the file back from a copy of the run, or train it again"
@@ -42,7 +49,7 @@ class RunFolder:
 
     @property
     def quoted(self) -> str:
-        """The id as a shell takes it: a folder from elsewhere may have any name."""
+        """The id, quoted for a shell: a copied folder may have any name."""
         return shlex.quote(self.id)
 
     @property
@@ -75,7 +82,7 @@ class RunFolder:
         """Scores by split; empty before the first evaluation.
 
         Raises:
-            RecordError: if they are damaged; another evaluation writes them anew.
+            RecordError: if the file is damaged; the next evaluation replaces it.
         """
         if not os.path.lexists(self.path / "scores.json"):
             return {}
@@ -84,9 +91,9 @@ class RunFolder:
 
     @property
     def training(self) -> dict[str, Any]:
-        """Steps, pace and revival of the training; empty until all is done and scored.
+        """Steps, pace and revival of a finished training; empty where damaged or missing.
 
-        Damaged, it is empty too: then going on with the run writes it anew.
+        Resuming the run writes it again.
         """
         try:
             return self._record("training.json", records.TRAINING, "")
@@ -95,17 +102,17 @@ class RunFolder:
 
     @property
     def origins(self) -> dict[str, str]:
-        """Who set each value, by its path; empty if that was not recorded."""
+        """The origin of each value, by its path; empty where it was not recorded."""
         try:
             return self._record("origins.json", records.ORIGINS, "")
         except RecordError:
             return {}
 
     def note_failure(self, failure: Mapping[str, str]) -> None:
-        """Records, once, that something failed which only looked on.
+        """Records a failure of an observer or tracker, once.
 
         Args:
-            failure: who, where and why.
+            failure: name, place and error.
         """
         if failure in self.failures:
             return
@@ -115,12 +122,12 @@ class RunFolder:
 
     @property
     def failures(self) -> list[dict[str, str]]:
-        """Observers and trackers that were detached, and why."""
+        """Failures of observers and trackers, which were detached."""
         with suppress(OSError, ValueError, RecursionError):
             lines = read_own(self._failures).decode("utf-8").splitlines()
-            found = [json.loads(line) for line in lines]
-            records.check(found, records.list_of(records.FAILURE))
-            return found
+            failures = [json.loads(line) for line in lines]
+            records.check(failures, records.list_of(records.FAILURE))
+            return failures
         return []
 
     @property
@@ -132,9 +139,9 @@ class RunFolder:
         """Keeps other processes from writing this run.
 
         Raises:
-            RunError: at once, if another process is writing it. The lock of a process
-                that was killed is gone with it.
-            UnwritableError: if it cannot be written, or its pictures are led elsewhere.
+            RunError: at once, if another process is writing it. The system frees the
+                lock of a killed process.
+            UnwritableError: if it cannot be written, or its pictures lead elsewhere.
         """
         self._require_pictures()
         with self._lock_file() as file:
@@ -146,7 +153,7 @@ class RunFolder:
                         f'run "{self.id}" is being written by process {owner}: wait for '
                         "it, or end it"
                     )
-                # With a second name it may be anything; its lock is as good.
+                # A hard link may be any file of this person: it is locked, not written.
                 if os.fstat(file.fileno()).st_nlink == 1:
                     file.truncate(0)
                     # The first byte is the one that a lock may hide from others.
@@ -159,46 +166,47 @@ class RunFolder:
             yield
 
     def require_contained(self) -> None:
-        """Looks for what would lead a reader or writer of this run elsewhere.
+        """Refuses links that lead out of the run.
 
-        It walks the whole folder, so a call does it once, before it reads any record. The folder of the run may be a link, and so may be ``checkpoints``: whoever made
-        it wanted the run to lie there. A link in it may come from a stranger.
+        It walks the whole folder, so a call does it once, before it reads any record.
+        The folder itself and ``checkpoints`` may be links, which this person made; a
+        link inside may come from a stranger.
 
         Raises:
             RunError: naming a link that leads out of the run, or a pipe or device in it.
         """
-        for path, reason in ways_out(self.path):
+        for path, reason in outward_paths(self.path):
             raise RunError(
-                f'{path} {reason}, and run "{self.id}" may have files of its own only: '
+                f'{path} {reason}, but all files of run "{self.id}" must lie in it: '
                 "remove it, or put a copy in its place"
             )
 
     def _require_pictures(self) -> None:
-        """Looks for what would lead pictures elsewhere.
+        """Refuses links that lead pictures elsewhere.
 
         Raises:
-            UnwritableError: if they cannot be written into a folder of their own.
+            UnwritableError: naming the link, or the folder that cannot be written.
         """
         if self.pictures.is_symlink():
             raise UnwritableError(
-                f"{self.pictures} is a link, and what it leads to may hold pictures of "
-                f"yours: remove it, or link all of {self.pictures.parent}"
+                f"{self.pictures} is a link, and its target may hold other pictures: "
+                f"remove it, or link all of {self.pictures.parent}"
             )
         place = self.pictures
         while not place.exists():
             place = place.parent
         if not os.access(place, os.W_OK):
             raise UnwritableError(
-                f"{place} cannot be written: allow writing there, for the pictures"
+                f"{place} cannot be written, and pictures go there: allow writing there"
             )
-        for path, reason in ways_out(self.pictures):
+        for path, reason in outward_paths(self.pictures):
             raise UnwritableError(
-                f'{path} {reason}, and run "{self.id}" may write files of its own only: '
-                "remove it"
+                f'{path} {reason}, but pictures of run "{self.id}" must lie in its '
+                "folder: remove it"
             )
 
     def require_free(self) -> None:
-        """Looks at the lock, before anything that takes long.
+        """Takes the lock and frees it, before work that takes long.
 
         Raises:
             RunError: if another process is writing the run.
@@ -208,18 +216,18 @@ class RunFolder:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether it got as far as to note which experiment it is."""
+        """Whether it has recorded its experiment."""
         return (self.path / "resolved.json").exists()
 
     @property
     def is_untrained(self) -> bool:
-        """Whether it holds neither a checkpoint nor the numbers of a step."""
+        """Whether it has neither a checkpoint nor a logged step."""
         log = self.path / "metrics.jsonl"
         logged = log.exists() and log.stat().st_size
         return not logged and not checkpoint.steps(self.states)
 
     def discard(self) -> None:
-        """Removes both folders; the one that holds the name goes last."""
+        """Removes both folders, pictures first."""
         for folder in (self.pictures, self.path):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -238,11 +246,11 @@ class RunFolder:
 
     def _record(self, name: str, shape: records.Shape, repair: str) -> dict[str, Any]:
         try:
-            found = read_json(self.path / name)
-            records.check(found, shape)
+            record = read_json(self.path / name)
+            records.check(record, shape)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise RecordError(
                 f'run "{self.id}" has no usable {name} ({reason}): {repair}'
             ) from error
-        return found
+        return record

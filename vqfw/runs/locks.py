@@ -1,7 +1,7 @@
-"""Locks of open files, on every system: one process at a time may hold one.
+"""Locks of open files, on every system: one process at a time holds a lock.
 
-The system releases the lock of a process that ended, however it ended, and the lock of a
-file that is closed. Windows locks the first byte of the file, and nobody else can read it.
+The system releases a lock when its file is closed or its process ends. Windows locks the
+first byte of the file, which no other process can read then.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import errno
 from typing import IO, Any
 
-# A file system without locks (some network disks) keeps no two processes apart.
+# Of file systems without locks, such as some network disks.
 _WITHOUT_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}
 
 
 def take_lock(file: IO[Any], wait: bool = False) -> bool:
     """Takes the lock of an open file, until the file is closed.
 
-    A file system that has no locks gives one to everybody.
+    On a file system without locks it always succeeds.
 
     Args:
         file: open for writing.

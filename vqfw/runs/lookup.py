@@ -19,7 +19,7 @@ def find_run(root: Path, wanted: str) -> RunFolder:
     """Finds a run by id, unique prefix, ``latest`` or ``best:METRIC``.
 
     Raises:
-        RunError: if there is none or more than one, with the ids that there are.
+        RunError: if none or several match, with the existing ids.
     """
     existing = list_folders(root)
     if wanted == "latest":
@@ -44,21 +44,21 @@ def list_folders(root: Path) -> list[RunFolder]:
         return []
     recorded = []
     for path in folder.glob(_RECORDS):
-        # Another process may discard a run that came to nothing.
+        # Another process may discard its run meanwhile.
         with suppress(FileNotFoundError):
             recorded.append((path.lstat().st_mtime, path))
     return [RunFolder(path.parent.name, root) for _, path in sorted(recorded)]
 
 
 def mark_latest(run: RunFolder) -> None:
-    """Makes ``latest`` mean this run; called after its first commit."""
+    """Makes this run ``latest``; called after its first commit."""
     write_whole(run.root / "checkpoints" / "LATEST", f"{run.id}\n".encode())
 
 
 def _latest(root: Path, existing: list[RunFolder]) -> RunFolder:
     pointer = root / "checkpoints" / "LATEST"
     run_id = ""
-    with suppress(OSError):  # then the newest is meant
+    with suppress(OSError):  # without it the newest run is the latest
         run_id = read_own(pointer).decode("utf-8", "replace").strip()
     for run in existing:
         if run.id == run_id:
@@ -77,7 +77,7 @@ def _best(existing: list[RunFolder], metric: str) -> RunFolder:
     for run in existing:
         try:
             entry = run.scores.get("test", {}).get(metric)
-        except RecordError:  # it is no reason to find no other
+        except RecordError:  # other runs have scores
             continue
         if isinstance(entry, Mapping) and entry["value"] is not None:
             sign = -1 if entry.get("better") == "lower" else 1

@@ -1,10 +1,9 @@
 """Whether a run was made here, by this person on this machine, or came from elsewhere.
 
-A run carries a signature of what it may lead to: its experiment, where its data lies and
-the checksums of its plugin files. Only this person's key makes one, so a stranger cannot.
-It does not vouch for what the run contains: weights, scores, logs and settled values may have
-been changed since. The name of the run is no part of it: a copy under another name stays this person's own, and
-a run whose experiment was changed by hand does not.
+A run carries a signature of its experiment, the place of its data and the checksums of its
+plugin files, made with this person's key. Weights, scores, logs and settled values are not
+signed and may have been changed since, and neither is the name: a copy under another name
+still counts as made here, a run whose experiment was changed by hand does not.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from vqfw.runs.folder import RunFolder
 from vqfw.runs.trusted import is_signed, signature
 
 KEY = "made_here"
-"""Where ``environment.json`` has the signature."""
+"""The key of the signature in ``environment.json``."""
 
 
 def sign(environment: Mapping[str, Any], resolved: bytes) -> str:
@@ -31,13 +30,13 @@ def sign(environment: Mapping[str, Any], resolved: bytes) -> str:
         resolved: the bytes of ``resolved.json``.
 
     Raises:
-        OSError: if this person has no key and none can be made.
+        OSError: if there is no key and none can be made.
     """
     return signature(_signed(environment, resolved))
 
 
 def is_made_here(run: RunFolder) -> bool:
-    """Whether a run is this person's own, made on this machine."""
+    """Whether this person made the run on this machine."""
     try:
         environment = run.environment
         resolved = read_own(run.path / "resolved.json")

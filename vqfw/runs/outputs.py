@@ -1,7 +1,6 @@
-"""Where a person asked for output: checked before the work, written after it.
+"""Paths of output that a person typed: checked before the work, written after it.
 
-A path that a person typed follows links, as in any other program. The files that a run
-keeps in its own folder are written by ``files.py``.
+They follow links, as in any other program. Files of a run are written by ``files.py``.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from vqfw.runs.files import write_whole
 
 
 def checked_file(path: str | Path, repair: str = "choose another file with -o") -> Path:
-    """The place of a file that is to be written; nothing is written yet.
+    """The path of an output file; nothing is written yet.
 
     Args:
         path: as typed. A pipe or a device is written into, any other file replaced.
-        repair: the end of the sentence that refuses it.
+        repair: the end of the error message.
 
     Returns:
         An absolute path, links followed.
@@ -45,7 +44,7 @@ def checked_file(path: str | Path, repair: str = "choose another file with -o") 
 def checked_folder(
     path: str | Path, repair: str = "choose another folder with -o"
 ) -> Path:
-    """The place of a folder in which files are to be written; nothing is made yet.
+    """The path of an output folder; nothing is made yet.
 
     Args:
         path: as typed.
@@ -84,7 +83,7 @@ def require_free(
 
 @contextmanager
 def refused(path: str | Path, repair: str) -> Iterator[None]:
-    """Turns what the system says against writing to a path into one sentence."""
+    """Turns an ``OSError`` of writing to a path into a ``UsageError``."""
     try:
         yield
     except OSError as error:
@@ -95,10 +94,10 @@ def refused(path: str | Path, repair: str) -> Iterator[None]:
 def write_output(path: Path, content: bytes) -> None:
     """Writes a file that ``checked_file`` placed, whole or not at all.
 
-    What is no regular file (a pipe, ``/dev/null``) is written into, never replaced.
+    A pipe or a device is written into, never replaced.
 
     Raises:
-        VqfwError: if the system refuses it now; a regular file stays as it was.
+        VqfwError: if it cannot be written now; a regular file stays as it was.
     """
     try:
         if _is_special(path):
@@ -116,22 +115,22 @@ def write_output(path: Path, content: bytes) -> None:
 
 def _resolved(path: str | Path) -> Path:
     if not str(path):
-        raise UsageError("the name of the output is empty: write one, or leave -o out")
+        raise UsageError("the output has no name: give one, or leave -o out")
     try:
         place = Path(path).absolute()
-        # A pipe of the shell, /dev/fd/63, is a link to what is no path.
+        # A pipe of the shell, /dev/fd/63, is a link that leads to no path.
         return place if _is_special(place) else place.resolve()
     except (ValueError, RuntimeError) as error:  # a NUL; a link to itself
         raise OSError(0, str(error)) from error
 
 
 def _is_special(path: Path) -> bool:
-    """Whether something is there that is no regular file."""
+    """Whether the path is a folder, a pipe or a device."""
     return path.exists() and not stat.S_ISREG(path.stat().st_mode)
 
 
 def _probe(folder: Path) -> None:
-    """Writes a nameless file into a folder, or into the nearest one that is there."""
+    """Writes a nameless file into a folder, or into its nearest parent that exists."""
     while not folder.exists():
         folder = folder.parent
     tempfile.TemporaryFile(dir=folder).close()

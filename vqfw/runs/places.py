@@ -1,4 +1,4 @@
-"""Where things lie that no experiment names: the output folders and the cache."""
+"""Default places: the output folders and the cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def cache_folder() -> Path | None:
     """The folder of the cache: ``VQFW_CACHE``, or ``vqfw`` in ``XDG_CACHE_HOME`` or ~/.cache.
 
     Returns:
-        None where this person has no home folder; then nothing is cached.
+        None where there is no home folder; then nothing is cached.
     """
     if own := os.environ.get("VQFW_CACHE"):
         return Path(own).absolute()

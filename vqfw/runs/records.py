@@ -1,7 +1,7 @@
 """The shapes of a run's records, checked when they are read.
 
-A record may be damaged, or come from a stranger: whoever reads a number or a list from one
-of these finds a number or a list. What is not read is not checked.
+A record may be damaged, or come from a stranger. Every value that vqfw reads from it has
+the type that is expected; other values are not checked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
 Shape: TypeAlias = Callable[[Any, str], None]
-"""Takes a value and its path; raises ``ValueError`` if the value is something else."""
+"""Takes a value and its path; raises ``ValueError`` if the value has another shape."""
 
 # Numbers beyond it are exact in no float and overflow elsewhere.
 _LARGEST = 1 << 53
@@ -22,10 +22,10 @@ _CHECKSUM = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def check(value: Any, shape: Shape, at: str = "") -> None:
-    """Finds a value that is not of a shape.
+    """Checks that a value has a shape.
 
     Raises:
-        ValueError: with its path, what it is and what it must be.
+        ValueError: with the path, the value and the shape of the first fault.
     """
     shape(value, at)
 
@@ -33,7 +33,7 @@ def check(value: Any, shape: Shape, at: str = "") -> None:
 def number(value: Any, at: str) -> None:
     """A finite number."""
     fine = isinstance(value, int | float) and not isinstance(value, bool)
-    # In this order: a whole number may be too large for a float.
+    # isfinite comes last: a whole number may be too large for a float.
     if not fine or abs(value) > _LARGEST or not math.isfinite(value):
         raise _wrong(value, at, "a number")
 
@@ -45,7 +45,7 @@ def text(value: Any, at: str) -> None:
 
 
 def checksum(value: Any, at: str) -> None:
-    """A SHA-256 in hexadecimal digits; anything else could pass for a path."""
+    """A SHA-256 in hexadecimal digits; other text could be taken for a path."""
     if not isinstance(value, str) or not _CHECKSUM.match(value):
         raise _wrong(value, at, "64 hexadecimal digits")
 
@@ -62,7 +62,7 @@ def whole(low: int, high: int = _LARGEST) -> Shape:
 
 
 def one_of(*allowed: str) -> Shape:
-    """One of some texts."""
+    """One of the allowed texts."""
 
     def shape(value: Any, at: str) -> None:
         if value not in allowed:

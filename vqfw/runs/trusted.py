@@ -1,8 +1,8 @@
-"""What a person has vouched for on this machine: plugin files by checksum, and a key.
+"""Plugin files that this person has run on this machine, by checksum, and a signing key.
 
-Both lie in a folder of that person alone, outside of every run, so that nobody can send
-them along with a run. The key signs the records of runs that are made here. Without a home,
-or where the folder cannot be written, nothing is vouched for, and all else works.
+Both lie in a private folder outside of every run, so that no run can bring them along. The
+key signs the records of runs that are made here. Without a home, or where the folder cannot
+be written, no file is trusted, and everything else works.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _KEY_BYTES = 32
 
 
 def state_folder() -> Path | None:
-    """Where this person's records lie: VQFW_STATE, XDG_STATE_HOME, ~/.local/state.
+    """The private folder: VQFW_STATE, or ``vqfw`` in XDG_STATE_HOME or ~/.local/state.
 
     Returns:
-        None where there is no home.
+        None where there is no home folder.
     """
     if own := os.environ.get("VQFW_STATE"):
         return Path(own).absolute()
@@ -35,19 +35,19 @@ def state_folder() -> Path | None:
 
 
 def trust(sha256: str, path: str) -> None:
-    """Notes that this person has run the file with a checksum.
+    """Records that this person has run a plugin file.
 
     Args:
         sha256: of its bytes.
-        path: where it lies.
+        path: of the file.
     """
-    with suppress(OSError):  # then it has to be named again next time
+    with suppress(OSError):  # the file has to be named again next time
         path_of = _folder(_PLUGINS) / sha256
         os.replace(_beside(path_of, os.fsencode(path)), path_of)
 
 
 def trusted_path(sha256: str) -> str | None:
-    """Where this person last ran the file with a checksum; None if that never happened."""
+    """The path at which this person last ran a plugin file of a checksum, or None."""
     folder = state_folder()
     if folder is None:
         return None
@@ -58,7 +58,7 @@ def trusted_path(sha256: str) -> str | None:
 
 
 def signature(content: bytes) -> str:
-    """What only this person on this machine can make of some bytes.
+    """The signature of some bytes with this person's key.
 
     Raises:
         OSError: if there is no home, or the key can neither be read nor made.
@@ -68,7 +68,7 @@ def signature(content: bytes) -> str:
     if key is None:
         beside = _beside(path, secrets.token_bytes(_KEY_BYTES))
         try:
-            # Of two processes that make the first key, one has to lose.
+            # Another process may have made the key meanwhile; that one stays.
             os.link(beside, path)
         except FileExistsError:
             pass
@@ -81,7 +81,7 @@ def signature(content: bytes) -> str:
 
 
 def is_signed(content: bytes, signed: object) -> bool:
-    """Whether a signature of these bytes was made by this person on this machine."""
+    """Whether a signature of some bytes was made with this person's key."""
     folder = state_folder()
     key = None if folder is None else _key(folder / _KEY)
     if key is None or not isinstance(signed, str) or not signed.isascii():
@@ -97,7 +97,7 @@ def _key(path: Path) -> bytes | None:
 
 
 def _folder(name: str = "") -> Path:
-    """The folder, or one below it, made for this person's eyes alone."""
+    """The private folder, or one below it, made where it is missing."""
     folder = state_folder()
     if folder is None:
         raise OSError(None, "there is no home", "~")
@@ -108,7 +108,7 @@ def _folder(name: str = "") -> Path:
 
 
 def _beside(path: Path, content: bytes) -> Path:
-    """Writes a file of an unknown name, to be moved to its own."""
+    """Writes a file under a random name, to be moved to its place."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with open(
         os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
