@@ -71,7 +71,7 @@ def removed(tmp_path):
 
 def test_pictures_of_a_removed_run_are_named_and_kept(removed, tmp_path):
     (removed.pictures / "grid.png").write_text("a picture")
-    with pytest.raises(RunError, match=r"images_saved.mine is there.*move it away"):
+    with pytest.raises(RunError, match=r"images_saved.mine exists.*move it away"):
         create_run(tmp_path, "faces", "mine")
     assert not removed.path.exists()
     assert (removed.pictures / "grid.png").exists()
@@ -80,7 +80,7 @@ def test_pictures_of_a_removed_run_are_named_and_kept(removed, tmp_path):
 def test_a_file_in_place_of_the_pictures_is_named_and_kept(removed, tmp_path):
     removed.pictures.rmdir()
     removed.pictures.write_text("a file")
-    with pytest.raises(RunError, match=r"images_saved.mine is there.*move it away"):
+    with pytest.raises(RunError, match=r"images_saved.mine exists.*move it away"):
         create_run(tmp_path, "faces", "mine")
     assert not removed.path.exists()
     assert removed.pictures.read_text() == "a file"

@@ -88,7 +88,7 @@ def test_a_run_refuses_a_folder_that_already_has_pictures(root, tiny):
     taken = root / "images_saved" / "mine"
     taken.mkdir(parents=True)
     (taken / "keep.png").write_bytes(b"mine")
-    with pytest.raises(RunError, match=r"images_saved.mine is there.*move it away"):
+    with pytest.raises(RunError, match=r"images_saved.mine exists.*move it away"):
         tiny("training.steps=2").run(name="mine")
     assert (taken / "keep.png").read_bytes() == b"mine"
     assert not (root / "checkpoints" / "mine").exists()
