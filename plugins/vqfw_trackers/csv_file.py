@@ -1,4 +1,4 @@
-"""A run as a table: one row a step, one column a number."""
+"""The numbers of a run as a CSV table: one row a step."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class CSV(Tracker):
         self._row_begins = 0
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        told = {_STEP: str(step)}
-        told |= {name: f"{value:.7g}" for name, value in values.items()}
+        row = {_STEP: str(step)}
+        row |= {name: f"{value:.7g}" for name, value in values.items()}
         if self._file is None:
-            self._begin_again(before=step)
-        if self._row.get(_STEP) == told[_STEP]:
-            told = self._row | told
-            self._forget_the_last_row()
-        if not told.keys() <= set(self._columns):
-            self._columns += [name for name in told if name not in self._columns]
-            self._begin_again(before=step)
-        self._append(told)
+            self._rewrite(before=step)
+        if self._row.get(_STEP) == row[_STEP]:
+            row = self._row | row
+            self._remove_last_row()
+        if not row.keys() <= set(self._columns):
+            self._columns += [name for name in row if name not in self._columns]
+            self._rewrite(before=step)
+        self._append(row)
 
     def images(self, step: int, name: str, images: NDArray[Any]) -> None:
-        """Nothing: a table has no place for pictures."""
+        """Does nothing: a table has no pictures."""
 
     def close(self) -> None:
         if self._file is not None:
@@ -56,13 +56,13 @@ class CSV(Tracker):
         self._writer(self._file).writerow(row)
         self._file.flush()
 
-    def _forget_the_last_row(self) -> None:
+    def _remove_last_row(self) -> None:
         assert self._file is not None
         self._file.seek(self._row_begins)
         self._file.truncate()
 
-    def _begin_again(self, before: int) -> None:
-        """Writes the table anew, with the rows of the steps before one."""
+    def _rewrite(self, before: int) -> None:
+        """Writes the table anew, with the rows before a step."""
         self.close()
         rows = self._rows(before)
         beside = self._path.with_suffix(f".{secrets.token_hex(8)}.part")
@@ -74,7 +74,7 @@ class CSV(Tracker):
         self._file = self._path.open("a", newline="", encoding="utf-8")
 
     def _rows(self, before: int) -> list[dict[str, str]]:
-        """The rows that are in the file, without a torn one at its end."""
+        """The rows of the file, without an incomplete one at its end."""
         if not self._path.exists():
             return []
         text = self._path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
-"""A run as TensorBoard shows it: curves and grids, in event files.
+"""Curves and grids of a run as TensorBoard event files.
 
-The files are written with the package ``tensorboard`` alone, so that a training on JAX or
-torch does not bring TensorFlow into its process.
+They are written with the package ``tensorboard`` alone: a training on JAX or torch does not
+import TensorFlow.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class TensorBoard(Tracker):
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        told = [Summary.Value(tag=name, simple_value=v) for name, v in values.items()]
-        self._write(step, summary=Summary(value=told))
+        curves = [Summary.Value(tag=name, simple_value=v) for name, v in values.items()]
+        self._write(step, summary=Summary(value=curves))
 
     def images(self, step: int, name: str, images: NDArray[Any]) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        told = []
+        pictures = []
         for number, image in enumerate(images):
             height, width, channels = image.shape
             shown = Summary.Image(
@@ -55,8 +55,8 @@ class TensorBoard(Tracker):
                 encoded_image_string=_png(image),
             )
             tag = name if len(images) == 1 else f"{name}/{number}"
-            told.append(Summary.Value(tag=tag, image=shown))
-        self._write(step, summary=Summary(value=told))
+            pictures.append(Summary.Value(tag=tag, image=shown))
+        self._write(step, summary=Summary(value=pictures))
 
     def close(self) -> None:
         if self._file is not None:
@@ -77,7 +77,7 @@ class TensorBoard(Tracker):
         return (self._folder / name).open("xb")
 
     def _begin_at(self, step: int) -> None:
-        """Has TensorBoard forget what earlier files tell of this step and later ones."""
+        """Makes TensorBoard drop this step and later ones of earlier files."""
         from tensorboard.compat.proto.event_pb2 import SessionLog
 
         self._put(file_version="brain.Event:2")

@@ -107,7 +107,7 @@ class Learned(Encoder):
 @pytest.mark.parametrize(
     ("group", "source", "change", "told"),
     [
-        ("losses", LOSS, 'losses=["learned"]', "what is to be trained belongs into"),
+        ("losses", LOSS, 'losses=["learned"]', "trained weights belong in"),
         (
             "augmentations",
             AUGMENTATION,

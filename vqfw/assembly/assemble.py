@@ -1,4 +1,4 @@
-"""From a plan to built parts, joined and named."""
+"""Builds the components of a plan and joins them: model, losses, augmentations, optimizer."""
 
 from __future__ import annotations
 
@@ -73,7 +73,15 @@ def build_autoencoder(plan: Plan) -> Autoencoder:
         PluginError: if a component holds trainable weights that would never be trained.
     """
     experiment = plan.experiment
-    model, losses = build_model(plan), _losses(plan)
+    model = build_model(plan)
+    losses = [
+        WeightedLoss(
+            options["type"],
+            options["weight"],
+            build("loss", options, plan.supplied, ("losses", i)),
+        )
+        for i, options in enumerate(experiment.losses)
+    ]
     listed = list(_listed(plan, Augmentation))
     augmentations = [
         build("augmentation", options, plan.supplied, path) for options, path in listed
@@ -94,7 +102,7 @@ def build_autoencoder(plan: Plan) -> Autoencoder:
     for loss in losses:
         _require_trained("loss", loss.name, loss.loss, trained)
     for (options, _), augmentation in zip(listed, augmentations, strict=True):
-        # What it makes is data: no gradient goes through it.
+        # No gradient goes through an augmentation.
         _require_trained("augmentation", options["type"], augmentation, ())
     optimizer = build("optimizer", experiment.training.optimizer, plan.supplied)
     if plan.precision == "mixed_float16":
@@ -118,13 +126,9 @@ def build_metrics(plan: Plan) -> dict[str, Metric]:
 
 
 def codebook_fingerprint(model: Model) -> str:
-    """A checksum of all that turns tokens into images.
-
-    Tokens are only meaningful with the codebook and decoder that made them; equal
-    fingerprints mean equal pictures.
-    """
+    """A checksum of the model: equal fingerprints decode tokens to equal pictures."""
     digest = hashlib.sha256()
-    # Not the trained ones alone: a book may be frozen, or follow an average.
+    # Not the trained variables alone: a book may be frozen, or follow an average.
     for variable in sorted(model.variables, key=lambda each: each.path):
         value = keras.ops.convert_to_numpy(variable)
         digest.update(f"{variable.path} {value.shape} {value.dtype}\n".encode())
@@ -139,21 +143,10 @@ def _listed(plan: Plan, form: type) -> Iterator[tuple[Mapping[str, Any], KeyPath
             yield options, ("data", "augmentations", i)
 
 
-def _losses(plan: Plan) -> list[WeightedLoss]:
-    return [
-        WeightedLoss(
-            each["type"],
-            each["weight"],
-            build("loss", each, plan.supplied, ("losses", i)),
-        )
-        for i, each in enumerate(plan.experiment.losses)
-    ]
-
-
 def _require_trained(
     kind: str, name: str, component: Any, trained: Iterable[Any]
 ) -> None:
-    """Refuses trainable weights that would stay as they are, silently."""
+    """Refuses trainable weights that the optimizer is not given."""
     if paths := untrained_paths(component, trained):
         more = f" and {len(paths) - 1} more" if paths[1:] else ""
         raise PluginError(

@@ -1,4 +1,4 @@
-"""Settles what Keras and its backend keep for the whole process: threads, types, layout."""
+"""Sets the process-wide settings of Keras and its backend: threads, types, layout."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from vqfw.plan import settled_threads
 
 
 def settle_keras() -> None:
-    """Makes Keras compute in float32 and put channels last, whatever its settings say.
-
-    A person's ``keras.json`` may say otherwise; an experiment says its own precision.
-    """
+    """Sets Keras to float32 and channels last, whatever ``keras.json`` of this person says."""
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
@@ -23,7 +20,7 @@ def settle_keras() -> None:
 
 @contextmanager
 def settled_keras() -> Iterator[None]:
-    """``settle_keras`` until the end of the block; then all is as it was."""
+    """``settle_keras`` for a block; at its end the settings are as before."""
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     layout = keras.config.image_data_format()
     settle_keras()
@@ -36,18 +33,14 @@ def settled_keras() -> Iterator[None]:
 
 
 def pin_threads(threads: int) -> None:
-    """Makes the backend use this many processor threads.
+    """Makes the backend use this many processor threads, at least 1.
 
-    Results depend on the number bit by bit, so it is pinned and recorded. JAX takes its
-    threads from the environment when it is imported; there the number is only recorded.
-
-    Args:
-        threads: at least 1.
+    The bits of results depend on the number, so it is recorded. JAX takes its threads from
+    the environment when it is imported; there the number is only recorded.
     """
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
+    if keras.backend.backend() == "tensorflow":
         _pin_tensorflow(threads)
-    elif backend == "torch":
+    elif keras.backend.backend() == "torch":
         import torch
 
         torch.set_num_threads(threads)
@@ -60,8 +53,7 @@ def _pin_tensorflow(threads: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
-        # TensorFlow fixes its threads at the first operation of the process.
-        # It says 0 for as many as there are.
+        # TensorFlow fixes its threads at the first operation; 0 means all processors.
         chosen = tf.config.threading.get_intra_op_parallelism_threads()
         current = chosen or settled_threads(None)
         if current != threads:

@@ -20,12 +20,12 @@ _FREEZE = "set trainable = False on their layer"
 REMEDY = {
     "model": f"{_FREEZE}, or make it an attribute of a Keras layer, or an item of a list or "
     "dictionary that is one",
-    "loss": f"{_FREEZE}; what is to be trained belongs into the model",
+    "loss": f"{_FREEZE}; trained weights belong in the model",
     "augmentation": f"{_FREEZE}; no gradient reaches an augmentation",
 }
 """What a plugin author can do, by kind of component."""
 
-# Nothing of ours or of Keras hangs below objects of these; their graphs are large.
+# Objects of these packages hold no layers, and their graphs are large.
 _CLOSED = frozenset({"builtins", "jax", "jaxlib", "numpy", "tensorflow", "torch"})
 _LEAVES = (str, bytes, type, ModuleType, FunctionType)
 
@@ -34,14 +34,12 @@ def untrained_paths(component: Any, trained: Iterable[Any]) -> list[str]:
     """Paths of trainable variables of a component that the optimizer is not given, sorted.
 
     Args:
-        component: built; looked through to whatever its attributes hold.
+        component: built; searched through all that its attributes hold.
         trained: the variables that the optimizer is given.
     """
-    known = {id(variable) for variable in trained}
-    held = (each for each in _held(component) if isinstance(each, keras.Variable))
-    return sorted(
-        each.path for each in held if each.trainable and id(each) not in known
-    )
+    given = {id(variable) for variable in trained}
+    variables = (x for x in _held(component) if isinstance(x, keras.Variable))
+    return sorted(x.path for x in variables if x.trainable and id(x) not in given)
 
 
 def wake(loss: Loss, image_shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""How often a training used each code of late, kept as state of the compiled step."""
+"""Counts how often each code was used lately, as state of the compiled training step."""
 
 from __future__ import annotations
 
@@ -27,24 +27,21 @@ class UsageMonitor(keras.layers.Layer):
     ) -> None:
         super().__init__(name="usage", dtype="float32")
         self.decay = decay_of(half_life, batch_size)
-        self.shares = [
-            self._state((size,), f"shares_{i}") for i, size in enumerate(vocabulary)
-        ]
-        self.ages = [
-            self._state((size,), f"ages_{i}") for i, size in enumerate(vocabulary)
-        ]
+        sizes = list(enumerate(vocabulary))
+        self.shares = [self._state((size,), f"shares_{i}") for i, size in sizes]
+        self.ages = [self._state((size,), f"ages_{i}") for i, size in sizes]
         self.mass = self._state((), "mass")
         self.built = True
 
     def add(self, tokens: Tokens) -> None:
-        """Takes in the tokens of a step: (batch, *positions, num_codebooks)."""
+        """Counts the tokens of a step: (batch, *positions, num_codebooks)."""
         for i, (shares, age) in enumerate(zip(self.shares, self.ages, strict=True)):
             chosen = tokens[..., i]
             moved = MovingHistogram(shares, self.mass).moved(chosen, self.decay)
             shares.assign(moved.shares)
             age.assign(images_since(chosen, shares.shape[0], age))
-        # One mass for all books, as each has seen the same steps. It moves after the last:
-        # on TensorFlow and torch even a tensor that was taken of it would move along.
+        # One mass for all books. It is assigned after the last one: on TensorFlow and torch
+        # a tensor taken of it before would change too.
         self.mass.assign(moved.mass)
 
     def usage(self, codebook: int) -> Usage:
@@ -68,16 +65,15 @@ class UsageMonitor(keras.layers.Layer):
         return Usage(counts, age=ops.convert_to_numpy(self.ages[codebook]))
 
     def reset(self, codebook: int, mask: Any, share: float) -> None:
-        """Lets the masked codes of a codebook start from a share of the tokens, at age 0."""
+        """Sets the masked codes of a codebook to a share of the tokens and age 0."""
         shares = ops.convert_to_numpy(self.shares[codebook]).copy()
         shares[mask] = share * float(ops.convert_to_numpy(self.mass))
         self.shares[codebook].assign(shares)
-        self.ages[codebook].assign(
-            np.where(mask, 0, ops.convert_to_numpy(self.ages[codebook]))
-        )
+        ages = ops.convert_to_numpy(self.ages[codebook])
+        self.ages[codebook].assign(np.where(mask, 0, ages))
 
     def forget(self) -> None:
-        """Begins anew, where the codes that were counted are no longer there."""
+        """Starts counting anew, where the codes were replaced."""
         for variable in self.variables:
             variable.assign(ops.zeros(variable.shape))
 

@@ -1,7 +1,7 @@
 """Runs images through a model, and tokens through its decoder, batch by batch.
 
-Every batch has the same shape, the last one padded, so that a compiled model is compiled
-once and each image gets the same result whatever stands beside it.
+Every batch has the same shape, the last one padded: the model is compiled once, and the
+result of an image does not depend on the others in its batch.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from vqfw.kinds.tensors import Floats, Images, Tensor, Tokens
 
 
 class Reconstructed(NamedTuple):
-    """A batch that went through the model; NumPy arrays.
+    """A reconstructed batch; NumPy arrays.
 
     Args:
-        rows: which images of the input these are.
+        rows: of the input.
         reconstruction: (count, height, width, channels) float32, clipped to [0, 1].
         tokens: (count, *positions, num_codebooks) int32, or None.
         bits: (count,) float32.
@@ -53,24 +53,21 @@ class Inference:
         """Reconstructs (count, height, width, channels): uint8, or floats in [0, 1]."""
         for rows in self._batches(len(pixels)):
             count = rows.stop - rows.start
-            found = self._reconstructor.predict_on_batch(self._padded(pixels[rows]))
-            tokens = found["tokens"][:count] if "tokens" in found else None
-            images = np.clip(found["reconstruction"][:count], 0.0, 1.0)
-            yield Reconstructed(rows, images, tokens, found["bits"][:count])
+            output = self._reconstructor.predict_on_batch(self._padded(pixels[rows]))
+            tokens = output["tokens"][:count] if "tokens" in output else None
+            images = np.clip(output["reconstruction"][:count], 0.0, 1.0)
+            yield Reconstructed(rows, images, tokens, output["bits"][:count])
 
     def pictures(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Reconstructs images to images of 0..255 bytes."""
-        found = [to_pixels(each.reconstruction) for each in self.reconstruct(pixels)]
-        return np.concatenate(found) if found else pixels[:0]
+        """Reconstructions of uint8 images, as uint8 images."""
+        pictures = [to_pixels(each.reconstruction) for each in self.reconstruct(pixels)]
+        return np.concatenate(pictures) if pictures else pixels[:0]
 
     def decode(self, tokens: NDArray[np.int32]) -> Iterator[tuple[slice, Floats]]:
-        """Turns tokens into images.
-
-        Args:
-            tokens: (count, *positions, num_codebooks) of a model with a vocabulary.
+        """Decodes tokens: (count, *positions, num_codebooks).
 
         Yields:
-            Which rows, and their images: float32, clipped to [0, 1].
+            Rows of the input, and their images: float32, clipped to [0, 1].
         """
         for rows in self._batches(len(tokens)):
             count = rows.stop - rows.start
@@ -100,10 +97,8 @@ class Reconstructor(keras.Model):
         if keras.backend.standardize_dtype(images.dtype) == "uint8":
             images = ops.cast(images, "float32") / 255.0
         output = self.model(images, training=False)
-        found = {"reconstruction": output.reconstruction, "bits": output.bits}
-        if output.tokens is not None:
-            found["tokens"] = output.tokens
-        return found
+        tensors = {"reconstruction": output.reconstruction, "bits": output.bits}
+        return tensors if output.tokens is None else tensors | {"tokens": output.tokens}
 
 
 class TokenDecoder(keras.Model):

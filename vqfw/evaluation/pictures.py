@@ -14,8 +14,7 @@ from vqfw.runs.files import read_own, write_again
 
 Pixels = NDArray[np.uint8]
 
-# A film of more frames says no more and takes long to load.
-MOST_FRAMES = 60
+MOST_FRAMES = 60  # more would make the film slow to load
 _GAP = 2
 
 
@@ -26,14 +25,14 @@ def to_pixels(images: Floats) -> Pixels:
 
 
 def spread(images: Pixels, count: int) -> Pixels:
-    """Picks up to ``count`` images at even distances, so that many people are shown."""
+    """Picks up to ``count`` images at even distances, so of many groups."""
     rows = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
     return np.asarray(images[rows])
 
 
 def save_pairs(folder: Path, originals: Pixels, reconstructions: Pixels) -> None:
     """Writes ``original_N.png`` and ``recon_N.png``, N from 1."""
-    for earlier in folder.glob("*.png"):  # of an evaluation that showed more
+    for earlier in folder.glob("*.png"):  # an earlier evaluation may have shown more
         if earlier.name.startswith(("original_", "recon_")):
             earlier.unlink()
     pairs = zip(originals, reconstructions, strict=True)
@@ -69,9 +68,10 @@ def grid(rows: Sequence[Pixels]) -> Pixels:
 
 
 def save_film(folder: Path, path: Path) -> None:
-    """Joins the grids of a run, ``grid_*.png``, to one animated GIF that loops."""
-    found = sorted(folder.glob("grid_*.png"))
-    grids = [each for each in found if not each.is_symlink()]
+    """Joins ``grid_*.png`` of a run to an animated GIF that loops."""
+    grids = [
+        path for path in sorted(folder.glob("grid_*.png")) if not path.is_symlink()
+    ]
     if not grids:
         return
     chosen = np.unique(np.linspace(0, len(grids) - 1, MOST_FRAMES).round().astype(int))

@@ -1,4 +1,4 @@
-"""Scores on held-out images, and whether their tokens say the same as the model."""
+"""Scores of a model on images, and the difference between decoded tokens and its output."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from vqfw.data.arrays import Images
 from vqfw.evaluation.inference import Inference
 from vqfw.kinds.metric import Metric, Score, Scored
-from vqfw.kinds.tensors import Floats
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one pass over a split found.
+    """The scores of one pass over images.
 
     Args:
         scores: by metric.
-        metrics: the metrics themselves, for unit and direction.
+        metrics: with unit and direction.
         images: how many were scored.
         bits_per_image: mean over the images.
         tokens: of all images, or None.
@@ -42,7 +41,7 @@ class Evaluation:
         return {name: score.value for name, score in self.scores.items()}
 
     def record(self) -> dict[str, Any]:
-        """What ``scores.json`` keeps of a split."""
+        """The entry of a split in ``scores.json``."""
         record: dict[str, Any] = {
             name: {
                 "value": score.value,
@@ -77,7 +76,7 @@ def evaluate(
     for batch in inference.reconstruct(images.pixels):
         rows = batch.rows
         scored = Scored(
-            original=_unit(images.pixels[rows]),
+            original=np.divide(images.pixels[rows], 255.0, dtype="float32"),
             reconstruction=batch.reconstruction,
             tokens=batch.tokens,
             vocabulary=inference.model.vocabulary,
@@ -91,29 +90,23 @@ def evaluate(
             tokens.append(batch.tokens)
         if progress is not None:
             progress(rows.stop)
-    count = len(images.ids)
     return Evaluation(
         scores={name: metric.result() for name, metric in metrics.items()},
         metrics=metrics,
-        images=count,
-        bits_per_image=bits / count,
+        images=len(images),
+        bits_per_image=bits / len(images),
         tokens=np.concatenate(tokens) if tokens else None,
     )
-
-
-def _unit(pixels: NDArray[np.uint8]) -> Floats:
-    """0..255 bytes as [0, 1] floats."""
-    return np.divide(pixels, 255.0, dtype="float32")
 
 
 def token_difference(
     inference: Inference, images: Images, tokens: NDArray[np.int32]
 ) -> float:
-    """The largest difference between decoded tokens and the model's own reconstruction.
+    """The largest difference of pixels between decoded tokens and the reconstruction.
 
     Args:
         inference: of a model with a vocabulary.
-        images: as scored.
+        images: that were scored.
         tokens: of these images.
 
     Returns:

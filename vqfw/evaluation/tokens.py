@@ -1,15 +1,12 @@
-"""Token files: what images are written as, with what it takes to read them back.
+"""Token files: the tokens of images, and the checks before a model decodes tokens.
 
-An ``.npz`` of plain arrays: ``tokens`` (images, *positions, num_codebooks), ``names``,
+A file is an ``.npz`` of plain arrays: ``tokens`` (images, *positions, num_codebooks), ``names``,
 ``image_shape``, ``vocabulary``, and the ``fingerprint`` of the model that made them.
 """
 
 from __future__ import annotations
 
 import io
-import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,26 +18,11 @@ from vqfw.errors import DataError
 from vqfw.runs.files import write_whole
 
 _FORMAT = 1
-# What reading an .npz raises, depending on the byte that is wrong: an unknown way of
-# packing, a flag for encryption, packed bytes that cannot be unpacked, a huge shape.
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
 class TokenFile:
-    """Tokens of images and where they belong.
+    """Tokens of images, with the names of the images and of their model.
 
     Args:
         tokens: (images, *positions, num_codebooks) int32.
@@ -84,19 +66,19 @@ class TokenFile:
         """Reads a file that ``save`` wrote.
 
         Raises:
-            DataError: if it is missing or is something else.
+            DataError: if the file is missing or is no token file.
         """
         try:
-            # NumPy leaves a file open that it was to open itself and cannot read.
+            # NumPy does not close a file that it opens and cannot read.
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-                found = dict(archive)
-            tokens = found["tokens"]
+                arrays = dict(archive)
+            tokens = arrays["tokens"]
             if tokens.dtype.kind not in "ui" or tokens.ndim < 3:
                 raise ValueError(
                     f"its tokens are {tokens.dtype} of shape {tokens.shape}"
                 )
-            names = tuple(str(name) for name in found["names"])
-            vocabulary = tuple(int(n) for n in found["vocabulary"])
+            names = tuple(str(name) for name in arrays["names"])
+            vocabulary = tuple(int(n) for n in arrays["vocabulary"])
             if tokens.shape[0] != len(names) or tokens.shape[-1] != len(vocabulary):
                 raise ValueError(
                     f"its tokens have shape {tokens.shape}, for {len(names)} names and "
@@ -107,13 +89,13 @@ class TokenFile:
             return cls(
                 tokens=tokens.astype("int32"),
                 names=names,
-                image_shape=tuple(int(n) for n in found["image_shape"]),  # type: ignore[arg-type]  # three by construction
+                image_shape=tuple(int(n) for n in arrays["image_shape"]),  # type: ignore[arg-type]  # three by construction
                 vocabulary=vocabulary,
-                fingerprint=str(found["fingerprint"]),
+                fingerprint=str(arrays["fingerprint"]),
             )
         except FileNotFoundError:
             raise DataError(f"there is no token file {path}") from None
-        except _UNREADABLE as error:
+        except Exception as error:  # which one depends on the byte that is wrong
             raise DataError(
                 f"{path} is not a token file ({error}): make one with vqfw tokenize"
             ) from error
@@ -125,7 +107,7 @@ class TokenFile:
         shape: tuple[int, ...],
         run_id: str,
     ) -> None:
-        """Refuses tokens that another codebook made, or that no codebook can read.
+        """Refuses tokens of another codebook, and damaged ones.
 
         Args:
             fingerprint: of the model that is to decode them.
@@ -142,7 +124,7 @@ class TokenFile:
 
 
 def require_fingerprint(fingerprint: str, expected: str, run_id: str) -> None:
-    """Refuses tokens that another codebook made.
+    """Refuses tokens of another codebook.
 
     Raises:
         DataError: with both fingerprints.
@@ -168,7 +150,7 @@ def require_decodable(
         vocabulary: the number of codes of each codebook.
         shape: (*positions, num_codebooks) of one image's tokens.
         run_id: of the run that has the model.
-        repair: what to do then.
+        repair: ends the message.
 
     Raises:
         DataError: with both shapes, or the token that is out of range.
