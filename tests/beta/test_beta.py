@@ -23,7 +23,7 @@ def weight(scheduler, step=0, usage=ALL, previous=0.0):
     return float(scheduler(step, Usage(ops.convert_to_tensor(usage.counts)), previous))
 
 
-def test_a_constant_stays():
+def test_the_constant_weight_does_not_change():
     assert [weight(Constant(0.4), step) for step in (0, 10**6)] == pytest.approx(
         [0.4] * 2
     )
@@ -32,22 +32,24 @@ def test_a_constant_stays():
 @pytest.mark.parametrize(
     ("step", "right"), [(0, 0.1), (25, 0.2), (99, 0.496), (100, 0.5), (10**6, 0.5)]
 )
-def test_a_line_holds_at_its_corners(step, right):
+def test_a_linear_weight_goes_from_start_to_end_and_stays(step, right):
     assert weight(Linear(0.1, 0.5, 100), step) == pytest.approx(right, rel=1e-5)
 
 
-def test_a_line_of_one_step_is_a_jump():
+def test_a_linear_weight_of_one_step_jumps_to_its_end():
     line = Linear(0.1, 0.5, 1)
     assert [weight(line, step) for step in (0, 1, 2)] == pytest.approx([0.1, 0.5, 0.5])
 
 
-def test_a_line_may_fall():
+def test_a_linear_weight_may_fall():
     assert weight(Linear(0.5, 0.0, 10), 5) == pytest.approx(0.25)
     assert weight(Linear(0.5, 0.0, 10), 11) == 0
 
 
 @pytest.mark.parametrize(("usage", "target"), [(NONE, 0.1), (HALF, 0.3), (ALL, 0.5)])
-def test_the_adaptive_weight_goes_half_of_the_way_in_its_half_life(usage, target):
+def test_the_usage_adaptive_weight_goes_halfway_to_its_target_in_a_half_life(
+    usage, target
+):
     scheduler = UsageAdaptive(lowest=0.1, highest=0.5, half_life=20)
     value = scheduler.initial
     for step in range(20):
@@ -58,7 +60,7 @@ def test_the_adaptive_weight_goes_half_of_the_way_in_its_half_life(usage, target
     assert value == pytest.approx(target, rel=1e-4)
 
 
-def test_one_adaptive_step_follows_the_formula():
+def test_one_step_of_usage_adaptive_follows_the_formula():
     scheduler = UsageAdaptive(lowest=0.1, highest=0.5, half_life=1)
     found = weight(scheduler, usage=HALF, previous=0.2)
     assert found == pytest.approx(0.5 * 0.2 + 0.5 * (0.1 + 0.4 * 0.5))
@@ -67,7 +69,7 @@ def test_one_adaptive_step_follows_the_formula():
 @pytest.mark.parametrize(
     ("step", "right"), [(0, 0.1), (25, 0.1586), (50, 0.3), (75, 0.4414), (200, 0.5)]
 )
-def test_a_cosine_is_slow_at_both_ends(step, right):
+def test_a_cosine_weight_changes_slowly_at_both_ends(step, right):
     assert weight(Cosine(0.1, 0.5, 100), step) == pytest.approx(right, abs=1e-4)
 
 
@@ -84,12 +86,12 @@ def steered(scheduler, usage, steps, value=None):
 
 
 # Ten codes: HALF has a perplexity of 5, ALL of 10.
-def test_the_weight_holds_where_the_perplexity_is_as_wanted():
+def test_the_weight_stays_at_the_target_perplexity():
     control = TargetPerplexity(target=0.5, start=0.2)
     assert steered(control, HALF, 100) == pytest.approx(0.2, rel=1e-4)
 
 
-def test_too_few_codes_lower_the_weight_and_too_many_raise_it():
+def test_low_perplexity_lowers_the_weight_and_high_perplexity_raises_it():
     control = TargetPerplexity(target=0.75, start=0.2)
     assert weight(control, usage=HALF, previous=0.2) < 0.2
     assert weight(control, usage=ALL, previous=0.2) > 0.2
@@ -111,11 +113,11 @@ def test_at_a_bound_the_control_does_not_wind_up():
     assert weight(control, usage=HALF, previous=high) < 1.0
 
 
-def test_the_control_waits_for_the_first_batch():
+def test_the_weight_stays_before_the_first_batch():
     assert steered(TargetPerplexity(start=0.2), NONE, 50) == pytest.approx(0.2)
 
 
-def test_the_control_closes_the_loop():
+def test_the_control_reaches_the_target_perplexity_in_a_closed_loop():
     """A codebook whose perplexity falls as the weight grows comes to rest at the target."""
     control, value = TargetPerplexity(target=0.6, start=0.9, half_life=20), 0.9
     for step in range(400):

@@ -26,7 +26,7 @@ def test_mae_is_the_mean_of_the_absolute_differences():
     np.testing.assert_allclose(ops.convert_to_numpy(found), expected, rtol=1e-5)
 
 
-def test_what_leaves_the_range_costs_its_full_distance():
+def test_losses_do_not_clip_reconstructions():
     white = ops.ones((1, 2, 2, 1))
     np.testing.assert_allclose(ops.convert_to_numpy(MSE()(white, white * 3)), [4.0])
     np.testing.assert_allclose(ops.convert_to_numpy(MAE()(white, white * -1)), [2.0])

@@ -30,7 +30,7 @@ def test_usage_is_pooled_over_batches():
     assert (found.value, found.images) == (3 / 4, 2)
 
 
-def test_perplexity_of_even_use_is_the_number_of_codes():
+def test_perplexity_of_uniform_use_is_the_number_of_codes():
     found = score(Perplexity, grid(*range(16)), vocabulary=(16,))
     assert found.value == pytest.approx(16)
 
@@ -47,12 +47,12 @@ def test_perplexity_is_two_to_the_entropy_in_bits():
     assert found.value == pytest.approx(np.prod(share**-share))
 
 
-def test_perplexity_is_pooled_and_no_mean_of_batches():
+def test_perplexity_is_pooled_and_not_a_mean_of_batches():
     found = score(Perplexity, grid(0, 0), grid(1, 1), vocabulary=(4,))
     assert found.value == pytest.approx(2)
 
 
-def test_several_codebooks_count_as_their_mean_each_with_its_own_size():
+def test_the_score_of_several_codebooks_is_the_mean_of_theirs():
     tokens = np.stack([grid(0, 1, 2, 3), grid(0, 0, 0, 0)], axis=-1)[..., 0, :]
     assert score(CodebookUsage, tokens, vocabulary=(4, 2)).value == (1 + 0.5) / 2
     found = score(Perplexity, tokens, vocabulary=(4, 2))

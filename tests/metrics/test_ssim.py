@@ -42,7 +42,7 @@ def photographs():
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("noise", [0.01, 0.1, 0.4])
-def test_ssim_is_that_of_an_independent_implementation(photographs, channels, noise):
+def test_ssim_equals_an_independent_implementation(photographs, channels, noise):
     original = photographs[..., :channels]
     drawn = np.random.default_rng(0).normal(0, noise, original.shape)
     reconstruction = np.clip(original + drawn, 0, 1).astype("float32")
@@ -54,11 +54,11 @@ def test_ssim_is_that_of_an_independent_implementation(photographs, channels, no
     assert found.images == 3
 
 
-def test_an_exact_match_is_one(photographs):
+def test_ssim_of_an_exact_match_is_one(photographs):
     assert ssim(photographs, photographs).value == pytest.approx(1, abs=1e-5)
 
 
-def test_a_negative_scores_below_zero(photographs):
+def test_ssim_of_a_negative_is_below_zero(photographs):
     assert ssim(photographs, 1 - photographs).value < 0
 
 
@@ -69,11 +69,11 @@ def test_images_smaller_than_the_window_are_refused_with_both_sizes(photographs)
 
 
 @pytest.mark.parametrize(("size", "problems"), [(10, 1), (11, 0), (64, 0)])
-def test_an_experiment_with_too_small_images_is_told_before_it_runs(size, problems):
+def test_check_reports_images_smaller_than_the_ssim_window(size, problems):
     found = SSIM.check({}, Context(size, None, 32, {}))
     assert [problem.code for problem in found] == ["image-too-small"] * problems
 
 
-def test_the_smallest_image_that_is_allowed_has_a_score(photographs):
+def test_ssim_scores_the_smallest_allowed_image(photographs):
     tiny = photographs[:, :11, :11]
     assert ssim(tiny, tiny).value == pytest.approx(1, abs=1e-5)

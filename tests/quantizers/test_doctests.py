@@ -1,4 +1,4 @@
-"""The examples in the documentation of quantizers do what they say."""
+"""The examples in the docstrings of quantizers are right."""
 
 import doctest
 import importlib
@@ -11,6 +11,6 @@ MODULES = [each.name for each in pkgutil.iter_modules(vqfw_quantizers.__path__)]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_do_what_they_say(name):
+def test_the_examples_are_right(name):
     module = importlib.import_module(f"vqfw_quantizers.{name}")
     assert not doctest.testmod(module).failed

@@ -66,14 +66,14 @@ def test_entropies_of_bits_are_those_of_the_list_of_all_codes(bits, scale):
     assert number(bits_codebook_entropy(tensor)) == pytest.approx(pooled, 1e-4)
 
 
-def test_many_bits_are_in_even_use_when_all_are_undecided():
+def test_the_codebook_entropy_of_many_undecided_bits_is_that_of_uniform_use():
     assert number(bits_codebook_entropy(ops.zeros((6, 18)))) == pytest.approx(
         18 * np.log(2), rel=1e-5
     )
 
 
 @pytest.mark.parametrize("size", [0.0, 1.0, 1e3, 1e7])
-def test_entropies_of_sure_bits_have_finite_gradients(size):
+def test_entropies_of_certain_bits_have_finite_gradients(size):
     import keras
 
     signs = np.sign(logits(6))

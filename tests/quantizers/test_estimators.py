@@ -43,13 +43,13 @@ def rotation_of(latent, code):
 
 
 @pytest.mark.parametrize("estimator", [straight_through, rotation])
-def test_the_value_is_the_code(estimator):
+def test_every_gradient_estimator_returns_the_code(estimator):
     pair = (ops.convert_to_tensor(LATENTS), ops.convert_to_tensor(CODES))
     found = ops.convert_to_numpy(estimator(*pair))
     np.testing.assert_allclose(found, CODES, rtol=1e-5, atol=1e-6)
 
 
-def test_straight_through_hands_the_gradient_on():
+def test_straight_through_copies_the_gradient():
     found = Estimated(straight_through, CODES).gradient(LATENTS, INCOMING)
     np.testing.assert_allclose(found, INCOMING, atol=1e-5)
 
@@ -84,20 +84,20 @@ def test_rotation_of_a_latent_on_its_code_is_the_identity():
     np.testing.assert_allclose(found, INCOMING, atol=1e-5)
 
 
-def test_opposite_vectors_turn_half_way_round():
+def test_rotation_between_opposite_vectors_flips_a_gradient_along_them():
     found = Estimated(rotation, -LATENTS).gradient(LATENTS, LATENTS)
     np.testing.assert_allclose(found, -LATENTS, atol=1e-5)
 
 
 @pytest.mark.parametrize("zero", ["latents", "codes", "both"])
-def test_where_there_is_no_direction_the_gradient_goes_straight_through(zero):
+def test_rotation_copies_the_gradient_where_latent_or_code_is_zero(zero):
     latents = np.zeros_like(LATENTS) if zero != "codes" else LATENTS
     codes = np.zeros_like(CODES) if zero != "latents" else CODES
     found = Estimated(rotation, codes).gradient(latents, INCOMING)
     np.testing.assert_allclose(found, INCOMING, atol=1e-6)
 
 
-def test_a_softmax_stands_in_for_the_one_hot_row_of_a_choice():
+def test_through_softmax_equals_the_straight_through_one_hot_product():
     vectors = ops.convert_to_tensor(random(5, 4, seed=3))
 
     def written_out(latents):
@@ -119,7 +119,7 @@ def test_a_softmax_stands_in_for_the_one_hot_row_of_a_choice():
 
 
 @pytest.mark.parametrize("kind", [EMAQuantizer, GradientQuantizer, SimVQ])
-def test_a_quantizer_takes_the_estimator_that_it_is_told(kind):
+def test_the_option_gradient_estimator_selects_the_gradient(kind):
     latents, incoming = random(2, 2, 2, 4), random(2, 2, 2, 4, seed=1)
     quantizer = kind(1, 8, 4, gradient_estimator="rotation")
     quantizer.build((None, 2, 2, 4))
@@ -135,7 +135,7 @@ def test_a_quantizer_takes_the_estimator_that_it_is_told(kind):
     np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-4)
 
 
-def test_latents_pass_as_they_are_before_the_codes_are_placed():
+def test_rotation_leaves_latents_unchanged_in_a_warm_up():
     quantizer = EMAQuantizer(1, 8, 4, gradient_estimator="rotation", warm_up=3)
     quantizer.build((None, 2, 2, 4))
     latents, incoming = random(2, 2, 2, 4), random(2, 2, 2, 4, seed=1)

@@ -50,7 +50,7 @@ def test_a_latent_of_zero_is_the_code_of_zeros():
     np.testing.assert_array_equal(latents, 0)
 
 
-def test_the_bound_passes_its_own_slope_on():
+def test_the_fsq_gradient_is_scaled_by_the_slope_of_tanh():
     quantizer = made(5, 5)
     latents = np.array([[[[0.0, 0.5]]]], "float32")
     found, _ = gradients(quantizer, latents, lambda q: ops.sum(q.latents))
@@ -59,7 +59,7 @@ def test_the_bound_passes_its_own_slope_on():
     np.testing.assert_allclose(found, right, rtol=1e-4)
 
 
-def test_more_codes_than_can_be_counted_are_a_problem():
+def test_an_fsq_book_that_is_too_large_is_a_problem():
     assert not FSQQuantizer.check({"levels": (256,) * 3}, None)
     (problem,) = FSQQuantizer.check({"levels": (256,) * 3 + (3,)}, None)
     assert problem.code == "too-many-codes"

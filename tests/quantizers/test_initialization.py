@@ -10,7 +10,7 @@ def random(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-def test_the_centres_are_those_of_the_clusters():
+def test_kmeans_finds_the_centres_of_clusters():
     places = 10 * random(4, 3)
     latents = (places[:, None] + 0.1 * random(4, 50, 3, seed=1)).reshape(-1, 3)
     centres = kmeans(latents, 4, seed=0)
@@ -20,7 +20,7 @@ def test_the_centres_are_those_of_the_clusters():
 
 
 @pytest.mark.parametrize("count", [1, 3, 16])
-def test_fewer_latents_than_codes_give_every_code_a_latent_of_its_own_nearby(count):
+def test_fewer_latents_than_codes_give_different_codes_near_latents(count):
     latents = random(count, 8)
     centres = kmeans(latents, 16, seed=0)
     assert centres.shape == (16, 8)
@@ -31,31 +31,31 @@ def test_fewer_latents_than_codes_give_every_code_a_latent_of_its_own_nearby(cou
     assert gap.min(axis=0).max() < 0.3  # and no latent is left out
 
 
-def test_duplicates_count_as_one_latent():
+def test_kmeans_counts_duplicates_as_one_latent():
     latents = np.repeat(random(3, 4), 100, axis=0)
     centres = kmeans(latents, 8, seed=0)
     assert np.isfinite(centres).all()
     assert len(np.unique(centres, axis=0)) == 8
 
 
-def test_equal_latents_give_codes_that_differ():
+def test_kmeans_gives_different_codes_for_equal_latents():
     assert len(np.unique(kmeans(np.ones((9, 4), "float32"), 4, seed=0), axis=0)) == 4
 
 
-def test_the_seed_decides():
+def test_kmeans_is_repeatable_by_its_seed():
     latents = random(200, 4)
     first, again, other = (kmeans(latents, 8, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
 
-def test_a_large_cloud_is_sampled_but_never_below_the_number_of_codes(monkeypatch):
+def test_kmeans_samples_latents_but_at_least_as_many_as_codes(monkeypatch):
     monkeypatch.setattr(initialization, "MOST_LATENTS", 10)
     centres = kmeans(random(300, 2), 20, seed=0)
     assert len(np.unique(centres, axis=0)) == 20
 
 
-def test_far_apart_latents_are_chosen_as_they_are():
+def test_kmeans_plus_plus_places_codes_on_distant_latents():
     places = 10 * random(4, 3)
     latents = (places[:, None] + 0.1 * random(4, 50, 3, seed=1)).reshape(-1, 3)
     chosen = kmeans_plus_plus(latents, 4, seed=0)
@@ -65,7 +65,7 @@ def test_far_apart_latents_are_chosen_as_they_are():
 
 
 @pytest.mark.parametrize("place", [kmeans, kmeans_plus_plus])
-def test_a_large_book_is_placed_on_the_latents_too(place, monkeypatch):
+def test_a_large_book_is_placed_on_latents_too(place, monkeypatch):
     monkeypatch.setattr(initialization, "LARGEST_BOOK_IN_FULL", 16)
     monkeypatch.setattr(initialization, "MOST_PRODUCTS", 1)
     latents = random(400, 2)

@@ -1,4 +1,4 @@
-"""What each quantizer with learned vectors promises beyond the contract."""
+"""Quantizers with learned codes: promises beyond the contract."""
 
 import numpy as np
 import pytest
@@ -110,12 +110,12 @@ def test_simvq_moves_its_map_and_never_its_book():
     assert [path.rpartition("/")[2] for path in moved] == ["map"]
 
 
-def test_the_commitment_of_simvq_leaves_its_map_alone():
+def test_the_commitment_loss_of_simvq_does_not_move_its_map():
     _, others = gradients(built(SimVQ(**SMALL)), LATENTS, lambda q: q.commitment_loss)
     assert not any(found.any() for found in others.values())
 
 
-def test_simvq_moves_codes_that_nothing_chose():
+def test_simvq_moves_unused_codes():
     quantizer = built(SimVQ(**SMALL))
     before = numpy(quantizer.vectors)
     tokens = numpy(quantizer(LATENTS, training=False).tokens)
@@ -126,7 +126,7 @@ def test_simvq_moves_codes_that_nothing_chose():
     assert (gap > 1e-4).all()
 
 
-def test_simvq_tokens_are_embedded_behind_the_map():
+def test_simvq_embeds_tokens_as_mapped_codes():
     quantizer = built(SimVQ(**SMALL))
     tokens = np.arange(8, dtype="int32").reshape(1, 2, 4, 1)
     embedded = numpy(quantizer.embed(tokens)).reshape(8, 4)
@@ -146,7 +146,7 @@ def test_untrained_values_leave_the_quantizer_an_ema():
     np.testing.assert_array_equal(*found)
 
 
-def test_values_learn_from_the_reconstruction_and_choose_nothing():
+def test_values_learn_from_the_reconstruction_and_do_not_change_tokens():
     quantizer = built(KeyValueQuantizer(**SMALL))
     quantizer.initialize(random(4, 4, 4, 4), seed=0)
     before = numpy(quantizer(LATENTS, training=False).tokens)
@@ -164,7 +164,7 @@ def test_values_learn_from_the_reconstruction_and_choose_nothing():
     np.testing.assert_array_equal(numpy(after.tokens), before)
 
 
-def test_a_replaced_key_takes_the_value_of_the_key_beside_it():
+def test_a_replaced_key_gets_the_value_of_its_nearest_key():
     quantizer = built(KeyValueQuantizer(**SMALL))
     quantizer.initialize(random(4, 4, 4, 4), seed=0)
     values = random(8, 4, seed=2)
@@ -184,7 +184,7 @@ def test_a_replaced_key_takes_the_value_of_the_key_beside_it():
 # DiVeQ
 
 
-def test_diveq_goes_as_far_as_the_code_is_and_about_there():
+def test_diveq_moves_a_latent_by_the_distance_to_its_code_and_roughly_towards_it():
     quantizer = built(DiVeQ(**SMALL, noise=0.01))
     quantizer.initialize(random(4, 4, 4, 4), seed=0)
     codes = numpy(quantizer(LATENTS, training=False).latents)
@@ -194,7 +194,7 @@ def test_diveq_goes_as_far_as_the_code_is_and_about_there():
     assert 0 < lengths(shifted - codes).max() < 0.1 * far.max()
 
 
-def test_diveq_draws_anew_at_each_step_and_the_same_again_from_its_seed():
+def test_diveq_draws_new_noise_each_step_repeatably_from_its_seed():
     first, again = (built(DiVeQ(**SMALL)) for _ in range(2))
     for each in (first, again):
         each.initialize(random(4, 4, 4, 4), seed=0)
@@ -217,7 +217,7 @@ def test_the_reconstruction_alone_moves_diveq_codes_and_latents():
     assert codes[chosen].any(axis=-1).all()
 
 
-def test_a_latent_on_its_code_has_a_finite_gradient():
+def test_diveq_has_a_finite_gradient_where_latent_equals_code():
     quantizer = built(DiVeQ(**SMALL))
     quantizer.embeddings.assign(LATENTS.reshape(8, 4))
     found, others = gradients(quantizer, LATENTS, lambda q: ops.sum(q.latents))
@@ -281,7 +281,7 @@ def test_a_hard_sample_is_a_code_and_a_soft_one_a_mixture():
     assert np.abs(gap).max() > 0.1
 
 
-def test_a_cold_mixture_is_nearly_a_code_but_where_two_draws_nearly_tie():
+def test_gumbel_mixtures_at_low_temperature_are_nearly_one_code():
     cold = gumbel(temperature=0.0, hard=False)
     many = random(8, 4, 4, 4)
     found = cold(many, training=True)
@@ -290,7 +290,7 @@ def test_a_cold_mixture_is_nearly_a_code_but_where_two_draws_nearly_tie():
     assert (gap < 0.05).mean() > 0.8
 
 
-def test_the_divergence_is_zero_for_uniform_logits_and_log_k_for_sure_ones():
+def test_the_kl_divergence_is_zero_for_uniform_logits_and_log_k_for_one_hot_ones():
     quantizer = gumbel(weight=1.0)
     kernel, bias = quantizer.logits.kernel, quantizer.logits.bias
     kernel.assign(np.zeros((4, 8), "float32"))
@@ -304,7 +304,7 @@ def test_the_divergence_is_zero_for_uniform_logits_and_log_k_for_sure_ones():
 # Terms and their schedules
 
 
-def test_the_entropy_term_is_lowest_for_sure_and_even_choices():
+def test_the_entropy_penalty_is_lowest_for_certain_choices_in_uniform_use():
     sure = np.eye(4, dtype="float32")
     one = np.eye(4, dtype="float32")[[0, 0, 0, 0]]
     unsure = np.zeros((4, 4), "float32")
@@ -321,7 +321,7 @@ def test_the_orthogonality_term_is_the_mean_squared_cosine_of_chosen_codes():
     )
 
 
-def test_the_orthogonality_term_turns_used_codes_apart_and_leaves_the_others():
+def test_the_orthogonality_term_separates_used_codes_and_does_not_move_unused_ones():
     quantizer = built(GradientQuantizer(**SMALL, orthogonality_weight=Constant(1.0)))
     quantizer.initialize(random(4, 4, 4, 4), seed=0)
     chosen = np.unique(numpy(quantizer(LATENTS, training=False).tokens))
@@ -335,7 +335,7 @@ def test_the_orthogonality_term_turns_used_codes_apart_and_leaves_the_others():
     assert numpy(quantizer(LATENTS, training=False).auxiliary_loss) < before
 
 
-def test_a_scheduled_option_moves_with_training_steps_alone():
+def test_a_scheduled_option_changes_only_in_training_steps():
     quantizer = built(IBQ(**SMALL, entropy_weight=Linear(start=0.0, end=1.0, steps=2)))
     quantizer.embeddings.assign(random(8, 4, seed=3))
 

@@ -47,7 +47,7 @@ def mapped():
     return scope["Mapped"]
 
 
-def test_layers_that_a_quantizer_makes_compute_in_float32(mapped):
+def test_layers_inside_a_quantizer_compute_in_float32(mapped):
     made = mapped()
     with policy("mixed_bfloat16"):
         made.build((None, 4, 4, 8))
@@ -58,7 +58,7 @@ def test_layers_that_a_quantizer_makes_compute_in_float32(mapped):
 
 
 @pytest.mark.processes
-def test_an_experiment_in_mixed_precision_trains_with_it(install, tiny):
+def test_every_quantizer_trains_in_mixed_precision(install, tiny):
     install("vqfw-mapped", SOURCE, {"vqfw.quantizers": "mapped = MODULE:Mapped"})
     run = tiny(
         "model.quantizer=mapped",

@@ -1,4 +1,4 @@
-"""The pool of recent latents stands for all images and all positions."""
+"""Recent latents are a sample of all images and positions."""
 
 import numpy as np
 from keras import ops
@@ -16,7 +16,7 @@ def test_a_sample_covers_every_column_and_row_of_the_grid():
         assert len(np.unique(kept[:, axis])) == size
 
 
-def test_what_is_forgotten_is_not_seen_again():
+def test_forget_empties_the_recent_latents():
     pool = RecentLatents(1)
     pool.add(ops.zeros((5, 1)))
     pool.forget()
@@ -25,7 +25,7 @@ def test_what_is_forgotten_is_not_seen_again():
     assert pool.values.tolist() == [[1.0]] * 3
 
 
-def test_the_pool_keeps_the_newest_and_never_more_than_it_holds():
+def test_recent_latents_keep_the_newest_up_to_their_capacity():
     pool = RecentLatents(1)
     for step in range(12):
         pool.add(ops.full((700, 1), float(step)))

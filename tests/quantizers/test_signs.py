@@ -60,7 +60,7 @@ def test_eighteen_bits_are_two_books_of_512():
 
 
 @each
-def test_the_entropy_loss_falls_with_surer_and_more_even_choices(kind):
+def test_the_entropy_loss_falls_with_certain_choices_and_uniform_use(kind):
     quantizer = made(kind, temperature=1.0)
     one_code = np.ones((1, 8, 8, 6), "float32")
     even = np.sign(random(1, 8, 8, 6))
@@ -74,7 +74,7 @@ def test_the_entropy_loss_falls_with_surer_and_more_even_choices(kind):
 
 
 @each
-def test_an_entropy_loss_without_weight_is_none(kind):
+def test_a_null_entropy_weight_leaves_the_entropy_loss_out(kind):
     for quantizer in (made(kind, entropy_weight=0.0), made(kind, entropy_weight=None)):
         assert float(called(quantizer, random(1, 2, 2, 6))[-1]) == 0
     half, whole = made(kind, entropy_weight=0.5), made(kind, entropy_weight=1.0)
@@ -84,7 +84,7 @@ def test_an_entropy_loss_without_weight_is_none(kind):
 
 
 @pytest.mark.processes
-def test_a_training_on_the_entropy_alone_spreads_latents_over_the_codes():
+def test_training_on_the_entropy_loss_spreads_latents_over_the_codes():
     quantizer = made(LFQQuantizer, bits=4, temperature=2.0)
     latents = random(1, 8, 8, 4) + 1.5
     before = len(np.unique(called(quantizer, latents)[1]))
@@ -112,7 +112,9 @@ def test_no_latent_is_far_from_its_code_on_the_sphere():
         (4, 9, "size-mismatch", 'set "factors" to 4, or "bits" to 9'),
     ],
 )
-def test_bits_that_fit_no_tokens_are_a_problem(kind, bits, factors, code, repair):
+def test_bits_that_factors_do_not_divide_or_that_are_too_many_are_a_problem(
+    kind, bits, factors, code, repair
+):
     (problem,) = kind.check({"bits": bits, "factors": factors}, None)
     assert problem.code == code
     assert problem.help == repair

@@ -54,7 +54,7 @@ def subsets(bits, states):
 
 
 @pytest.mark.parametrize("states", STATES)
-def test_the_path_costs_least_of_all_that_there_are(states):
+def test_the_trellis_finds_the_cheapest_of_all_paths(states):
     costs = np.square(random(3, 7, 4))
     found = ops.convert_to_numpy(Trellis(states).cheapest(ops.convert_to_tensor(costs)))
     paths = np.array([subsets(p, states) for p in itertools.product((0, 1), repeat=7)])
@@ -75,14 +75,14 @@ def require_paths(tokens, states):
 
 
 @pytest.mark.parametrize("states", STATES)
-def test_what_came_before_leaves_each_latent_half_of_the_codes(states):
+def test_the_tokens_before_allow_each_latent_half_of_the_codes(states):
     quantizer = trellis(states=states)
     require_paths(tokens_of(quantizer, random(16, 4, 4, 2)), states)
     # 4 of 16 codes for either bit, so that 3 bits tell which of the 8 it is.
     assert quantizer.bits_per_position == 3
 
 
-def test_a_projected_book_has_its_path_too():
+def test_a_trellis_with_a_projection_keeps_to_its_path():
     quantizer = TrellisQuantizer(seed=3, num_embeddings=8, embedding_dim=2)
     quantizer.build((None, 3, 3, 5))
     quantizer.initialize(random(200, 3, 3, 5, seed=9), seed=0)
@@ -90,7 +90,7 @@ def test_a_projected_book_has_its_path_too():
 
 
 @pytest.mark.parametrize(("states", "squared"), [(4, 9), (8, 10), (16, 11)])
-def test_paths_part_as_far_as_ungerboeck_tells(states, squared):
+def test_the_free_distance_of_the_trellis_is_that_of_ungerboeck(states, squared):
     # Squared distances of codes one apart on a line to those of the same and other subsets.
     apart = {0: 0, 1: 1, 2: 4, 3: 1}
     reached, seen = [(apart[subsets([1], states)[-1]], (1,))], set()
@@ -115,14 +115,14 @@ def test_all_images_begin_at_the_same_state():
     np.testing.assert_array_equal(together, alone)
 
 
-def test_it_leaves_less_than_the_nearest_code_does_for_as_many_bits():
+def test_a_trellis_has_a_lower_error_than_the_nearest_code_at_equal_bits():
     nearest = EMAQuantizer(seed=3, num_embeddings=8, embedding_dim=2, decay=0.0)
     nearest.build((None, 4, 4, 2))
     nearest.initialize(random(200, 4, 4, 2, seed=9), seed=0)
     assert error(trellis(decay=0.0)) < 0.9 * error(nearest)
 
 
-def test_codes_follow_the_latents_of_the_path():
+def test_trellis_codes_are_means_of_the_latents_on_the_path():
     quantizer = trellis(decay=0.0)
     latents = random(64, 4, 4, 2, seed=1)
     tokens = tokens_of(quantizer, latents).reshape(-1)
@@ -137,7 +137,7 @@ def copy(i):
     return TrellisQuantizer(seed=i, num_embeddings=8, embedding_dim=2)
 
 
-def test_every_place_of_a_prediction_has_its_path():
+def test_each_place_of_a_predictive_quantizer_keeps_to_a_trellis_path():
     quantizer = PredictiveQuantizer(copy)
     quantizer.build((None, 8, 8, 2))
     quantizer.initialize(random(200, 8, 8, 2, seed=9), seed=0)
@@ -147,13 +147,13 @@ def test_every_place_of_a_prediction_has_its_path():
         require_paths(tokens[..., place], 8)
 
 
-def test_wrappers_add_up_the_bits():
+def test_wrappers_add_up_the_bits_of_their_copies():
     assert PredictiveQuantizer(copy).bits_per_position == 4 * 3
     assert ResidualQuantizer(copy, levels=3).bits_per_position == 3 * 3
     assert GroupedQuantizer(copy, groups=2).bits_per_position == 2 * 3
 
 
-def test_a_revived_code_is_on_the_path_where_it_may_be():
+def test_a_revived_trellis_code_is_chosen_where_the_path_allows_it():
     quantizer = trellis()
     far = np.full((16, 2), 9, dtype="float32")
     quantizer.codebooks[0].replace(far, np.arange(16) == 5)

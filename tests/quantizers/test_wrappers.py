@@ -1,4 +1,4 @@
-"""Quantizers made of others: what stands in a row, and what stands side by side."""
+"""Residual, grouped and predictive quantizers: copies of another quantizer."""
 
 from types import SimpleNamespace
 
@@ -45,7 +45,7 @@ def called(quantizer, latents, training=False):
     )
 
 
-def test_every_level_takes_the_nearest_code_to_what_is_left():
+def test_every_level_takes_the_nearest_code_to_the_residual():
     quantizer = built(ResidualQuantizer(ema(), levels=3))
     latents = random(2, 2, 2, 4)
     found = called(quantizer, latents)
@@ -57,7 +57,7 @@ def test_every_level_takes_the_nearest_code_to_what_is_left():
     np.testing.assert_allclose(found.latents, latents - rest, atol=1e-6)
 
 
-def test_more_levels_leave_less():
+def test_more_levels_leave_a_smaller_residual():
     def left(levels):
         quantizer = built(ResidualQuantizer(ema(), levels))
         latents = random(8, 4, 4, 4)
@@ -82,7 +82,7 @@ def test_losses_are_means_over_levels():
         assert getattr(found, name) == pytest.approx(mean, rel=1e-5)
 
 
-def test_the_commitment_of_every_level_moves_the_encoder():
+def test_the_commitment_loss_of_every_level_moves_the_encoder():
     quantizer = built(ResidualQuantizer(ema(), levels=2))
     latents = random(2, 2, 2, 4)
     found, _ = gradients(quantizer, latents, lambda q: q.commitment_loss)
@@ -97,7 +97,7 @@ def test_the_commitment_of_every_level_moves_the_encoder():
 
 
 @pytest.mark.parametrize("levels", [2, 5])
-def test_the_gradient_of_the_decoder_comes_through_once(levels):
+def test_residual_levels_pass_the_decoder_gradient_once(levels):
     quantizer = built(ResidualQuantizer(ema(), levels))
     weights = random(2, 2, 2, 4, seed=1)
     found, _ = gradients(
@@ -108,7 +108,7 @@ def test_the_gradient_of_the_decoder_comes_through_once(levels):
     np.testing.assert_allclose(found, weights, atol=1e-5)
 
 
-def test_a_level_forgets_the_nothing_that_the_warm_up_left_over_for_it():
+def test_warm_up_leaves_no_recent_latents_to_later_levels():
     quantizer = built(ResidualQuantizer(ema(warm_up=7)), placed=False)
     called(quantizer, random(2, 2, 2, 4), training=True)
     assert not quantizer.codebooks[1].recent_latents.any()
@@ -119,7 +119,7 @@ def test_a_level_forgets_the_nothing_that_the_warm_up_left_over_for_it():
 
 
 @pytest.mark.parametrize("kind", [ResidualQuantizer, GroupedQuantizer])
-def test_latents_pass_unquantized_while_the_codes_are_not_placed(kind):
+def test_latents_pass_unquantized_in_a_warm_up(kind):
     options = {"warm_up": 7, "embedding_dim": 2 if kind is GroupedQuantizer else 4}
     quantizer = built(kind(ema(**options)), placed=False)
     assert quantizer.warm_up == 7
@@ -131,7 +131,7 @@ def test_latents_pass_unquantized_while_the_codes_are_not_placed(kind):
     assert called(quantizer, latents, training=True).commitment_loss > 0
 
 
-def test_levels_are_placed_one_after_the_other_on_what_is_left():
+def test_each_level_is_initialized_on_the_residual_of_the_levels_before():
     quantizer = built(ResidualQuantizer(ema(), levels=3), placed=False)
     cloud = random(500, 2, 2, 4)
     quantizer.initialize(cloud, seed=0)
@@ -139,7 +139,7 @@ def test_levels_are_placed_one_after_the_other_on_what_is_left():
     assert spreads[0] > 1.3 * spreads[1] > 1.3 * spreads[2] > 0
 
 
-def test_groups_see_their_own_channels_alone():
+def test_each_group_quantizes_only_its_own_channels():
     quantizer = built(GroupedQuantizer(ema(embedding_dim=2)))
     latents = random(2, 2, 2, 4)
     other = latents.copy()
@@ -156,7 +156,7 @@ def test_copies_start_from_codes_of_their_own():
     assert not np.isclose(first, second).any()
 
 
-def test_a_book_that_is_replaced_leaves_the_others_alone():
+def test_replacing_codes_of_one_book_does_not_change_the_others():
     quantizer = built(GroupedQuantizer(lambda i: ResidualQuantizer(ema())))
     assert quantizer.vocabulary == (8,) * 4
     before = [book.vectors.copy() for book in quantizer.codebooks]
@@ -173,7 +173,7 @@ def test_a_book_that_is_replaced_leaves_the_others_alone():
         lambda i: GroupedQuantizer(lambda j: LFQQuantizer(2 * i + j, None, bits=3)),
     ],
 )
-def test_what_has_no_books_has_nothing_to_place(inner):
+def test_copies_without_codebooks_are_not_initialized(inner):
     quantizer = built(ResidualQuantizer(inner), placed=False)
     assert quantizer.codebooks == ()
     before = state(quantizer)
@@ -207,7 +207,7 @@ def smooth(images=8, side=8, channels=4):
     return sum(noise[:, r : r + side, c : c + side] for r, c in shifts) / 3
 
 
-def test_a_prediction_begins_as_the_mean_of_the_four_neighbours_that_are_known():
+def test_a_prediction_begins_as_the_mean_of_four_decoded_neighbours():
     quantizer = PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(9,)))
     quantizer.build((None, 6, 4, 1))
     corners = np.array([[8, 0], [4, 2], [6, 7]])
@@ -226,7 +226,7 @@ def test_a_prediction_begins_as_the_mean_of_the_four_neighbours_that_are_known()
     np.testing.assert_allclose(found[0, ..., 0], expected, atol=1e-6)
 
 
-def test_of_smooth_latents_prediction_leaves_less_to_tell():
+def test_prediction_lowers_the_error_on_smooth_latents():
     def error(quantizer):
         latents = smooth()
         quantizer.build((None, *latents.shape[1:]))
@@ -238,7 +238,7 @@ def test_of_smooth_latents_prediction_leaves_less_to_tell():
     assert error(PredictiveQuantizer(ema())) < 0.8 * error(ema()(0))
 
 
-def test_a_prediction_is_made_of_codes_and_not_of_the_latents():
+def test_predictions_are_made_from_decoded_latents():
     """Or the decoder, which has only the codes, could not follow."""
     quantizer = PredictiveQuantizer(ema())
     latents = smooth()
@@ -265,20 +265,20 @@ def test_predictors_learn_from_the_codebook_loss_alone():
 
 
 @pytest.mark.parametrize("shape", [(None, 5, 4, 4), (None, 4, None, 4), (None, 8, 4)])
-def test_a_grid_without_cells_is_refused_with_what_to_choose(shape):
+def test_a_grid_that_does_not_divide_into_cells_is_refused_with_a_repair(shape):
     with pytest.raises(ExperimentError, match="cells of 2 x 2") as error:
         PredictiveQuantizer(ema()).build(shape)
     assert '"image_size"' in error.value.problems[0].help
 
 
-def test_cells_within_cells_name_the_grid_that_they_need():
+def test_nested_predictive_quantizers_refuse_a_grid_with_their_cell_size():
     quantizer = PredictiveQuantizer(lambda i: PredictiveQuantizer(ema()))
     with pytest.raises(ExperimentError, match=r"6 x 6 .* cells of 4 x 4"):
         quantizer.build((None, 6, 6, 4))
 
 
 @pytest.mark.processes
-def test_cells_within_cells_have_their_tokens_at_one_position():
+def test_nested_predictive_quantizers_put_all_tokens_of_a_cell_at_one_position():
     quantizer = PredictiveQuantizer(
         lambda i: PredictiveQuantizer(lambda j: FSQQuantizer(4 * i + j, levels=(5, 5)))
     )
@@ -290,7 +290,7 @@ def test_cells_within_cells_have_their_tokens_at_one_position():
     np.testing.assert_array_equal(found.latents, ops.convert_to_numpy(again))
 
 
-def test_a_grid_without_cells_is_a_problem_before_anything_is_built():
+def test_check_reports_a_grid_that_does_not_divide_into_cells():
     def found(image_size, options):
         model = {"encoder": {"type": "residual_conv", "downsampling": 4}}
         around = SimpleNamespace(image_size=image_size, experiment={"model": model})
@@ -304,7 +304,7 @@ def test_a_grid_without_cells_is_a_problem_before_anything_is_built():
     assert not found(32, twice)
 
 
-def test_the_gradient_of_the_decoder_passes_a_prediction_as_it_came():
+def test_the_decoder_gradient_passes_predictive_quantization_unchanged():
     quantizer = PredictiveQuantizer(ema())
     latents, weights = smooth(), random(8, 8, 8, 4, seed=1)
     quantizer.build((None, *latents.shape[1:]))
@@ -317,7 +317,7 @@ def test_the_gradient_of_the_decoder_passes_a_prediction_as_it_came():
     np.testing.assert_allclose(found, weights, atol=1e-5)
 
 
-def test_what_the_latents_have_in_common_is_no_error_of_a_prediction():
+def test_an_offset_of_all_latents_does_not_raise_the_prediction_error():
     losses = []
     for offset in (0, 100):
         quantizer = PredictiveQuantizer(ema())
@@ -342,7 +342,7 @@ def made_of(quantizer, codes):
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_what_is_asked_of_a_code_comes_from_all_the_latents_that_it_reaches(place):
+def test_back_projection_is_the_adjoint_of_decoding(place):
     quantizer = bent(PredictiveQuantizer(ema()), (6, 10, 4))
     missed = [random(2, 3, 5, 4, seed=i) for i in range(4)]
     codes = [np.zeros_like(missed[0]) for _ in range(4)]
@@ -359,7 +359,7 @@ def test_what_is_asked_of_a_code_comes_from_all_the_latents_that_it_reaches(plac
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_the_reach_of_a_place_is_what_a_code_weighs_while_the_maps_are_means(place):
+def test_reach_is_the_sum_of_squared_weights_of_a_code_under_mean_maps(place):
     quantizer = PredictiveQuantizer(ema(embedding_dim=1))
     quantizer.build((None, 10, 10, 1))
     codes = [np.zeros((1, 5, 5, 1), "float32") for _ in range(4)]
@@ -373,7 +373,7 @@ def errors(quantizer, latents):
     return gaps.mean(axis=(1, 2, 3))
 
 
-def test_tokens_that_are_chosen_again_come_closer_and_never_farther(monkeypatch):
+def test_tokens_chosen_again_never_raise_the_error(monkeypatch):
     latents = smooth(images=64)
     quantizer = PredictiveQuantizer(ema(num_embeddings=32))
     quantizer.build((None, *latents.shape[1:]))
@@ -385,7 +385,7 @@ def test_tokens_that_are_chosen_again_come_closer_and_never_farther(monkeypatch)
     assert again.mean() < 0.995 * once.mean()
 
 
-def test_an_image_keeps_its_tokens_where_new_ones_are_farther(monkeypatch):
+def test_an_image_keeps_its_tokens_where_new_ones_raise_the_error(monkeypatch):
     """FSQ bounds what it is given, so that a code is not the nearest one to itself."""
     quantizer = PredictiveQuantizer(lambda i: FSQQuantizer(seed=i, levels=(9, 9, 9, 9)))
     latents = np.concatenate([smooth(), 3 * smooth(), random(8, 8, 8, 4, seed=3)])
@@ -402,7 +402,7 @@ def test_an_image_keeps_its_tokens_where_new_ones_are_farther(monkeypatch):
     assert (again <= once).all()
 
 
-def test_training_takes_tokens_as_they_come(monkeypatch):
+def test_training_does_not_choose_tokens_again(monkeypatch):
     latents, found = smooth(), []
     for sweeps in (0, predictive.SWEEPS):
         monkeypatch.setattr(predictive, "SWEEPS", sweeps)

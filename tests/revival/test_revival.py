@@ -37,7 +37,7 @@ def revived(strategy, vectors, usage, latents, seed=1):
 
 
 @pytest.mark.parametrize("noise", [0.05, 0.3])
-def test_a_copy_moves_a_fraction_of_the_way_to_a_latent_of_the_copied_code(noise):
+def test_a_copied_code_moves_a_fraction_of_the_way_to_a_latent(noise):
     vectors, usage, latents = scene()
     found, mask = revived(PerturbActive(noise=noise), vectors, usage, latents)
     for parent, spread in ((0, 0.1), (1, 2.0)):
@@ -85,7 +85,7 @@ def test_a_code_without_recent_latents_is_not_copied():
     assert (np.abs(found[mask] - vectors[0]) < 50).all()
 
 
-def test_a_dead_book_has_nothing_to_copy():
+def test_perturb_active_changes_nothing_where_all_codes_are_unused():
     vectors, _, latents = scene()
     nothing = Usage(np.zeros(len(vectors), "float32"))
     found, mask = revived(PerturbActive(), vectors, nothing, latents)
@@ -102,7 +102,7 @@ def test_unused_codes_become_latents_without_repetition():
 
 
 @pytest.mark.parametrize("kind", [RandomLatents, PerturbActive])
-def test_of_equal_latents_only_one_gets_a_code(kind):
+def test_only_one_code_is_revived_on_equal_latents(kind):
     vectors, usage, latents = scene()
     latents[:] = latents[[0, 1, 2, 3]].repeat(250, axis=0)
     found, mask = revived(kind(), vectors, usage, latents)
@@ -111,7 +111,7 @@ def test_of_equal_latents_only_one_gets_a_code(kind):
     np.testing.assert_array_equal(found[~mask], vectors[~mask])
 
 
-def test_a_dead_book_is_filled_with_latents():
+def test_all_unused_codes_become_latents_in_a_dead_book():
     vectors, _, latents = scene()
     nothing = Usage(np.zeros(len(vectors), "float32"))
     _, mask = revived(RandomLatents(), vectors, nothing, latents)
@@ -141,7 +141,7 @@ def line(*positions):
     return np.array(positions, "float32")[:, None]
 
 
-def test_the_most_used_code_is_split_until_its_halves_are_as_busy_as_the_rest():
+def test_the_most_used_code_is_split_until_its_halves_are_used_like_the_rest():
     """0.8 and 0.2, and three unused codes: 0.8 gives 0.4, 0.4; both give 0.2, 0.2."""
     usage = Usage(np.array([0.8, 0.2, 0, 0, 0], "float32"))
     vectors = line(100, 200, 0, 0, 0)
@@ -153,7 +153,7 @@ def test_the_most_used_code_is_split_until_its_halves_are_as_busy_as_the_rest():
     np.testing.assert_allclose(found[2:, 0], [100, 200, 100], rtol=0.003)
 
 
-def test_a_split_moves_the_copy_by_the_jitter_and_the_parent_not_at_all():
+def test_a_split_moves_the_copy_by_the_jitter_and_keeps_the_parent():
     vectors, _, latents = scene(codes=2000)
     counts = np.zeros(2000, "float32")
     counts[0] = 1.0
@@ -165,7 +165,7 @@ def test_a_split_moves_the_copy_by_the_jitter_and_the_parent_not_at_all():
     assert len(np.unique(found, axis=0)) == 2000
 
 
-def test_a_code_of_zeros_is_not_split_into_twins():
+def test_a_code_of_zeros_is_not_split():
     vectors, usage = line(0, 100, 7, 7), Usage(np.array([0.9, 0.1, 0, 0], "float32"))
     found, mask = revived(SplitMostUsed(), vectors, usage, vectors)
     assert mask.sum() == 0
@@ -176,7 +176,7 @@ def test_a_code_of_zeros_is_not_split_into_twins():
     np.testing.assert_allclose(found[:, 0], [0, 100, 7, 100], rtol=0.003)
 
 
-def test_the_latents_that_are_served_worst_get_a_code():
+def test_unused_codes_go_to_the_latents_with_the_largest_error():
     vectors, usage = line(0, 10, 99, 99), Usage(np.array([0.5, 0.5, 0, 0], "float32"))
     latents = line(0.5, 3, 10, 14, 14, 9)
     found, mask = revived(LargestError(), vectors, usage, latents)
@@ -185,14 +185,14 @@ def test_the_latents_that_are_served_worst_get_a_code():
 
 
 @pytest.mark.parametrize("kind", [LargestError, ErrorWeighted, KMeansReseed])
-def test_no_code_goes_where_no_error_is(kind):
+def test_no_code_goes_to_a_latent_without_error(kind):
     vectors, usage = line(0, 10, 99, 99), Usage(np.array([0.5, 0.5, 0, 0], "float32"))
     found, mask = revived(kind(), vectors, usage, line(0, 10, 10, 13))
     assert mask.tolist() == [False, False, True, False]
     assert found[2] == 13
 
 
-def test_a_cluster_on_a_code_is_served_whatever_k_means_rounds():
+def test_a_cluster_centre_on_a_code_gets_no_other_code_despite_rounding():
     rows = np.random.default_rng(0).normal(1, 1, (4, 16)).astype("float32")
     vectors = np.concatenate([rows[:3], np.full((3, 16), 99, "float32")])
     usage = Usage(np.array([0.4, 0.3, 0.3, 0, 0, 0], "float32"))
@@ -202,7 +202,7 @@ def test_a_cluster_on_a_code_is_served_whatever_k_means_rounds():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_clusters_that_end_as_one_get_one_code(seed):
+def test_equal_cluster_centres_get_one_code(seed):
     latents = line(*range(1, 9)).repeat(9, axis=0)
     vectors, usage = line(0, *[99] * 7), Usage(np.eye(8, dtype="float32")[0])
     found, mask = revived(KMeansReseed(iterations=1), vectors, usage, latents, seed)
@@ -224,7 +224,7 @@ def test_codes_are_drawn_in_proportion_to_the_squared_error():
     assert share[3] == pytest.approx(9 / 19, abs=0.04)
 
 
-def test_a_code_moves_when_it_was_not_chosen_for_long_and_not_when_it_is_rare():
+def test_a_code_moves_when_it_was_not_chosen_for_long_but_not_when_it_is_rarely_chosen():
     vectors, _, latents = scene(codes=4)
     age = np.array([0, 999, 1000, 5000], "float32")
     usage = Usage(np.array([0.9999, 0.0001, 0, 0], "float32"), age=age)
@@ -234,7 +234,7 @@ def test_a_code_moves_when_it_was_not_chosen_for_long_and_not_when_it_is_rare():
     assert all(row.tobytes() in rows for row in found[mask])
 
 
-def test_codes_go_to_the_clusters_that_no_code_serves():
+def test_unused_codes_go_to_the_clusters_without_a_code():
     rng = np.random.default_rng(0)
     centres = np.repeat([0, 100, 200, 300], 2)
     clouds = [centre + rng.normal(size=(50, 1)) for centre in centres]
