@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import vqfw
 
@@ -36,6 +37,9 @@ def names(done, root, monkeypatch):
         plot=lambda x, y, *style: np.testing.assert_equal(len(x), len(y))
     )
     experiment = vqfw.load("experiments/experiment.json")
+    (root / "my_pictures").mkdir()
+    for number, face in enumerate(faces):
+        Image.fromarray(face).save(root / "my_pictures" / f"{number}.png")
     return {
         "vqfw": vqfw, "np": np, "keras": keras, "plt": plot, "run": done, "images": faces / np.float32(255),
         "faces": faces, "experiment": experiment, "tokens": done.encode(faces),

@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 from vqfw import experiment as experiments
 from vqfw.api.inventory import use_plugin, write_schema
 from vqfw.api.own_pictures import experiment_file
-from vqfw.api.preparation import (
-    dataset_path,
-    plan_of,
-    splits_to_train_on,
-    survey_of,
-)
+from vqfw.api.preparation import dataset_path, plan_of, splits_to_train_on
 from vqfw.api.records import record
 from vqfw.api.run import Run, root_of
 from vqfw.api.talk import Say, problems_in_full, speaker
@@ -28,7 +23,6 @@ from vqfw.runs.outputs import checked_file, write_output
 from vqfw.streams import tell
 
 if TYPE_CHECKING:
-    from vqfw.data.summary import DataSummary
     from vqfw.plan import Plan
 
 _ELSEWHERE = "run this in another folder"
@@ -161,17 +155,6 @@ class Experiment:
         """
         path = dataset_path(self.checked) if find_data else None
         return plan_of(self.checked, path)
-
-    def survey(self) -> DataSummary | None:
-        """What a run would find and how it would divide it, from names alone.
-
-        Returns:
-            None for a dataset that draws its pictures, or may have to fetch them.
-
-        Raises:
-            DataError: if the data is missing or unusable.
-        """
-        return survey_of(self.plan())
 
     @one_at_a_time(trains=True)
     def run(

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vqfw.api.talk import Say
-from vqfw.errors import (
-    UsageError,
-)
+from vqfw.errors import UsageError
 from vqfw.runs.outputs import checked_file, checked_folder, write_output
 from vqfw.streams import tell
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vqfw.api.pictures import dataset_at
 from vqfw.api.talk import Say
 from vqfw.errors import DataError, UsageError
 from vqfw.runs import default_root
@@ -101,13 +102,8 @@ def _pictures(path: Path) -> Pictures:
     """
     from vqfw.data.headers import glance
     from vqfw.experiment.starter import Pictures
-    from vqfw.kinds.catalog import KINDS
-    from vqfw.registry import build
 
-    shorthand = KINDS["dataset"].shorthand
-    assert shorthand is not None
-    options = {"type": shorthand.component, shorthand.option: str(path.absolute())}
-    seen = glance(build("dataset", options, {}))
+    seen = glance(dataset_at(path.absolute()))
     if seen.count < 2:
         raise DataError(
             f"{path} holds a single picture, and one is needed to train on and one to "

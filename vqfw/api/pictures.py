@@ -10,6 +10,7 @@ from vqfw.errors import UsageError
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Images
+    from vqfw.kinds.dataset import Dataset
     from vqfw.plan import Plan
 
 Crop = int | Literal["none"]
@@ -26,25 +27,23 @@ def pictures_of(
     crop: Crop | None = None,
     on_bad_image: BadImage | None = None,
 ) -> Images:
-    """A person's own pictures, cropped and sized as the run's were.
+    """The pictures of a folder or archive, cropped and sized as those of a run.
 
     Args:
         plan: of the run.
-        data: a folder or an archive.
-        quiet: whether to show nothing: neither progress nor which part is used.
+        data: the folder or archive.
+        quiet: whether to show neither progress nor which part of the pictures is used.
         crop: side of the centred square in source pixels, or ``none`` for the largest;
             None for that of the run.
         on_bad_image: None for what holds in the run.
 
     Raises:
         DataError: if there are no pictures, or one of them cannot be used.
-        UsageError: if the crop is none.
+        UsageError: if the crop or ``on_bad_image`` is not allowed.
     """
     from vqfw.data.arrays import read_pictures
     from vqfw.data.location import locate
     from vqfw.data.progress import reading
-    from vqfw.kinds.catalog import KINDS
-    from vqfw.registry import build
 
     if (isinstance(crop, str) and crop != "none") or (
         isinstance(crop, int) and crop < 1
@@ -59,19 +58,10 @@ def pictures_of(
         )
     settings = plan.experiment.data
     side = settings.crop if crop is None else crop
-    shorthand = KINDS["dataset"].shorthand
-    assert shorthand is not None
-    path = locate(
-        str(data),
-        usual_names=(),
-        experiment_folder=None,
-        typed=True,
-        repair="correct the path",
-    )
-    options = {"type": shorthand.component, shorthand.option: str(path)}
+    path = locate(str(data), repair="correct the path")
     with reading(quiet) as progress:
         images, notes = read_pictures(
-            build("dataset", options, {}),
+            dataset_at(path),
             crop=side if isinstance(side, int) else None,
             image_size=settings.image_size,
             channels=plan.dataset.channels,
@@ -83,12 +73,21 @@ def pictures_of(
     return images
 
 
+def dataset_at(path: Path) -> Dataset:
+    """The pictures of a folder or archive, as a dataset."""
+    from vqfw.kinds.catalog import KINDS
+    from vqfw.registry import build
+
+    shorthand = KINDS["dataset"].shorthand
+    assert shorthand is not None
+    options = {"type": shorthand.component, shorthand.option: str(path)}
+    dataset: Dataset = build("dataset", options, {})
+    return dataset
+
+
 def as_options(crop: Crop | None, on_bad_image: BadImage | None) -> list[str]:
     """How pictures are read, as the command line takes it; None is left out."""
-    settings = {"--crop": crop, "--on-bad-image": on_bad_image}
-    return [
-        text
-        for name, value in settings.items()
-        if value is not None
-        for text in (name, str(value))
-    ]
+    options = [] if crop is None else ["--crop", str(crop)]
+    return (
+        options if on_bad_image is None else [*options, "--on-bad-image", on_bad_image]
+    )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vqfw.api.talk import Say
-from vqfw.errors import (
-    RunError,
-)
+from vqfw.errors import RunError
 from vqfw.problems.printing import as_data
 from vqfw.runs import RunFolder
 from vqfw.runs.files import write_json, write_whole
@@ -40,11 +38,7 @@ def environment_of(plan: Plan) -> dict[str, Any]:
 def record(folder: RunFolder, plan: Plan, splits: Splits, say: Say) -> None:
     """Writes what the run was given and what it runs on; ``resolved.json`` comes last.
 
-    Args:
-        folder: the new run.
-        plan: of it.
-        splits: its images.
-        say: told if the run cannot be marked as made here.
+    ``say`` gets a sentence if the run cannot be marked as made here.
 
     Raises:
         RunError: if the disk is full or not writable.

@@ -46,22 +46,18 @@ class Reopened:
         return shlex.join(["vqfw", *arguments, *options])
 
     def plan(self, *arguments: str) -> Plan:
-        """The plan of the recorded experiment, with what was settled in its training.
+        """The plan of the recorded experiment, with what its training settled.
 
         Raises:
-            PluginError: if the run needs code that this person has not vouched for.
-            DataError: if the run was made elsewhere and reads files of this person.
+            PluginError: if it needs plugin files that are not trusted here.
+            DataError: if the run was made elsewhere and reads other files than its data.
         """
         return self._settled(self._checked(self.command(*arguments)))
 
     def plan_with_data(
         self, *arguments: str, data_path: str | Path | None = None
     ) -> Plan:
-        """The same, with the place of the run's data.
-
-        Args:
-            arguments: of the command.
-            data_path: where the data lies now, if this person names it.
+        """The plan with the place of the data: ``data_path``, else as recorded.
 
         Raises:
             UsageError: if the dataset has no path and one is named.
@@ -73,11 +69,7 @@ class Reopened:
         return self._settled(checked, path)
 
     def require_same(self, splits: Splits, plan: Plan, *arguments: str) -> None:
-        """Refuses other pictures in the place of those of the training.
-
-        Raises:
-            RunError: if they are not the same.
-        """
+        """Raises a ``RunError`` if the images are not those of the training."""
         recorded = self.folder.environment.get("data_fingerprint")
         if recorded in (None, splits.fingerprint):
             return
@@ -102,12 +94,12 @@ class Reopened:
     def autoencoder(
         self, plan: Plan, say: Say = lambda text: None, averaged: bool = True
     ) -> Autoencoder:
-        """The model as it was trained, with the weights of the newest whole checkpoint.
+        """The model as it was trained, with the weights of the newest valid checkpoint.
 
         Args:
             plan: of the run.
-            say: told of checkpoints that are skipped.
-            averaged: whether to use the averaged weights, where the run averages them.
+            say: takes a sentence for each checkpoint that is skipped.
+            averaged: whether to use the averaged weights, where there are any.
 
         Raises:
             RunError: if there is no checkpoint.
@@ -130,11 +122,7 @@ class Reopened:
         return autoencoder
 
     def require_tokens(self, model: Model) -> None:
-        """Refuses a model without tokens.
-
-        Raises:
-            RunError: naming its type.
-        """
+        """Raises a ``RunError`` if the model has no tokens."""
         if not model.vocabulary:
             kind = self.folder.resolved["model"]["type"]
             raise RunError(
@@ -144,12 +132,7 @@ class Reopened:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Keeps other processes from writing, and this one from writing elsewhere.
-
-        Raises:
-            RunError: if another process is writing the run.
-            UnwritableError: if nothing can be written into it.
-        """
+        """Locks the run; see ``RunFolder.locked`` for what it raises."""
         pictures = self.folder.pictures.parent
         if pictures.is_symlink() and not is_made_here(self.folder):
             raise UnwritableError(
@@ -185,12 +168,9 @@ class Reopened:
 def _require_named_paths(
     folder: RunFolder, checked: experiments.CheckedExperiment
 ) -> None:
-    """Refuses a run that was made elsewhere and leads to files of this person.
+    """Raises a ``DataError`` if a run that was made elsewhere reads files of its own choice.
 
-    The path of its dataset is another matter: ``--data-path`` names it.
-
-    Raises:
-        DataError: naming the option.
+    For the path of its dataset there is ``--data-path``.
     """
     from vqfw.plan import data_paths
 
@@ -213,18 +193,14 @@ def _dataset_path(
 ) -> str | None:
     """Where the data of a run lies; None for a dataset that has no path.
 
-    A run that was made elsewhere leads to no data outside of its folder: then this person
-    has to name the place.
+    The recorded path of a run that was made elsewhere is not followed: whoever calls has
+    to name the place. See ``Reopened.plan_with_data``.
 
     Args:
         folder: of the run.
         checked: its experiment.
-        named: the place, if this person names it.
-        again: the command of this call, to which a repair adds ``--data-path PATH``.
-
-    Raises:
-        UsageError: if the dataset has no path and one is named.
-        DataError: if there is nothing, or it must be named.
+        named: the place, if it is named.
+        again: the command of the call, to which a repair adds ``--data-path PATH``.
     """
     from vqfw.data.location import locate
 
@@ -237,15 +213,7 @@ def _dataset_path(
             )
         return None
     if named is not None:
-        return str(
-            locate(
-                str(named),
-                usual_names=(),
-                experiment_folder=None,
-                typed=True,
-                repair="correct --data-path",
-            )
-        )
+        return str(locate(str(named), repair="correct --data-path"))
     recorded = folder.environment.get("dataset_path")
     asked = f"{again} --data-path {shlex.quote(recorded or options['path'] or 'PATH')}"
     is_own = is_made_here(folder)

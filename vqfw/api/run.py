@@ -65,11 +65,12 @@ def list_runs(root: str | Path | None = None) -> list[Run]:
 
 
 def compare(runs: Sequence[str | Run], root: str | Path | None = None) -> Comparison:
-    """Puts runs side by side: what differs between them, and what each has reached.
+    """Compares runs: their settings, versions and scores.
+
+        vqfw.compare([run, "latest"])
 
     Args:
-        runs: two or more, as ``open_run`` finds or returns them; the first is what the
-            others are measured against.
+        runs: two or more, by name or as objects; differences are to the first.
         root: the folder with ``checkpoints/``.
 
     Raises:
@@ -77,8 +78,8 @@ def compare(runs: Sequence[str | Run], root: str | Path | None = None) -> Compar
     """
     from vqfw.results.comparison import compare_folders
 
-    found = [each if isinstance(each, Run) else open_run(each, root) for each in runs]
-    return compare_folders([each.folder for each in found])
+    opened = [each if isinstance(each, Run) else open_run(each, root) for each in runs]
+    return compare_folders([run.folder for run in opened])
 
 
 def root_of(root: str | Path | None) -> Path:
@@ -169,13 +170,13 @@ class Run:
         Args:
             split: which part.
             data_path: where the data of the run lies now.
-            quiet: whether to show no progress.
+            quiet: whether to show nothing.
 
         Raises:
             UsageError: if there is no such split.
             RunError: if the images are not those of the training.
-            DataError: if the data is not found, or the run was made elsewhere and its
-                data has to be named.
+            DataError: if the data is not found, or the run was made elsewhere and
+                ``data_path`` is missing.
         """
         if split not in ("train", "validation", "test"):
             known = '"train", "validation" or "test"'
@@ -251,23 +252,19 @@ class Run:
         return self._codec().reconstruct(images)
 
     @one_at_a_time(trains=True)
-    def resume(
-        self,
-        quiet: bool = False,
-        data_path: str | Path | None = None,
-    ) -> Run:
+    def resume(self, quiet: bool = False, data_path: str | Path | None = None) -> Run:
         """Goes on from the newest whole checkpoint, to the last step and its scores.
 
         Args:
-            quiet: whether to show no progress.
-            data_path: where the data of the run lies now. Other pictures are refused.
+            quiet: whether to show nothing.
+            data_path: where the data of the run lies now.
 
         Raises:
             RunError: if another process is writing the run, another thread is training,
-                or the data is not the same.
-            DataError: if the data is not found, or the run was made elsewhere and its
-                data has to be named.
-            PluginError: if the run needs code that this person has not vouched for.
+                or the images are not those of the training.
+            DataError: if the data is not found, or the run was made elsewhere and
+                ``data_path`` is missing.
+            PluginError: if the run needs plugin files that are not trusted here.
         """
         reopened, asked = self._reopened, ("run", "--resume", self.id)
         with reopened.writing():
@@ -290,40 +287,40 @@ class Run:
         crop: Crop | None = None,
         on_bad_image: BadImage | None = None,
     ) -> Evaluation:
-        """Scores the run and records the scores, where the run can be written.
+        """Scores the run again, and records the scores where the run can be written.
+
+            run.evaluate("validation").values["psnr"]
+            run.evaluate(data="my_pictures").scores["psnr"].interval
 
         Args:
             split: of its own data.
             data: a folder or archive of other pictures, scored in place of a split.
-            quiet: whether to show no progress.
-            weights: ``last`` scores those of the last step where the run averages its
-                weights, and records it beside the scores of the averages, as
-                ``<split>_last_weights``; tokens are kept of the averages alone, which
-                are what decodes them.
+            quiet: whether to show nothing.
+            weights: ``last`` scores the weights of the last step where the run averages
+                its weights, and records it as ``<split>_last_weights``; no tokens are
+                kept of them.
             data_path: where the run's own data lies now.
-            crop: of the pictures in ``data``: side of the centred square in their
-                pixels, or ``none`` for the largest; None for the crop of the run.
-            on_bad_image: what to do with a picture in ``data`` that cannot be used: stop
-                with ``error``, or ``skip`` and name it; None for what the run does.
+            crop: as in ``tokenize``, for the pictures in ``data``.
+            on_bad_image: likewise.
 
         Raises:
-            DataError: if there are no images to score, the data is not found, or the run
-                was made elsewhere and its data has to be named.
-            PluginError: if the run needs code that this person has not vouched for.
+            DataError: if there are no images, the data is not found, or the run was made
+                elsewhere and ``data_path`` is missing.
+            PluginError: if the run needs plugin files that are not trusted here.
             CheckpointError: if there is no valid checkpoint.
-            UsageError: if the weights are neither.
+            UsageError: if the options contradict each other.
             RunError: if another process is writing the run, another thread is training,
-                the pictures of a split are not those of its training, or it averages no
-                weights and the last ones are asked for.
+                the images are not those of the training, or there are no averaged
+                weights to tell ``last`` from.
         """
         return score_again(
             self._reopened, split, data, quiet, weights, data_path, crop, on_bad_image
         )
 
     def diagnose(self) -> Diagnosis:
-        """Says why the codebook collapsed, and what to change; or that nothing is wrong.
+        """Why the codebook collapsed, and what to change; or that nothing is wrong.
 
-        It reads what the run recorded, and builds no model.
+        It reads the records of the run and builds no model.
 
         Raises:
             RunError: if no step was recorded, or the model has no tokens.
@@ -341,43 +338,41 @@ class Run:
         crop: Crop | None = None,
         on_bad_image: BadImage | None = None,
     ) -> int:
-        """Writes pictures as tokens.
+        """Writes the tokens of a folder of pictures to a file.
 
         Args:
             data: a folder or archive of pictures.
-            output: the file to write, as ``.npz`` whatever its name; a pipe or a device
-                is written into.
-            quiet: whether to show no progress.
+            output: the file to write, as ``.npz`` whatever its name, or a pipe.
+            quiet: whether to show nothing.
             crop: side of the centred square in pixels of the picture, or ``none`` for
                 the largest; None for the crop of the run.
-            on_bad_image: what to do with a picture that cannot be used: stop with
-                ``error``, or ``skip`` and name it; None for what the run does.
+            on_bad_image: ``error`` stops at a picture that cannot be used, ``skip``
+                leaves it out and names it; None for what the run does.
 
         Returns:
-            How many pictures.
+            The number of pictures.
 
         Raises:
-            RunError: if the model of the run has no tokens, or another thread is
-                training.
+            RunError: if the model of the run has no tokens, or another thread trains.
             DataError: if there are no pictures.
-            UsageError: if the file cannot be written, or is the pictures themselves; it
-                is checked before anything else.
+            UsageError: if the file cannot be written, or is the pictures themselves;
+                this is checked first.
         """
         return write_tokens(self._reopened, data, output, quiet, crop, on_bad_image)
 
     @one_at_a_time()
     def detokenize(self, tokens: str | Path, output: str | Path) -> int:
-        """Turns a token file back into pictures, a PNG each, under their names.
+        """Decodes a file of tokens to PNG pictures with the names of the originals.
 
-        The suffix of a name gives way to ``.png``; where two names differ in nothing
-        else, all of them keep theirs before it.
+        ``.png`` replaces the suffix of a name, or follows it where two names differ in
+        their suffix alone.
 
         Args:
             tokens: an ``.npz`` that ``tokenize`` wrote.
             output: the folder to write.
 
         Returns:
-            How many pictures.
+            The number of pictures.
 
         Raises:
             DataError: if the tokens belong to another codebook or a name leads out of
@@ -388,12 +383,12 @@ class Run:
         return write_pictures(self._reopened, tokens, output)
 
     def sections(self) -> list[Section]:
-        """What the observers of installed packages tell of the run."""
+        """Sections that observers of installed packages add to a report of the run."""
         from vqfw.kinds.hooks import Section
         from vqfw.registry.hooks import observers
 
-        found = observers().gather("vqfw_report_sections", Section, run=self.folder)
-        return [section for _, section in found]
+        answers = observers().gather("vqfw_report_sections", Section, run=self.folder)
+        return [section for _, section in answers]
 
     @property
     def model(self) -> VQAutoencoder:

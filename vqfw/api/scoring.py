@@ -125,30 +125,28 @@ def score(plan: Plan, inference: Inference, images: Images) -> Evaluation:
 def score_trained(
     folder: RunFolder, plan: Plan, splits: Splits, inference: Inference, say: Say
 ) -> Mapping[str, Any]:
-    """Scores a trained model on the test images, or those of validation.
-
-    What was found is kept in the run.
+    """Scores a trained model on the test images, or those of validation; records it.
 
     Returns:
-        The record of it; nothing where there are no images.
+        The recorded scores; empty where there are no images.
 
     Raises:
         Interrupted: by Ctrl-C; the training is done all the same.
     """
     name = "test" if len(splits.test) else "validation"
-    images = splits.test if len(splits.test) else splits.validation
+    images = getattr(splits, name)
     if not len(images):
         say("there are no test images, so nothing was scored")
         return {}
     try:
-        found = score(plan, inference, images)
-        keep(folder, plan, inference, images, found, name, folder.pictures)
+        evaluation = score(plan, inference, images)
+        keep(folder, plan, inference, images, evaluation, name, folder.pictures)
     except KeyboardInterrupt:
         raise Interrupted(
             f"the training is done and saved; score it with: vqfw eval --run {folder.quoted}",
             signal.SIGINT,
         ) from None
-    return found.record()
+    return evaluation.record()
 
 
 def keep(
@@ -156,7 +154,7 @@ def keep(
     plan: Plan,
     inference: Inference,
     images: Images,
-    found: Evaluation,
+    evaluation: Evaluation,
     name: str,
     pictures: Path,
 ) -> None:
@@ -167,7 +165,7 @@ def keep(
         plan: of the run.
         inference: the model that was scored.
         images: what it was scored on.
-        found: the scores; tokens are kept where there are any.
+        evaluation: its scores and tokens.
         name: what the record is called.
         pictures: the folder of the pairs.
 
@@ -178,10 +176,10 @@ def keep(
 
     shown = spread(images.pixels, plan.experiment.evaluation.pictures)
     try:
-        if found.tokens is not None:
-            file = token_file(plan, inference.model, images, found.tokens)
+        if evaluation.tokens is not None:
+            file = token_file(plan, inference.model, images, evaluation.tokens)
             file.save(_tokens_of(folder, name))
-        scores = {**earlier_scores(folder), name: found.record()}
+        scores = {**earlier_scores(folder), name: evaluation.record()}
         write_json(folder.path / "scores.json", scores)
         pictures.mkdir(parents=True, exist_ok=True)
         save_pairs(pictures, shown, inference.pictures(shown))

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 
 def load_study(
-    path: str | Path,
-    overrides: Sequence[str] = (),
-    plugins: Sequence[str | Path] = (),
+    path: str | Path, overrides: Sequence[str] = (), plugins: Sequence[str | Path] = ()
 ) -> Study:
     """Reads a study file and checks every run of it.
 
@@ -66,10 +64,7 @@ class Study:
         return asked.pop() if len(asked) == 1 else None
 
     def run(
-        self,
-        root: str | Path | None = None,
-        say: Say = tell,
-        jobs: int = 1,
+        self, root: str | Path | None = None, say: Say = tell, jobs: int = 1
     ) -> Table:
         """Runs what is missing, each run in a process of its own.
 
@@ -171,10 +166,7 @@ class Study:
         return self._standing(point, root).state == "finished"
 
     def train(
-        self,
-        point: Point,
-        root: str | Path | None = None,
-        quiet: bool = False,
+        self, point: Point, root: str | Path | None = None, quiet: bool = False
     ) -> Run:
         """Trains one run of the study in this process, or finishes it, if need be.
 

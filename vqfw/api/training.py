@@ -26,7 +26,7 @@ def train_and_score(
         folder: the run; the caller holds its lock.
         plan: of the run.
         splits: its data.
-        quiet: whether to show no progress.
+        quiet: whether to show nothing.
 
     Raises:
         Interrupted: by Ctrl-C; what was reached is saved.

@@ -20,9 +20,9 @@ _REPAIR = "give its path with --set data.dataset.path=..."
 def locate(
     path: str,
     *,
-    usual_names: Sequence[str],
-    experiment_folder: Path | None,
-    typed: bool,
+    usual_names: Sequence[str] = (),
+    experiment_folder: Path | None = None,
+    typed: bool = True,
     repair: str = _REPAIR,
 ) -> Path:
     """Finds a dataset's folder or archive.
