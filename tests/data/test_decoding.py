@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vqfw.data import decoding as module
-from vqfw.data.decoding import SmallerThanCropError, decode, fit_pixels
+from vqfw.data.decoding import Fit, SmallerThanCropError, decode, fit_pixels
 from vqfw.errors import DataError
 
 RAMP = np.arange(16, dtype=np.uint8).reshape(4, 4) * 16
@@ -27,7 +27,7 @@ def saved(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
 def read(content: bytes, channels: Any = 3, **options: Any) -> NDArray[np.uint8]:
     settings = {"crop": None, "image_size": 4, **options}
     stream = io.BytesIO(content)
-    return decode(stream, "face.png", channels=channels, **settings).pixels
+    return decode(stream, "face.png", Fit(channels=channels, **settings)).pixels
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "PPM"])
@@ -203,11 +203,11 @@ def test_numbers_without_a_range_are_refused() -> None:
 
 def test_drawn_pixels_are_treated_like_decoded_ones() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (30, 20, 3), dtype=np.uint8)
-    drawn = fit_pixels(noise, "x", 16, 8, 1)
+    drawn = fit_pixels(noise, "x", Fit(16, 8, 1))
     read_back = read(saved(Image.fromarray(noise)), 1, crop=16, image_size=8)
     np.testing.assert_array_equal(drawn.pixels, read_back)
     assert drawn.share == 16 * 16 / (30 * 20)
-    grey = fit_pixels(noise[..., :1], "x", None, 20, 3).pixels
+    grey = fit_pixels(noise[..., :1], "x", Fit(None, 20, 3)).pixels
     np.testing.assert_array_equal(grey[..., 2], noise[5:25, :, 0])
 
 
@@ -216,7 +216,7 @@ def test_drawn_pixels_are_treated_like_decoded_ones() -> None:
 )
 def test_drawn_pixels_of_another_kind_are_refused(pixels: Any) -> None:
     with pytest.raises(DataError, match="was drawn as"):
-        fit_pixels(pixels, "x", None, 4, 3)
+        fit_pixels(pixels, "x", Fit(None, 4, 3))
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "PPM"])

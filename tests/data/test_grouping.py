@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vqfw.data.grouping import Grouping, grouped
-from vqfw.data.splits import Division, divided
+from vqfw.data.splits import Division, divide_listing
 from vqfw.data.summary import DataSummary, summarize
 from vqfw.errors import DataError
 
@@ -31,13 +31,21 @@ def group(ids: Iterable[str], level: int | None = 1) -> Grouping:
 def divide(
     ids: Iterable[str], split_by: Any = "auto", level: int | None = 1
 ) -> Division:
-    ids, shares = list(ids), {"validation_share": 0.1, "test_share": 0.1}
-    return divided(ids, group(ids, level), split_by, seed=0, **shares)
+    ids = list(ids)
+    return divide_listing(
+        ids,
+        [None] * len(ids),
+        [None] * len(ids),
+        split_by=split_by,
+        group_level=level,
+        validation_share=0.1,
+        test_share=0.1,
+        split_seed=0,
+    )
 
 
 def describe(ids: Iterable[str], split_by: Any = "auto") -> DataSummary:
-    ids = list(ids)
-    return summarize(group(ids), divide(ids, split_by))
+    return summarize(divide(ids, split_by))
 
 
 def text(told: DataSummary) -> str:
@@ -224,12 +232,17 @@ def test_groups_that_the_dataset_names_are_kept() -> None:
     found = grouped(["train/1.png", "x/2.png"], ["a", "b"], [None, None], level=1)
     assert found.groups == ("a", "b")
     assert found.official == (None, None)
-    assert (
-        divided(
-            ["1", "2"], found, "auto", validation_share=0, test_share=0.5, seed=0
-        ).by
-        == "group"
+    division = divide_listing(
+        ["1", "2"],
+        ["a", "b"],
+        [None, None],
+        split_by="auto",
+        group_level=1,
+        validation_share=0,
+        test_share=0.5,
+        split_seed=0,
     )
+    assert division.by == "group"
 
 
 @pytest.mark.parametrize("name", ["grouping", "splits", "summary"])

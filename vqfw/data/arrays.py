@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vqfw.data.decoding import Fit
 from vqfw.data.grouping import grouped
 from vqfw.data.reading import Recipe, decode_all, decode_or_reuse
 from vqfw.data.splits import divide_listing
@@ -45,13 +46,13 @@ class Splits:
     """The pictures of an experiment, divided.
 
     Args:
-        train: to learn from; never empty.
-        validation: to watch the training with; may be empty.
-        test: to report on; may be empty.
+        train: never empty.
+        validation: may be empty.
+        test: may be empty.
         fingerprint: SHA-256 of all pixels, names, groups and splits: the same on every
             machine where the pictures are the same.
         summary: the same in numbers, and notes on this data.
-        credit: whom to credit for the images.
+        credit: the source of the images, to be named with them.
     """
 
     train: Images
@@ -63,7 +64,7 @@ class Splits:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of this data, a sentence each."""
+        """Notes on this data, a sentence each."""
         return self.summary.notes
 
 
@@ -90,11 +91,9 @@ def prepare(
         validation_share: of the groups, or pictures, that no official list places.
         test_share: likewise.
         split_seed: of that draw; not negative.
-        cache: folder of cached arrays; None to go without. One that cannot be written
-            is reported in the notes and does no harm.
-        split_by: what a split keeps together; see ``splits.divided``.
-        group_level: the folder that is a group, where the dataset names none; see
-            ``grouping.grouped``.
+        cache: folder of cached arrays; None to go without.
+        split_by: whether the pictures of a group stay together.
+        group_level: the folder that is a group; see ``grouping.grouped``.
         on_bad_image: whether a picture that cannot be decoded ends it, or is left out
             and counted in the notes.
         progress: called with the number of pictures decoded so far.
@@ -103,11 +102,11 @@ def prepare(
         DataError: if the data is missing, empty or unusable, or nothing is left to
             train on.
     """
-    recipe = Recipe(crop, image_size, dataset.channels, on_bad_image)
+    recipe = Recipe(Fit(crop, image_size, dataset.channels), on_bad_image)
     decoded = decode_or_reuse(dataset, recipe, cache, progress)
     # All listed pictures are divided, as in a plan, which decodes none of them: a bad
     # picture moves no other one into another split.
-    grouping, division = divide_listing(
+    division = divide_listing(
         decoded.ids,
         decoded.groups,
         decoded.official,
@@ -118,7 +117,7 @@ def prepare(
         split_seed=split_seed,
     )
     ids = decoded.usable(decoded.ids)
-    groups = decoded.usable(grouping.groups)
+    groups = decoded.usable(division.grouping.groups)
     splits = decoded.usable(division.splits)
     if "train" not in splits:
         raise DataError(
@@ -131,7 +130,7 @@ def prepare(
         validation=_part(whole, splits, "validation"),
         test=_part(whole, splits, "test"),
         fingerprint=_fingerprint(decoded.sha256, whole, splits),
-        summary=summarize(grouping, division, decoded),
+        summary=summarize(division, decoded),
         credit=dataset.credit,
     )
 
@@ -156,13 +155,12 @@ def read_pictures(
         progress: called with the number of pictures decoded so far.
 
     Returns:
-        The pictures; and what a person should know of them: which part of each is used,
-        which ones were left out.
+        The pictures; and notes: the part of each that is used, the ones left out.
 
     Raises:
         DataError: if the data is missing or empty, or a picture cannot be used.
     """
-    recipe = Recipe(crop, image_size, channels, on_bad_image, of_experiment=False)
+    recipe = Recipe(Fit(crop, image_size, channels), on_bad_image, of_experiment=False)
     decoded = decode_all(dataset, recipe, progress)
     notes = decoded.notes
     if crop is not None:
@@ -173,7 +171,7 @@ def read_pictures(
 
 
 def crop_note(crop: int, share: float) -> str:
-    """Which part of the pictures a fixed crop uses.
+    """The part of the pictures that a fixed crop uses, in words.
 
     >>> crop_note(48, 48 * 48 / (3000 * 2000))
     'the centred 48 × 48 pixels of each picture are used, 0.0384 % of its area (mean)'

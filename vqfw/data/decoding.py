@@ -1,13 +1,14 @@
-"""Bytes of a picture in, square uint8 pixels out: the only place that decodes.
+"""Decodes the bytes of a picture to square uint8 pixels; nothing else decodes.
 
-Pictures come from anywhere, so only five formats are tried, the size is checked before
-anything is decoded, and a picture that is cut off is refused instead of filled with grey.
-Which pictures there are is not decided here.
+A picture may come from a stranger, so only five formats are tried, the size is checked
+before anything is decoded, and a truncated picture is refused instead of filled with grey.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -26,6 +27,20 @@ _GREY = (*_SIXTEEN_BIT, "1", "L", "LA")
 _EIGHT_BIT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 
+class Fit(NamedTuple):
+    """The part of a picture that is used, and its size and channels.
+
+    Args:
+        crop: side of the centred square, in pixels of the picture; None for the largest.
+        image_size: side of the result in pixels.
+        channels: 1 for grey, 3 for colour; other pictures are converted.
+    """
+
+    crop: int | None
+    image_size: int
+    channels: Literal[1, 3]
+
+
 class Fitted(NamedTuple):
     """A picture as the model sees it.
 
@@ -39,7 +54,7 @@ class Fitted(NamedTuple):
 
 
 class SmallerThanCropError(DataError):
-    """A picture has not enough pixels for the square that is to be cut out of it.
+    """A picture is smaller than the crop.
 
     Args:
         name: of the picture.
@@ -58,43 +73,24 @@ class SmallerThanCropError(DataError):
         )
 
 
-def decode(
-    stream: BinaryIO,
-    name: str,
-    crop: int | None,
-    image_size: int,
-    channels: Literal[1, 3],
-) -> Fitted:
+def decode(stream: BinaryIO, name: str, fit: Fit) -> Fitted:
     """Decodes a picture, turns it upright, crops its middle and resizes it.
 
-    Sixteen bits are scaled to eight; transparency is laid over white; of an animation
-    the first picture counts.
+    Sixteen bits are scaled to eight, transparency is laid over white, and of an animation
+    the first picture is taken.
 
     Args:
         stream: the encoded picture.
-        name: what to call it in an error.
-        crop: side of the centred square that is cut out, in pixels of the picture; None
-            for the largest one.
-        image_size: side of the result in pixels.
-        channels: 1 for grey, 3 for colour.
+        name: of the picture, for errors.
+        fit: crop, size and channels of the result.
 
     Raises:
         DataError: if the picture cannot be read, is too large, or is smaller than the
             crop; it names the picture.
     """
-    try:
-        with warnings.catch_warnings():
-            # Our own limit is lower than the one at which Pillow warns.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with _opened(stream, name) as image:
-                image.load()
-                return fit(
-                    ImageOps.exif_transpose(image), name, crop, image_size, channels
-                )
-    except (DataError, MemoryError):
-        raise
-    except Exception as error:  # Pillow's decoders raise nearly anything
-        raise _undecodable(name, error) from error
+    with _decoding(name), _opened(stream, name) as image:
+        image.load()
+        return fit_image(ImageOps.exif_transpose(image), name, fit)
 
 
 def read_header(stream: BinaryIO, name: str) -> tuple[tuple[int, int], bool]:
@@ -106,81 +102,79 @@ def read_header(stream: BinaryIO, name: str) -> tuple[tuple[int, int], bool]:
     Raises:
         DataError: if it is no picture, or too large.
     """
+    with _decoding(name), _opened(stream, name) as image:
+        return image.size, image.mode in _GREY
+
+
+@contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """Turns what Pillow raises on a picture into a ``DataError`` with its name."""
     try:
         with warnings.catch_warnings():
+            # The limit here is lower than the one at which Pillow warns.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with _opened(stream, name) as image:
-                return image.size, image.mode in _GREY
+            yield
     except (DataError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything
-        raise _undecodable(name, error) from error
+        raise DataError(
+            f"picture {name!r} cannot be decoded ({error or type(error).__name__}): "
+            "replace it, or leave it out"
+        ) from error
 
 
-def fit(
-    image: Image.Image,
-    name: str,
-    crop: int | None,
-    image_size: int,
-    channels: Literal[1, 3],
-) -> Fitted:
-    """Crops the middle of a decoded picture and brings it to size and channels.
+def fit_image(image: Image.Image, name: str, fit: Fit) -> Fitted:
+    """Crops the middle of a decoded picture and converts it to size and channels.
 
     Args:
         image: upright, in any mode.
-        name: what to call it in an error.
-        crop: side of the centred square; None for the largest one.
-        image_size: side of the result in pixels.
-        channels: 1 for grey, 3 for colour.
+        name: of the picture, for errors.
+        fit: crop, size and channels of the result.
 
     Raises:
         SmallerThanCropError: if the picture is smaller than the crop.
     """
     short = min(image.size)
-    side = short if crop is None else crop
+    side = short if fit.crop is None else fit.crop
     if side > short:
         raise SmallerThanCropError(name, image.size, side)
     share = side * side / (image.width * image.height)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    image = _in_channels(
-        image.crop((left, top, left + side, top + side)), name, channels
-    )
-    if side != image_size:
-        image = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
-    pixels = np.array(image, np.uint8).reshape(image_size, image_size, channels)
+    image = image.crop((left, top, left + side, top + side))
+    image = _in_channels(image, name, fit.channels)
+    size = (fit.image_size, fit.image_size)
+    if side != fit.image_size:
+        image = image.resize(size, Image.Resampling.BILINEAR)
+    pixels = np.array(image, np.uint8).reshape(*size, fit.channels)
     return Fitted(pixels, share)
 
 
-def fit_pixels(
-    pixels: NDArray[np.uint8],
-    name: str,
-    crop: int | None,
-    image_size: int,
-    channels: Literal[1, 3],
-) -> Fitted:
-    """Does to pixels that a dataset drew what ``fit`` does to a decoded picture.
+def fit_pixels(pixels: NDArray[np.uint8], name: str, fit: Fit) -> Fitted:
+    """Crops and converts pixels that a dataset drew, as ``fit_image`` does a picture.
 
     Args:
         pixels: (height, width, 1 or 3) uint8.
-        name: what to call them in an error.
-        crop: side of the centred square; None for the largest one.
-        image_size: side of the result in pixels.
-        channels: 1 for grey, 3 for colour.
+        name: of the picture, for errors.
+        fit: crop, size and channels of the result.
 
     Raises:
         DataError: if the pixels have another type or shape, or are fewer than the crop.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
         raise DataError(
-            f"picture {name!r} was drawn as {pixels.dtype} {pixels.shape}, and uint8 "
-            "(height, width, 1 or 3) is needed: correct the dataset"
+            f"picture {name!r} was drawn as {pixels.dtype} {pixels.shape}, and must be "
+            "uint8 (height, width, 1 or 3): correct the dataset"
         )
     single = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-    return fit(Image.fromarray(single), name, crop, image_size, channels)
+    return fit_image(Image.fromarray(single), name, fit)
 
 
 def _opened(stream: BinaryIO, name: str) -> Image.Image:
-    """The picture with its header read, if it is small enough to go on."""
+    """The picture with its header read.
+
+    Raises:
+        DataError: if it is too large or of another format.
+    """
     encoded = stream.read(FILE_BYTES + 1)
     if len(encoded) > FILE_BYTES:
         raise DataError(
@@ -198,13 +192,6 @@ def _opened(stream: BinaryIO, name: str) -> Image.Image:
     if image.width * image.height > PIXELS:
         raise _too_many_pixels(name, f"{image.width} by {image.height}")
     return image
-
-
-def _undecodable(name: str, error: Exception) -> DataError:
-    return DataError(
-        f"picture {name!r} cannot be decoded ({error or type(error).__name__}): "
-        "replace it, or leave it out"
-    )
 
 
 def _too_many_pixels(name: str, size: str) -> DataError:

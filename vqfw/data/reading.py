@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vqfw.data import cache as entries
 from vqfw.data.cache import Decoded
-from vqfw.data.decoding import Fitted, SmallerThanCropError, decode, fit_pixels
+from vqfw.data.decoding import Fit, Fitted, SmallerThanCropError, decode, fit_pixels
 from vqfw.data.splits import byte_order
 from vqfw.errors import DataError
 from vqfw.kinds.dataset import Dataset, Drawn, Record, Split
@@ -22,21 +22,17 @@ _NAMED = 3  # bad pictures that a note names; the others it counts
 
 @dataclass(frozen=True)
 class Recipe:
-    """How every picture is cropped, sized and converted.
+    """How every picture is treated.
 
     Args:
-        crop: side of the centred square, in pixels of the picture; None for the largest.
-        image_size: side of the result in pixels.
-        channels: 1 for grey, 3 for colour.
+        fit: crop, size and channels of the result.
         on_bad_image: whether a picture that cannot be decoded ends the reading, or is
             left out and counted in the notes.
         of_experiment: whether an error names settings of an experiment as its repair,
             or else options of the command line.
     """
 
-    crop: int | None
-    image_size: int
-    channels: Literal[1, 3]
+    fit: Fit
     on_bad_image: Literal["error", "skip"]
     of_experiment: bool = True
 
@@ -118,8 +114,8 @@ def decode_all(
     ids = tuple(sorted(labels, key=byte_order))
     groups, official = zip(*(labels[name] for name in ids), strict=True)
     decodable = tuple(name in rows for name in ids)
-    side = recipe.image_size
-    pixels = np.empty((len(rows), side, side, recipe.channels), np.uint8)
+    side = recipe.fit.image_size
+    pixels = np.empty((len(rows), side, side, recipe.fit.channels), np.uint8)
     for place, name in enumerate(name for name in ids if name in rows):
         pixels[place] = rows[name]
     rows.clear()
@@ -139,8 +135,7 @@ def decode_all(
 def _key(dataset: Dataset, recipe: Recipe) -> str:
     kind = type(dataset)
     parts = (f"{kind.__module__}.{kind.__qualname__}", dataset.fingerprint())
-    options = (recipe.crop, recipe.image_size, recipe.channels, recipe.on_bad_image)
-    return entries.key_of((*parts, *options))
+    return entries.key_of((*parts, *recipe.fit, recipe.on_bad_image))
 
 
 def _with_repair(error: DataError, recipe: Recipe, skip: bool = True) -> DataError:
@@ -168,9 +163,8 @@ def _with_repair(error: DataError, recipe: Recipe, skip: bool = True) -> DataErr
 
 
 def _fitted(record: Record | Drawn, recipe: Recipe) -> Fitted:
-    size = (recipe.crop, recipe.image_size, recipe.channels)
     if isinstance(record, Drawn):
-        return fit_pixels(record.pixels, record.id, *size)
+        return fit_pixels(record.pixels, record.id, recipe.fit)
     try:
         stream = record.open()
     except OSError as error:
@@ -179,7 +173,7 @@ def _fitted(record: Record | Drawn, recipe: Recipe) -> Fitted:
             "is there and may be read"
         ) from error
     with stream:
-        return decode(stream, record.id, *size)
+        return decode(stream, record.id, recipe.fit)
 
 
 def _nothing(dataset: Dataset, bad: Sequence[DataError], recipe: Recipe) -> DataError:

@@ -24,14 +24,16 @@ FEW_GROUPS = 20
 
 @dataclass(frozen=True)
 class Division:
-    """The split of each picture.
+    """The split of each picture that a dataset lists.
 
     Args:
+        grouping: of these pictures.
         splits: (n,) a split each.
         by: whether groups or single pictures were divided.
         reason: why, where ``auto`` decided it by names; else empty.
     """
 
+    grouping: Grouping
     splits: tuple[Split, ...]
     by: SplitBy
     reason: str = ""
@@ -47,44 +49,8 @@ def divide_listing(
     validation_share: float,
     test_share: float,
     split_seed: int,
-) -> tuple[Grouping, Division]:
-    """Groups the pictures that a dataset lists, and divides them.
-
-    Args:
-        ids: (n,) names.
-        groups: (n,) as the dataset names them, or None.
-        official: (n,) splits that the dataset gives, or None.
-        split_by: as in ``divided``.
-        group_level: as in ``grouping.grouped``.
-        validation_share: of what no official list places.
-        test_share: likewise.
-        split_seed: of the draw.
-
-    Raises:
-        DataError: as ``divided`` does.
-    """
-    grouping = grouped(ids, groups, official, group_level)
-    division = divided(
-        ids,
-        grouping,
-        split_by,
-        validation_share=validation_share,
-        test_share=test_share,
-        seed=split_seed,
-    )
-    return grouping, division
-
-
-def divided(
-    ids: Sequence[str],
-    grouping: Grouping,
-    split_by: Literal["auto", "group", "image"],
-    *,
-    validation_share: float,
-    test_share: float,
-    seed: int,
 ) -> Division:
-    """The split of each picture.
+    """Groups the pictures that a dataset lists, and divides them.
 
     ``auto`` divides by group where the dataset names the groups itself. Groups named
     after folders may be people, who must not be in two splits, or classes, which all have
@@ -94,26 +60,28 @@ def divided(
 
     Args:
         ids: (n,) names.
-        grouping: of these pictures.
+        groups: (n,) as the dataset names them, or None.
+        official: (n,) splits that the dataset gives, or None.
         split_by: whether the pictures of a group stay together.
+        group_level: as in ``grouping.grouped``.
         validation_share: of the groups, or pictures, that no official list places.
         test_share: likewise.
-        seed: of the draw; not negative.
+        split_seed: of the draw; not negative.
 
     Raises:
         DataError: if the shares leave nothing to train on, or by group, if one is in
             two official splits.
     """
+    grouping = grouped(ids, groups, official, group_level)
     by, reason = _settled(grouping, split_by)
-    units = grouping.groups if by == "group" else ids
     splits = assign(
-        units,
+        grouping.groups if by == "group" else ids,
         grouping.official,
         validation_share=validation_share,
         test_share=test_share,
-        seed=seed,
+        seed=split_seed,
     )
-    return Division(splits, by, reason)
+    return Division(grouping, splits, by, reason)
 
 
 def _settled(

@@ -1,4 +1,4 @@
-"""What a dataset holds and how it is divided, in numbers and in words; no pixel is read."""
+"""Counts of pictures and groups by split, as data and in words; no pixel is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 from vqfw.data.cache import Decoded
-from vqfw.data.grouping import Grouping
 from vqfw.data.splits import Division, SplitBy, byte_order, divide_listing
 from vqfw.kinds.dataset import Dataset, Drawn, Split
 
@@ -27,17 +26,17 @@ class Part:
 
 @dataclass(frozen=True)
 class DataSummary:
-    """What was found, and how it is divided.
+    """The pictures and groups of a dataset, and how they are divided.
 
     Args:
-        pictures: that are used.
-        groups: of them.
+        pictures: how many are used.
+        groups: how many they have.
         rule: how the groups are named, in words.
         official_folders: folders that were taken as splits.
-        split_by: what was divided.
-        reason: why they are divided so, where names decided; else empty.
-        parts: the splits.
-        notes: what a person should know, a sentence each.
+        split_by: whether groups or single pictures were divided.
+        reason: why, where ``auto`` decided it by names; else empty.
+        parts: pictures and groups of each split.
+        notes: on this data, a sentence each.
         share: of a picture's area that the crop keeps, the mean of all; None where no
             picture was decoded.
     """
@@ -59,7 +58,7 @@ class DataSummary:
     def rows(
         self, where: str, crop: int | None, image_size: int
     ) -> list[tuple[str, str]]:
-        """The same in words: a label and a text each.
+        """Rows of a label and a text, for a person.
 
         Args:
             where: the name of the dataset, or its path.
@@ -92,16 +91,14 @@ class DataSummary:
         return f"by {by}: {', '.join(parts)}"
 
 
-def summarize(
-    grouping: Grouping, division: Division, decoded: Decoded | None = None
-) -> DataSummary:
+def summarize(division: Division, decoded: Decoded | None = None) -> DataSummary:
     """Counts pictures and groups by split.
 
     Args:
-        grouping: of all listed pictures.
-        division: of the same.
-        decoded: counts those that were decoded alone; None counts all.
+        division: of all listed pictures.
+        decoded: the pictures that could be decoded are counted; None counts all.
     """
+    grouping = division.grouping
     groups, splits = grouping.groups, division.splits
     notes: tuple[str, ...] = ()
     if decoded is not None:
@@ -143,12 +140,12 @@ def summarize_listing(dataset: Dataset, **division: Any) -> DataSummary | None:
         listed.append((record.id, record.group, record.split))
     listed.sort(key=lambda row: byte_order(row[0]))
     ids, groups, official = zip(*listed, strict=True) if listed else ((), (), ())
-    summary = summarize(*divide_listing(ids, groups, official, **division))
+    summary = summarize(divide_listing(ids, groups, official, **division))
     return replace(summary, notes=(*dataset.notes(), *summary.notes))
 
 
 def used(crop: int | None, image_size: int, share: float | None = None) -> str:
-    """Which part of each picture the model sees.
+    """The part of each picture that is used, in words.
 
     >>> used(48, 32, 0.25)
     'the centred 48 × 48 pixels of each picture (25 % of its area, mean), as 32 × 32'
