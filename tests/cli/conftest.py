@@ -1,4 +1,4 @@
-"""What a command line must not leave behind."""
+"""Pictures to work on, and the files of the working folder."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def in_a_process_with(backend: str, root: Path, *path: Path) -> tuple[int, str, 
 
 @pytest.mark.processes
 @pytest.mark.parametrize("backend", ["nonsense", "numpy"])
-def test_a_backend_that_is_none_is_answered_with_those_there_are(
+def test_an_unknown_backend_is_an_error_that_lists_the_installed_ones(
     backend, tiny_file, root
 ):
     code, out, err = in_a_process_with(backend, root)

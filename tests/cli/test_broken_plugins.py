@@ -1,4 +1,4 @@
-"""Every verb works beside a bad package; only what names it ends with code 3."""
+"""Broken packages stop no verb; only an experiment that names one exits with code 3."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MISSPELT = "from vqfw.kinds.hooks import hook\n\n@hook\ndef vqfw_run_ends(run): 
 
 
 class Bad(NamedTuple):
-    """A package that cannot be used.
+    """A broken package.
 
     Args:
         source: of its module.
@@ -143,7 +143,7 @@ def everything_bad(install):
 
 
 @pytest.mark.parametrize("verb", QUIET)
-def test_a_verb_works_beside_every_bad_package(
+def test_a_verb_works_although_other_packages_are_broken(
     verb, everything_bad, tiny_file, command
 ):
     answer = command(*QUIET[verb])
@@ -161,7 +161,7 @@ def test_a_verb_works_beside_every_bad_package(
 
 @pytest.mark.processes
 @pytest.mark.parametrize("verb", READING)
-def test_a_verb_that_reads_all_options_says_a_line_of_each_bad_package(
+def test_a_verb_that_reads_all_options_prints_a_line_for_each_broken_package(
     verb, everything_bad, tiny_file, command, root
 ):
     # The one that hangs costs its deadline, and is looked at alone.
@@ -179,7 +179,7 @@ def test_a_verb_that_reads_all_options_says_a_line_of_each_bad_package(
 
 
 @each
-def test_what_names_it_ends_with_owner_reason_and_repair(
+def test_an_experiment_that_names_a_broken_component_gets_owner_reason_and_repair(
     bad, install, tiny_file, command, root, monkeypatch
 ):
     if "sleep" in bad.source:
@@ -199,7 +199,9 @@ def test_what_names_it_ends_with_owner_reason_and_repair(
 
 
 @pytest.mark.processes
-def test_a_whole_process_runs_beside_every_bad_package(everything_bad, tiny_file, root):
+def test_a_process_of_vqfw_works_although_other_packages_are_broken(
+    everything_bad, tiny_file, root
+):
     code = "from vqfw.cli.main import main; main()"
     path = os.pathsep.join([str(root / "site"), *filter(None, sys.path)])
     found = subprocess.run(
@@ -215,7 +217,7 @@ def test_a_whole_process_runs_beside_every_bad_package(everything_bad, tiny_file
     assert 'did you mean "vqfw_run_end"' in line
 
 
-def test_a_name_of_ours_keeps_its_meaning_and_the_list_says_so(
+def test_a_first_party_name_wins_and_the_list_reports_the_claim(
     install, tiny_file, command
 ):
     install("vqfw-odd", FINE, {"vqfw.losses": "mse = MODULE:Odd"})
@@ -229,7 +231,7 @@ def test_a_name_of_ours_keeps_its_meaning_and_the_list_says_so(
     assert written == {"vqfw": "mse", "vqfw-odd": "vqfw-odd/mse"}
 
 
-def test_a_name_that_two_claim_is_nobodys(install, tiny_file, command):
+def test_a_name_claimed_by_two_packages_is_an_error(install, tiny_file, command):
     for distribution in ("vqfw-odd", "vqfw-even"):
         install(distribution, FINE, ENTRY)
     assert command("validate", "tiny.json").code == 0
@@ -269,7 +271,9 @@ def place_of(path, text):
         ("metrics", 'evaluation.metrics=["odd"]', METRIC),
     ],
 )
-def test_a_traceback_says_whose_fault_it_is(group, setting, source, install, tiny_file):
+def test_a_traceback_names_the_package_at_fault(
+    group, setting, source, install, tiny_file
+):
     from vqfw.cli.main import main
 
     path = install("vqfw-odd", source, {f"vqfw.{group}": "odd = MODULE:Odd"})
@@ -292,7 +296,7 @@ def test_a_traceback_says_whose_fault_it_is(group, setting, source, install, tin
     ],
     ids=["import", "syntax", "exit", "build"],
 )
-def test_an_import_and_a_constructor_that_fail_are_told_with_their_line(
+def test_a_failing_import_or_constructor_is_an_error_with_its_line(
     source, install, tiny_file, command
 ):
     path = install("vqfw-odd", source, ENTRY)

@@ -1,4 +1,4 @@
-"""``vqfw compare``: what differs between runs, what they reached, and whether that is fair."""
+"""``vqfw compare``: different settings, scores, and whether the comparison is fair."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ def paths(found):
     return [each.name for each in found.settings]
 
 
-def test_a_changed_setting_is_told_with_who_set_it(change):
+def test_a_changed_setting_is_shown_with_its_origin(change):
     change("other", edit=lambda r: r["model"]["quantizer"].update(decay=0.5))
     change(
         "other", "origins.json", lambda r: r.update({"model.quantizer.decay": "--set"})
@@ -42,7 +42,7 @@ def test_a_changed_setting_is_told_with_who_set_it(change):
     assert found.origins[1] == "--set"
 
 
-def test_another_order_or_another_name_is_no_difference(change):
+def test_order_of_losses_and_name_are_not_compared(change):
     def turn(record):
         record["evaluation"]["metrics"].reverse()
         record.update(name="x", description="y", notes={"a": 1}, expected={"psnr": 1})
@@ -64,7 +64,7 @@ def test_the_order_of_augmentations_is_a_difference(change):
     assert paths(vqfw.compare(["one", "two"]))
 
 
-def test_another_component_in_a_list_goes_by_its_type(change):
+def test_components_in_a_list_are_compared_by_type(change):
     mae = {"type": "mae", "weight": 1.0}
     change("other", edit=lambda r: r["losses"].append(mae))
     found = vqfw.compare(["done", "other"])
@@ -83,7 +83,7 @@ def test_scores_come_with_interval_and_difference_to_the_first(change, done):
     assert found["steps"].values == (12.0, 12.0)
 
 
-def test_versions_commit_and_devices_that_differ_are_told(change):
+def test_different_versions_commits_and_devices_are_shown(change):
     def edit(record):
         record["versions"]["numpy"] = "1.0"
         record.update(threads=64, git={"commit": "1" * 40, "changed_files": 1})
@@ -122,7 +122,7 @@ def test_versions_commit_and_devices_that_differ_are_told(change):
         ),
     ],
 )
-def test_what_cannot_be_compared_fairly_is_said_in_a_line(
+def test_an_unfair_comparison_is_explained_in_a_line(
     change, command, file, edit, words
 ):
     change("other", file, edit)
@@ -131,7 +131,7 @@ def test_what_cannot_be_compared_fairly_is_said_in_a_line(
     )
 
 
-def test_a_run_that_is_not_finished_is_no_fair_comparison(change, root):
+def test_an_unfinished_run_makes_a_comparison_unfair(change, root):
     change("other")
     (root / "checkpoints" / "other" / "training.json").unlink()
     (words,) = vqfw.compare(["done", "other"]).unfair
@@ -169,7 +169,7 @@ def test_the_command_line_gives_text_and_data(change, command):
     assert {each["name"] for each in data["results"]} >= {"psnr", "minutes", "steps"}
 
 
-def test_one_run_alone_is_refused(done, command):
+def test_comparing_one_run_is_an_error(done, command):
     answer = command("compare", "done", "best:psnr")
     assert answer.code == 2
     assert "two runs are needed to compare, got done" in answer.err

@@ -1,4 +1,4 @@
-"""Where the data of a run lies: moved since, or named by a stranger."""
+"""The data path of a run: moved data, and paths in a stranger's run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def trained(faces, tiny_file, command):
 
 
 @pytest.mark.processes
-def test_data_that_has_moved_is_named_and_must_be_the_same(
+def test_moved_data_needs_data_path_and_the_same_fingerprint(
     trained, faces, command, root
 ):
     moved = faces.rename(root / "new place")
@@ -73,7 +73,7 @@ def test_a_copy_of_an_own_run_finds_its_data_and_that_of_a_stranger_finds_none(
         assert command(*refused.hint(), "--quiet").code == 0
 
 
-def test_data_without_a_path_has_no_new_place(done, command, pictures):
+def test_data_path_is_an_error_for_data_without_a_path(done, command, pictures):
     answer = command("eval", "--data-path", "pictures")
     assert answer.code == 2
     assert "leave --data-path out" in answer.err
@@ -82,7 +82,7 @@ def test_data_without_a_path_has_no_new_place(done, command, pictures):
     assert "--set data.dataset.path=pictures" in new.err
 
 
-def test_a_strangers_run_without_a_path_is_not_said_to_have_lost_its_data(
+def test_a_foreign_run_without_a_data_path_is_not_reported_as_missing_data(
     done, command, root
 ):
     for name, changes in {

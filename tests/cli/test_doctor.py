@@ -11,7 +11,7 @@ import vqfw
 
 
 def collapse(run, scale):
-    """Rewrites a record: no use, and codes that began at a scale of the latents."""
+    """Rewrites the log of a run: one code in use, and codes that began at a scale of the latents."""
     log = run.folder.path / "metrics.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     for line in lines:
@@ -23,7 +23,7 @@ def collapse(run, scale):
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def test_a_run_gets_its_figures_and_a_verdict(done, command):
+def test_doctor_prints_the_numbers_and_a_verdict_of_a_run(done, command):
     answer = command("doctor", "done")
     assert answer.code == 0
     first, *_, last = answer.out.splitlines()
@@ -46,7 +46,7 @@ def test_a_collapse_gets_its_cause_and_the_setting_to_change(done, command):
     assert found.findings[0].setting == "model.quantizer.initialization"
 
 
-def test_a_collapse_without_a_known_cause_is_told_as_such(done, command):
+def test_a_collapse_without_a_known_cause_is_reported_as_unexplained(done, command):
     collapse(done, scale=1.0)
     log = done.folder.path / "metrics.jsonl"
     text = log.read_text().replace('"dead_codes": 15.0', '"dead_codes": 1.0')
@@ -78,20 +78,20 @@ def test_a_diagnosis_imports_no_keras(done, root):
     assert found.returncode == 0, found.stderr
 
 
-def test_a_run_that_is_not_there_is_an_error(root, command):
+def test_an_unknown_run_is_an_error(root, command):
     answer = command("doctor", "nobody")
     assert answer.code == 2
     assert "nobody" in answer.err
 
 
-def test_without_a_run_the_machine_is_told(root, command):
+def test_doctor_describes_the_machine(root, command):
     answer = command("doctor")
     assert answer.code == 0
     for word in ("vqfw 0", "keras 3", "backend", "precision", "threads", "none broken"):
         assert word in answer.out
 
 
-def test_a_broken_plugin_is_told_with_its_reason(root, command, install):
+def test_doctor_lists_a_broken_plugin_with_its_reason(root, command, install):
     points = {"vqfw.beta": "odd = MODULE:Odd"}
     install("vqfw-odd", "raise RuntimeError('no such luck')", points)
     answer = command("doctor", "--json")
@@ -100,7 +100,7 @@ def test_a_broken_plugin_is_told_with_its_reason(root, command, install):
     assert "no such luck" in answer.err
 
 
-def test_the_twin_gives_the_same(root):
+def test_the_python_twin_gives_the_same_diagnosis(root):
     found = vqfw.doctor()
     assert found["backend"]
     assert found["devices"]
@@ -108,14 +108,14 @@ def test_the_twin_gives_the_same(root):
     assert found["broken"] == []
 
 
-def test_a_run_keeps_how_its_training_went(done):
+def test_a_run_records_steps_revival_and_early_stopping(done):
     kept = json.loads((done.folder.path / "training.json").read_text())
     assert kept["steps"] == 12
     assert set(kept["revival"]) == {"revived", "examined", "survived"}
     assert kept["stopped_early"] is False
 
 
-def test_without_a_run_all_fits_80_columns(root, command, monkeypatch):
+def test_doctor_fits_80_columns(root, command, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("VQFW_CACHE", "/proc/cache")
     monkeypatch.setenv("VQFW_DATA", "/proc/data")
@@ -128,7 +128,7 @@ def test_without_a_run_all_fits_80_columns(root, command, monkeypatch):
     ]  # fmt: skip
 
 
-def test_what_cannot_work_is_told_with_its_repair(root, command, monkeypatch):
+def test_doctor_prints_each_limit_with_its_repair(root, command, monkeypatch):
     version = metadata.version
 
     def lacking(name):
@@ -158,7 +158,7 @@ def test_what_cannot_work_is_told_with_its_repair(root, command, monkeypatch):
     ("backend", "told"),
     [("mxnet", 'backend "mxnet" cannot train'), ("jax", '"jax" is not installed')],
 )
-def test_a_backend_that_cannot_be_used_is_told_and_ends_in_2(
+def test_doctor_names_an_unusable_backend_and_exits_with_2(
     backend, told, root, command, monkeypatch
 ):
     monkeypatch.setenv("KERAS_BACKEND", backend)

@@ -1,4 +1,4 @@
-"""Verbs of other packages: they work, and break or shadow none of vqfw's own."""
+"""Verbs of other packages work, and neither break nor replace a verb of vqfw."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def test_a_verb_of_another_package_is_listed_and_works(install, command):
     assert command("word") == (0, "a word\n", "")
 
 
-def test_a_verb_of_ours_keeps_its_meaning_and_that_is_said(install, command, root):
+def test_a_plugin_cannot_replace_a_verb_of_vqfw(install, command, root):
     install("vqfw-word", VERBS.replace("NAME", "runs"), GROUP)
     assert command("runs", "list") == (0, "", "")
     listed = command("--help")
@@ -57,7 +57,7 @@ def test_a_verb_of_ours_keeps_its_meaning_and_that_is_said(install, command, roo
     )
 
 
-def test_a_verb_that_two_claim_is_nobodys(install, command):
+def test_a_verb_claimed_by_two_packages_is_left_out(install, command):
     for name in ("vqfw-word", "vqfw-other"):
         install(name, VERBS.replace("NAME", "word"), GROUP)
     answer = command("word")
@@ -93,14 +93,14 @@ def test_a_broken_package_is_reported_and_every_other_verb_works(
     assert command("word").out == "a word\n"
 
 
-def test_a_verb_of_ours_imports_no_observer(install, command, root):
+def test_a_verb_of_vqfw_imports_no_observer(install, command, root):
     install("vqfw-bad", TRAP, GROUP)
     for verb in (["runs", "list"], ["plugins", "list"], ["validate", "--help"], []):
         assert "sprung" not in command(*verb).err
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["word"]])
-def test_without_plugins_there_are_no_verbs_of_others(
+def test_no_plugins_removes_the_verbs_of_other_packages(
     install, command, arguments, monkeypatch
 ):
     monkeypatch.setenv("VQFW_NO_PLUGINS", "")
@@ -109,7 +109,7 @@ def test_without_plugins_there_are_no_verbs_of_others(
     assert "sprung" not in answer.err
 
 
-def test_an_unknown_verb_is_refused_as_ever(command):
+def test_an_unknown_verb_is_an_error(command):
     answer = command("rum")
     assert answer.code == 2
     assert 'unknown verb "rum": did you mean vqfw run?' in answer.err
@@ -134,7 +134,7 @@ def test_help_imports_no_keras_and_no_registry_where_nobody_observes(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_a_run_is_shown_with_the_sections_of_others(install, command, done):
+def test_a_run_is_shown_with_the_report_sections_of_plugins(install, command, done):
     install("vqfw-word", VERBS.replace("NAME", "word"), GROUP)
     done.folder.note_failure(
         {"tracker": "x", "hook": "close", "error": "OSError: full"}
@@ -151,7 +151,7 @@ def test_a_run_is_shown_with_the_sections_of_others(install, command, done):
     assert data["scores"]["test"]["psnr"]["value"] > 0
 
 
-def test_a_run_is_shown_where_a_section_cannot_be_made(install, command, done):
+def test_a_run_is_shown_although_a_report_section_fails(install, command, done):
     bad = VERBS.replace("{run.id}", "{run.nothing}")
     install("vqfw-word", bad, GROUP)
     answer = command("runs", "show", "done", "--json")
@@ -160,7 +160,7 @@ def test_a_run_is_shown_where_a_section_cannot_be_made(install, command, done):
     assert "AttributeError" in answer.err
 
 
-def test_the_observers_that_are_installed_are_named(install, command):
+def test_plugins_hooks_names_the_installed_observers(install, command):
     install("vqfw-bad", TRAP, GROUP)
     answer = command("plugins", "hooks", "--json")
     assert answer.data["observers"] == ["vqfw-bad/verbs (vqfw-bad 0.1)"]

@@ -1,4 +1,4 @@
-"""What is said of a person's own pictures, before training and by ``vqfw plan``."""
+"""The summary of a user's pictures, before training and by ``vqfw plan``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def plan(tiny_file: Path, command: Any) -> Callable[..., dict[str, str]]:
     return rows
 
 
-def test_the_views_of_a_person_stay_together(pictures: Any, plan: Any) -> None:
+def test_pictures_of_one_person_stay_in_one_split(pictures: Any, plan: Any) -> None:
     found = plan(str(pictures(VIEWS)))
     assert found["data"].startswith("40 pictures of /")
     assert found["groups"] == "20, from the first folder"
@@ -83,7 +83,7 @@ def test_official_folders_are_the_split(pictures: Any, plan: Any) -> None:
     assert found["split"].startswith("by picture: train 20, validation 4, test 0")
 
 
-def test_a_group_in_two_official_folders_is_told_under_group(
+def test_a_group_in_two_official_split_folders_is_reported_in_the_group_row(
     pictures: Any, plan: Any
 ) -> None:
     names = [*(f"train/{each}" for each in CLASSES), "val/cat/99.png"]
@@ -126,7 +126,7 @@ def test_sixty_pictures_in_one_folder_are_divided_by_picture(
     assert found["used"] == "the centred 8 × 8 pixels of each picture, as 16 × 16"
 
 
-def test_a_plan_says_where_the_data_is_not(root: Path, plan: Any) -> None:
+def test_a_plan_names_the_path_of_missing_data(root: Path, plan: Any) -> None:
     found = plan("./nowhere")
     assert found["data"].startswith("image_folder, not listed: the data was not found")
     assert str(root / "nowhere") in found["data"]
@@ -149,7 +149,7 @@ def test_a_plan_gives_the_same_numbers_as_data(
     assert found["parts"]["train"] == {"pictures": 16, "groups": 2}
 
 
-def test_a_run_says_what_was_found_before_it_trains_and_keeps_it(
+def test_a_run_prints_and_records_its_data_before_it_trains(
     tiny_file: Path, pictures: Any, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = pictures(CLASSES)

@@ -1,4 +1,4 @@
-"""A reader that leaves, a full disk, a closed stream: talk is dropped, lost data is told."""
+"""A closed pipe, a full disk, a closed stream: lost words are ignored, lost data is an error."""
 
 import errno
 import io
@@ -41,7 +41,7 @@ LOSSES = {
 
 
 def shell(command):
-    """What a shell command ends with, prints and says."""
+    """Exit code, stdout and stderr of a shell command."""
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
 
@@ -50,7 +50,9 @@ def shell(command):
 @pytest.mark.parametrize(
     ("loss", "terminal"), [*zip(LOSSES, (False, False, True), strict=True)]
 )
-def test_a_training_outlives_whoever_watched_it(loss, terminal, tiny, monkeypatch):
+def test_training_continues_after_its_terminal_is_closed(
+    loss, terminal, tiny, monkeypatch
+):
     stderr = Broken(LOSSES[loss], takes=0, terminal=terminal)
     monkeypatch.setattr("sys.stderr", stderr)
     run = tiny("training.steps=5").run(name="a", quiet=False)
@@ -105,7 +107,7 @@ def test_vqfw_run_keeps_training_when_both_streams_are_lost(
         "--help",
     ],
 )
-def test_data_that_cannot_be_written_is_one_sentence(verb, done, tiny_file):
+def test_output_that_cannot_be_written_is_one_error_line(verb, done, tiny_file):
     code, _, said = shell(f"{VQFW} {verb} > /dev/full")
     sentence = "error: stdout cannot be written (No space left on device): make room"
     assert code == 1
@@ -115,7 +117,7 @@ def test_data_that_cannot_be_written_is_one_sentence(verb, done, tiny_file):
 
 @pytest.mark.processes
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full device here")
-def test_talk_that_cannot_be_written_changes_no_exit_code(root):
+def test_a_lost_stderr_changes_no_exit_code(root):
     assert shell(f"{VQFW} plugins list --kind beta 2> /dev/full")[0] == 0
     assert shell(f"{VQFW} plugins list --kind beta 2>&-")[0] == 0
     assert shell(f"{VQFW} plugins list --kind beta >&- 2>&-") == (0, "", "")
@@ -123,7 +125,7 @@ def test_talk_that_cannot_be_written_changes_no_exit_code(root):
     assert shell(f"{VQFW} wrong 2>&-") == (2, "", "")
 
 
-def test_a_reader_that_leaves_is_told_nothing(root):
+def test_a_closed_pipe_prints_no_error(root):
     code, out, said = shell(f"({VQFW} schema; echo $? >&2) | true")
     assert (code, out) == (0, "")
     assert said in ("0\n", "1\n")

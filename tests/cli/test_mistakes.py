@@ -1,4 +1,4 @@
-"""Every mistake gets a sentence that names the repair, and leaves nothing behind."""
+"""Every error message contains its repair, and a failed command leaves no files behind."""
 
 import errno
 import os
@@ -81,7 +81,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_answered_with_its_repair(
+def test_an_error_message_contains_its_repair(
     mistake, tiny_file, pictures, command, files
 ):
     arguments, code, repair = MISTAKES[mistake]
@@ -102,7 +102,7 @@ def test_a_mistake_is_answered_with_its_repair(
 
 
 @pytest.mark.parametrize("arguments", [["tinny.json"], ["tiny.json", "--set", "x=1"]])
-def test_with_json_the_problem_is_data(arguments, tiny_file, command):
+def test_json_reports_the_problems(arguments, tiny_file, command):
     answer = command("validate", *arguments, "--json")
     assert answer.code == 2
     assert answer.data["vqfw"] == 1
@@ -110,7 +110,7 @@ def test_with_json_the_problem_is_data(arguments, tiny_file, command):
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["run", "--fast"], ["trian"]])
-def test_with_json_a_wrong_command_line_is_data_too(arguments, root, command):
+def test_json_reports_a_wrong_command_line(arguments, root, command):
     answer = command(*arguments, "--json")
     assert answer.code == 2
     assert answer.data["vqfw"] == 1
@@ -118,7 +118,7 @@ def test_with_json_a_wrong_command_line_is_data_too(arguments, root, command):
     assert answer.data["error"] in answer.err
 
 
-def test_what_an_optimizer_refuses_is_no_traceback(tiny_file, command):
+def test_an_error_of_an_optimizer_prints_no_traceback(tiny_file, command):
     answer = command("plan", "tiny.json", "--set", "training.optimizer.clipnorm=1",
                      "--set", "training.optimizer.global_clipnorm=1")  # fmt: skip
     assert answer.code == 2
@@ -127,7 +127,7 @@ def test_what_an_optimizer_refuses_is_no_traceback(tiny_file, command):
     assert "Traceback" not in answer.err
 
 
-def test_with_json_the_error_is_data(tiny_file, command):
+def test_json_reports_an_error(tiny_file, command):
     answer = command("run", "tiny.json", "--set", "data.dataset=./nowhere", "--json")
     assert answer.data["exit_code"] == answer.code == 4
     assert "nowhere" in answer.data["error"]
@@ -159,7 +159,7 @@ IN_THE_WAY = {
 
 
 @pytest.mark.parametrize("place", IN_THE_WAY)
-def test_a_place_that_cannot_be_written_is_told_before_the_work(
+def test_an_unwritable_output_is_an_error_before_any_work(
     place, tiny_file, done, pictures, command, files, monkeypatch
 ):
     for name in ("faces.zip", "experiments", "schemas"):
@@ -175,7 +175,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(
 
 
 @pytest.mark.parametrize("mistake", ON_A_RUN)
-def test_a_mistake_does_not_touch_a_run_that_is_there(
+def test_a_failed_command_leaves_an_existing_run_unchanged(
     mistake, tiny_file, done, pictures, command, files
 ):
     arguments, code, repair = ON_A_RUN[mistake]
@@ -271,7 +271,7 @@ def test_a_disk_that_fills_up_costs_no_checkpoint_and_the_hint_works(
         assert answer.hint() == ["run", "--resume", "a"]
 
 
-def test_a_folder_without_an_experiment_is_not_offered(tiny_file, command):
+def test_a_run_folder_without_an_experiment_gets_no_hint_to_resume(tiny_file, command):
     create_run(tiny_file.parent, "tiny", "half")
     answer = command("run", "tiny.json", "--name", "half")
     assert answer.code == 2

@@ -1,4 +1,4 @@
-"""Numbers of nothing are not printed: no images, no revived codes, no checkpoint."""
+"""Counts of zero are not printed: images, revived codes, checkpoints."""
 
 import re
 from dataclasses import replace
@@ -15,7 +15,7 @@ NOTHING = re.compile(
 
 
 def finished(run, revival):
-    """The run as the process has it that trained it."""
+    """The run as its training process holds it."""
     return replace(run, trained=Trained(12, 60.0, None, revival, False))
 
 
@@ -31,7 +31,9 @@ def finished(run, revival):
         ({}, ""),
     ],
 )
-def test_revived_codes_are_told_as_far_as_they_are_known(done, capsys, revival, told):
+def test_revived_codes_are_printed_with_their_survival_if_known(
+    done, capsys, revival, told
+):
     show(finished(done, revival))
     err = capsys.readouterr().err
     assert told in err
@@ -59,7 +61,7 @@ def test_a_run_without_images_to_score_says_so_once(tiny_file, command):
     assert "score others with: vqfw eval --run a --data PATH" in scored.err
 
 
-def test_a_run_that_was_cut_before_its_first_checkpoint_has_no_steps(done, command):
+def test_a_run_without_a_checkpoint_is_listed_without_steps(done, command):
     for state in done.folder.states.iterdir():
         for file in state.iterdir():
             file.unlink()
@@ -71,7 +73,7 @@ def test_a_run_that_was_cut_before_its_first_checkpoint_has_no_steps(done, comma
     assert not NOTHING.search(listed + shown)
 
 
-def test_a_kind_of_which_nothing_is_installed_is_told_without_a_count(command):
+def test_an_empty_list_of_components_has_no_count(command):
     answer = command("plugins", "list", "--kind", "observer", "--check")
     assert (answer.code, answer.out) == (0, "")
     assert not NOTHING.search(answer.err)

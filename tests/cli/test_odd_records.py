@@ -1,4 +1,4 @@
-"""Records that are damaged, or that no run of ours would write: one bad run is one bad line."""
+"""Damaged or foreign records: a bad run is one line of the list, or one error line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def in_one_sentence(answer):
 
 
 @pytest.mark.parametrize("content", SCORES, ids=lambda each: repr(each)[:40])
-def test_odd_scores_are_one_bad_line_and_one_sentence(odd, command, content):
+def test_damaged_scores_are_one_line_of_the_list_and_one_error(odd, command, content):
     odd("scores.json", content)
     listed = command("runs", "list")
     assert listed.code == 0, listed.err
@@ -100,7 +100,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_an_odd_record_is_one_sentence_for_whatever_needs_it(odd, command, root, name):
+def test_a_damaged_record_is_one_error_line_in_every_verb(odd, command, root, name):
     path = root / "checkpoints" / "odd" / name
     whole = json.loads(path.read_text())
     contents = [json.dumps({**whole, **each}) for each in CHANGES[name]]
@@ -113,7 +113,7 @@ def test_an_odd_record_is_one_sentence_for_whatever_needs_it(odd, command, root,
             assert name in in_one_sentence(answer)
 
 
-def test_other_odd_records_are_as_good_as_none(odd, command, root):
+def test_other_damaged_records_count_as_missing(odd, command, root):
     for content in ("[]", '{"steps": "all"}', '{"steps": 1e400}', b"\xff"):
         odd("training.json", content)
         answer = command("compare", "done", "odd")
@@ -132,7 +132,7 @@ def test_other_odd_records_are_as_good_as_none(odd, command, root):
     "line",
     ["3", "[]", '{"step": "x"}', '{"step": 1, "loss": []}', '{"step": -1}', "[" * 9999],
 )
-def test_an_odd_line_of_the_log_is_left_out(odd, command, root, line):
+def test_a_damaged_line_of_the_log_is_skipped(odd, command, root, line):
     path = root / "checkpoints" / "odd" / "metrics.jsonl"
     before = command("doctor", "odd").out
     odd("metrics.jsonl", f"{line}\n{path.read_text()}{line}\n")
@@ -140,7 +140,7 @@ def test_an_odd_line_of_the_log_is_left_out(odd, command, root, line):
 
 
 @pytest.mark.parametrize("line", [b"\xff", b"[" * 9999, b'{"step": 1e999}'])
-def test_a_run_with_an_odd_line_in_its_log_goes_on(odd, command, root, line):
+def test_a_run_with_a_damaged_line_in_its_log_resumes(odd, command, root, line):
     path = root / "checkpoints" / "odd" / "metrics.jsonl"
     before = path.read_bytes()
     odd("metrics.jsonl", line + b"\n" + before)
@@ -149,7 +149,7 @@ def test_a_run_with_an_odd_line_in_its_log_goes_on(odd, command, root, line):
     assert path.read_bytes() == before
 
 
-def test_a_diagnosis_of_options_that_are_none_is_one_sentence(odd, command, root):
+def test_a_diagnosis_of_damaged_options_is_one_error_line(odd, command, root):
     path = root / "checkpoints" / "odd" / "resolved.json"
     resolved = json.loads(path.read_text())
     for interval in ("often", 0, None):
@@ -163,7 +163,7 @@ def test_a_diagnosis_of_options_that_are_none_is_one_sentence(odd, command, root
 ESCAPE = "\x1b[2J\x1b]0;title\x07\u202e"
 
 
-def test_nothing_in_a_record_drives_the_terminal(odd, command, root, monkeypatch):
+def test_control_characters_of_a_record_are_escaped(odd, command, root, monkeypatch):
     run = root / "checkpoints" / "odd"
     score = {"value": 20, "unit": ESCAPE, "better": ESCAPE}
     odd(
@@ -201,7 +201,7 @@ def test_nothing_in_a_record_drives_the_terminal(odd, command, root, monkeypatch
     assert "\x1b" not in command("runs", "list", "--json").out
 
 
-def test_a_command_names_a_run_of_any_name_as_one_word(odd, command, root):
+def test_a_printed_command_quotes_the_name_of_a_run(odd, command, root):
     name = "odd; touch harm $(touch harm)"
     (root / "checkpoints" / "odd").rename(root / "checkpoints" / name)
     shutil.rmtree(root / "checkpoints" / name / "state")
@@ -210,7 +210,7 @@ def test_a_command_names_a_run_of_any_name_as_one_word(odd, command, root):
     assert answer.hint() == ["run", "--resume", name]
 
 
-def test_a_plugin_file_with_more_in_its_record_is_one_sentence(odd, command, root):
+def test_a_damaged_record_of_a_plugin_file_is_one_error_line(odd, command, root):
     path = root / "checkpoints" / "odd" / "environment.json"
     file = {"path": "/a.py", "sha256": "a" * 64, "more": 1}
     odd(path.name, json.dumps({**json.loads(path.read_text()), "plugin_files": [file]}))
@@ -219,7 +219,7 @@ def test_a_plugin_file_with_more_in_its_record_is_one_sentence(odd, command, roo
     assert "you have not run on this machine" in answer.err
 
 
-def test_a_name_that_is_no_text_can_be_printed(odd, command, root):
+def test_a_file_name_that_is_not_utf8_can_be_printed(odd, command, root):
     path = os.fsencode(root / "checkpoints" / "odd")
     os.rename(path, path + b"\xff")
     answer = command("runs", "list")

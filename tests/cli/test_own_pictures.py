@@ -1,4 +1,4 @@
-"""A folder or archive of pictures where the file of an experiment is expected."""
+"""A folder or archive of pictures in place of an experiment file."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def photos(pictures, root):
 
 
 class Stopped(Exception):
-    """Where a verb would go on."""
+    """Stops a verb before its work."""
 
 
 def stop(*arguments, **options):
@@ -43,14 +43,14 @@ def test_each_verb_writes_the_experiment_once(verb, photos, root, command, monke
     assert (root / "meine_bilder.json").read_bytes() == written
 
 
-def test_it_says_what_it_wrote(photos, command):
+def test_init_prints_the_files_it_wrote(photos, command):
     answer = command("validate", "Meine Bilder")
     assert answer.code == 0
     assert "wrote meine_bilder.json, which trains on the 3 pictures" in answer.err
     assert answer.hint() == ["plan", "meine_bilder.json"]
 
 
-def test_settings_are_laid_over_what_was_written(photos, root, command):
+def test_set_changes_the_written_experiment(photos, root, command):
     answer = command("explain", "Meine Bilder", "--set", "training.steps=7", "--json")
     steps = [each for each in answer.data["values"] if each["path"] == "training.steps"]
     assert [each["value"] for each in steps] == [7]
@@ -58,14 +58,14 @@ def test_settings_are_laid_over_what_was_written(photos, root, command):
 
 
 @pytest.mark.parametrize("typed", ["pictures", "{root}/pictures", "../{name}/pictures"])
-def test_the_path_leads_to_the_pictures_however_it_is_typed(typed, pictures, root):
+def test_a_relative_or_absolute_path_leads_to_the_same_pictures(typed, pictures, root):
     typed = typed.format(root=root, name=root.name)
     experiment = vqfw.load(typed)
     assert experiment.checked.file.name == "pictures.json"
     assert os.path.samefile(experiment.plan().dataset_path, pictures)
 
 
-def test_an_archive_is_taken_too(pictures, root):
+def test_an_archive_of_pictures_trains_too(pictures, root):
     with zipfile.ZipFile(root / "faces.v2.zip", "w") as archive:
         for file in pictures.rglob("*.*"):
             archive.write(file, file.relative_to(root))
@@ -132,7 +132,7 @@ def test_pictures_of_the_same_name_elsewhere_get_a_hint_of_their_own(
 
 
 @pytest.mark.parametrize("content", ["{}", "not JSON", '{"data": 1}'])
-def test_a_file_that_is_no_experiment_is_not_to_be_trained(
+def test_a_file_that_is_not_an_experiment_gets_no_hint_to_train_it(
     content, pictures, root, command
 ):
     (root / "pictures.json").write_text(content)
@@ -142,7 +142,9 @@ def test_a_file_that_is_no_experiment_is_not_to_be_trained(
     assert "vqfw run" not in answer.err
 
 
-def test_what_is_no_file_of_that_name_is_left_alone(pictures, root, command):
+def test_a_dangling_link_named_like_the_experiment_is_left_alone(
+    pictures, root, command
+):
     (root / "pictures.json").symlink_to("nowhere.json")
     answer = command("validate", "pictures")
     assert answer.code == 2
@@ -162,7 +164,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("what", ODD)
-def test_what_holds_no_pictures_is_refused_and_nothing_is_written(
+def test_a_folder_without_pictures_is_an_error_and_nothing_is_written(
     what, root, command, files
 ):
     path, code, repair = ODD[what]
@@ -179,7 +181,7 @@ def test_what_holds_no_pictures_is_refused_and_nothing_is_written(
     assert files() == before
 
 
-def test_a_folder_that_may_not_be_read_is_told_with_the_repair(
+def test_an_unreadable_folder_is_an_error_with_its_repair(
     pictures, command, monkeypatch
 ):
     def refuse(path):
@@ -192,7 +194,7 @@ def test_a_folder_that_may_not_be_read_is_told_with_the_repair(
     assert "chmod u+rX pictures" in answer.err
 
 
-def test_the_folder_of_a_run_is_answered_with_how_to_go_on(done, root, command):
+def test_running_a_run_folder_is_an_error_with_the_resume_command(done, root, command):
     answer = command("run", "checkpoints/done")
     assert answer.code == 2
     assert answer.hint() == ["run", "--resume", "done"]
@@ -204,7 +206,7 @@ def test_the_folder_of_a_run_is_answered_with_how_to_go_on(done, root, command):
     assert f"VQFW_ROOT='{root / 'else where'}' vqfw run --resume done" in answer.err
 
 
-def test_the_folder_of_an_experiment_is_answered_with_its_file(
+def test_running_an_experiments_folder_is_an_error_with_its_file(
     tiny_file, pictures, command
 ):
     shutil.copy(tiny_file, pictures / "first.json")
@@ -226,7 +228,7 @@ def test_runs_are_not_written_among_the_pictures(pictures, command, monkeypatch,
     assert files() == before
 
 
-def test_a_working_folder_that_cannot_be_written_is_told(pictures, monkeypatch):
+def test_doctor_names_a_working_folder_that_cannot_be_written(pictures, monkeypatch):
     def refuse(dir):  # as in tempfile
         raise OSError(30, "Read-only file system")
 
@@ -250,7 +252,7 @@ def test_plan_finds_the_data_and_prints_where_it_lies(pictures, root, command):
 
 
 @pytest.mark.parametrize("verb", [["eval", "--data"], ["tokenize"]])
-def test_pictures_that_are_not_there_get_the_repair_of_the_verb(verb, done, command):
+def test_missing_pictures_are_an_error_with_the_repair_of_the_verb(verb, done, command):
     answer = command(*verb, "nowhere")
     assert answer.code == 4
     assert "nowhere" in answer.err

@@ -1,4 +1,4 @@
-"""``--plugin FILE``: a component of one's own, without a package."""
+"""``--plugin FILE``: a component in a file, without a package."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def plugin(tiny_file):
     forget()
 
 
-def test_without_its_file_the_component_is_unknown(plugin, command):
+def test_a_component_is_unknown_without_its_plugin_file(plugin, command):
     answer = command("validate", "tiny.json")
     assert answer.code == 2
     assert 'no loss is called "doubled"' in answer.err
@@ -59,7 +59,9 @@ def test_a_reading_verb_takes_a_plugin_file(plugin, command, verb):
     assert answer.data["vqfw"] == 1
 
 
-def test_a_run_records_its_file_and_goes_on_only_with_the_same(plugin, command, root):
+def test_a_run_records_its_plugin_file_and_resumes_only_with_the_same(
+    plugin, command, root
+):
     options = ("--plugin", "mine.py", "--name", "a", "--json", "--quiet")
     ran = command("run", "tiny.json", *options)
     assert ran.code == 0, ran.err
@@ -83,7 +85,7 @@ def test_a_run_records_its_file_and_goes_on_only_with_the_same(plugin, command, 
 
 @pytest.fixture
 def another_person(tmp_path, monkeypatch):
-    """Whoever calls from now on has run none of the files before."""
+    """Switches to a user who has trusted no plugin file yet."""
     numbers = itertools.count()
     return lambda: monkeypatch.setenv(
         "VQFW_STATE", str(tmp_path / f"person{next(numbers)}")
@@ -92,7 +94,7 @@ def another_person(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run_with_code(plugin, command, another_person):
-    """A run made with a plugin file that notes when it runs, in another one's hands."""
+    """A run of another user, made with a plugin file that leaves a mark when it runs."""
     ran = plugin.with_name("ran")
     plugin.write_text(SOURCE + f"\nopen({str(ran)!r}, 'w').close()\n")
     assert command("run", "tiny.json", "--plugin", "mine.py", "--quiet").code == 0
@@ -112,7 +114,7 @@ VERBS = [
 
 
 @pytest.mark.processes
-def test_code_that_a_run_names_runs_only_if_this_person_names_it(
+def test_plugin_code_of_a_foreign_run_runs_only_with_plugin(
     run_with_code, pictures, command, root, another_person
 ):
     found = next((root / "checkpoints").glob("*/tokens_test.npz"))
@@ -134,7 +136,7 @@ def test_code_that_a_run_names_runs_only_if_this_person_names_it(
 
 
 @pytest.mark.processes
-def test_a_named_file_counts_wherever_it_lies_and_only_with_its_checksum(
+def test_a_named_plugin_file_is_accepted_by_its_checksum_from_any_path(
     run_with_code, plugin, command
 ):
     other = plugin.with_name("other.py")
@@ -194,7 +196,9 @@ def test_files_that_options_of_a_run_made_elsewhere_name_are_not_read(
     assert again.code == 0, again.err
 
 
-def test_code_that_was_run_before_is_taken_from_where_it_was_run(plugin, command, root):
+def test_a_plugin_file_is_loaded_from_the_path_where_it_was_run_first(
+    plugin, command, root
+):
     plugin.write_text(
         f"{SOURCE}\nfrom pathlib import Path\n"
         "exec(Path(__file__).with_name('beside.py').read_text())\n"
@@ -220,7 +224,9 @@ def test_code_that_was_run_before_is_taken_from_where_it_was_run(plugin, command
     assert command(*refused.hint()).code == 0  # now it is this person's choice
 
 
-def test_a_run_without_plugin_files_takes_none(done, plugin, command):
+def test_option_plugin_is_an_error_for_a_run_without_plugin_files(
+    done, plugin, command
+):
     refused = command("eval", "--plugin", "mine.py")
     assert refused.code == 3
     assert "leave --plugin out" in refused.err
@@ -228,7 +234,7 @@ def test_a_run_without_plugin_files_takes_none(done, plugin, command):
 
 
 @pytest.mark.processes
-def test_without_a_place_for_records_a_run_works_and_says_so_once(
+def test_without_a_state_folder_a_run_works_and_warns_once(
     plugin, command, root, monkeypatch
 ):
     (root / "file").write_text("")
@@ -252,14 +258,14 @@ def test_an_experiment_file_cannot_bring_code_along(plugin, command, tiny_file):
     assert "vqfw_plugin_mine" not in sys.modules
 
 
-def test_a_broken_file_ends_with_the_code_for_plugins(plugin, command):
+def test_a_broken_plugin_file_exits_with_3(plugin, command):
     plugin.write_text("print('noise')\nraise ValueError('broken')")
     answer = command("validate", "tiny.json", "--plugin", "mine.py", "--json")
     assert answer.code == 3
     assert "ValueError: broken, line 2" in answer.data["error"]
 
 
-def test_a_file_whose_component_cannot_be_made_is_to_be_repaired(plugin, command):
+def test_the_hint_for_a_broken_plugin_file_is_to_repair_it(plugin, command):
     refusing = (
         "    def __init__(self):\n        raise ValueError('odd')\n\n    def __call__"
     )
@@ -349,7 +355,7 @@ def test_an_image_augmentation_that_fails_ends_with_the_code_for_plugins(
 @pytest.mark.parametrize(
     ("bases", "fact"), [("object", "none"), ("Augmentation, ImageAugmentation", "both")]
 )
-def test_an_augmentation_is_of_one_form(plugin, command, tiny_file, bases, fact):
+def test_an_augmentation_has_exactly_one_form(plugin, command, tiny_file, bases, fact):
     plugin.write_text(
         "from vqfw.kinds import Augmentation, ImageAugmentation\n"
         f"class Mixed({bases}):\n"
@@ -364,7 +370,7 @@ def test_an_augmentation_is_of_one_form(plugin, command, tiny_file, bases, fact)
     assert f"has {fact} of its forms: {repair}" in answer.err
 
 
-def test_a_backend_that_is_none_is_not_blamed_on_the_file(plugin, root):
+def test_an_unknown_backend_is_not_blamed_on_the_plugin_file(plugin, root):
     code = "from vqfw.cli.main import main; main()"
     paths = os.pathsep.join(each for each in sys.path if each)
     found = subprocess.run(

@@ -39,7 +39,7 @@ def plugin(root):
     index.cache_clear()
 
 
-def test_the_list_says_what_is_known(install, command):
+def test_plugins_list_prints_the_sentence_of_each_component(install, command):
     install("vqfw-odd", FINE, ENTRY)
     answer = command("plugins", "list", "--kind", "loss")
     lines = answer.out.splitlines()
@@ -61,7 +61,7 @@ def vqfw_run_end(run, scores):
 """
 
 
-def test_the_list_tells_of_observers_too(install, command):
+def test_plugins_list_has_observers_too(install, command):
     install("vqfw-watch", WATCHES, {"vqfw": "watch = MODULE"})
     listed = command("plugins", "list", "--json").data["components"]
     assert [each["name"] for each in listed if each["kind"] == "observer"] == ["watch"]
@@ -71,7 +71,7 @@ def test_the_list_tells_of_observers_too(install, command):
     assert "Says where the run lies." in checked.out
 
 
-def test_observers_of_one_name_are_told_with_their_packages(install, command):
+def test_observers_of_the_same_name_are_listed_with_their_packages(install, command):
     install("vqfw-watch", WATCHES, {"vqfw": "watch = MODULE"})
     install("vqfw-guard", WATCHES, {"vqfw": "watch = MODULE"})
     out = command("plugins", "list", "--kind", "observer").out
@@ -98,7 +98,7 @@ def test_an_observer_is_shown_with_its_hooks(install, command):
         ),
     ],
 )
-def test_the_check_of_the_list_finds_broken_observers(install, command, code, told):
+def test_plugins_list_check_finds_broken_observers(install, command, code, told):
     install("vqfw-watch", code, {"vqfw": "watch = MODULE"})
     answer = command("plugins", "list", "--kind", "observer", "--check")
     assert answer.code == 3
@@ -107,7 +107,9 @@ def test_the_check_of_the_list_finds_broken_observers(install, command, code, to
     assert "repair or uninstall vqfw-watch" in line
 
 
-def test_the_check_of_the_list_imports_and_reports(install, command):
+def test_plugins_list_check_imports_components_and_reports_broken_ones(
+    install, command
+):
     install("vqfw-odd", FINE, ENTRY)
     assert command("plugins", "list", "--kind", "loss", "--check").code == 0
     install("vqfw-bad", "raise ValueError('x')", {"vqfw.losses": "bad = MODULE:Bad"})
@@ -121,7 +123,7 @@ def test_the_check_of_the_list_imports_and_reports(install, command):
     assert "vqfw_bad" not in sys.modules
 
 
-def test_show_tells_options_owner_and_a_block_to_paste(command):
+def test_show_prints_options_owner_and_a_block_to_paste(command):
     answer = command("plugins", "show", "quantizer/ema")
     assert answer.code == 0
     assert (
@@ -136,7 +138,7 @@ def test_show_tells_options_owner_and_a_block_to_paste(command):
     assert "keras" not in answer.err
 
 
-def test_show_of_what_is_broken_says_why(install, command):
+def test_showing_a_broken_component_prints_the_reason(install, command):
     install("vqfw-odd", "raise SystemExit(4)", ENTRY)
     answer = command("plugins", "show", "loss/odd")
     assert answer.code == 3
@@ -151,7 +153,7 @@ def test_a_component_that_keeps_its_contract_passes(command):
     assert len(answer.data["checks"]) == 10
 
 
-def test_a_failed_check_says_what_it_means_and_how_it_is_mended(plugin, command):
+def test_a_failed_check_prints_its_meaning_and_its_repair(plugin, command):
     answer = command("plugins", "check", "mine.py")
     assert answer.code == 1
     line = answer.out.index("FAILED  the_loss_does_not_grow_with_the_image: An image")
@@ -160,7 +162,7 @@ def test_a_failed_check_says_what_it_means_and_how_it_is_mended(plugin, command)
     assert "10 checks; 1 failed" in answer.err
 
 
-def test_a_component_that_fails_by_itself_is_a_failed_check(plugin, command):
+def test_a_component_that_raises_in_a_check_fails_it(plugin, command):
     plugin.write_text(SUMMED.replace("ops.sum(", "[][1]("))
     answer = command("plugins", "check", "mine.py", "--json")
     assert answer.code == 1
@@ -171,7 +173,7 @@ def test_a_component_that_fails_by_itself_is_a_failed_check(plugin, command):
     assert "mine.py:8" in answer.data["checks"][3]["complaint"]
 
 
-def test_a_component_that_cannot_be_made_is_a_failed_check(plugin, command):
+def test_a_constructor_that_raises_is_a_failed_check(plugin, command):
     broken = SUMMED.replace(
         "Loss):\n", "Loss):\n    def __init__(self):\n        [][1]\n\n"
     )
@@ -282,7 +284,7 @@ def test_a_folder_with_a_plugin_file_is_checked(plugin, root, command):
         ({"pyproject.toml": "[project]\nname='vqfw'"}, "is vqfw itself"),
     ],
 )
-def test_a_folder_without_a_component_is_told_so(files, told, root, command):
+def test_a_folder_without_a_component_is_an_error(files, told, root, command):
     (root / "new").mkdir()
     for name, text in files.items():
         (root / "new" / name).write_text(text)
@@ -292,13 +294,13 @@ def test_a_folder_without_a_component_is_told_so(files, told, root, command):
     assert "there is no file or folder ./no" in command("plugins", "check", "./no").err
 
 
-def test_a_kind_without_checks_is_told_so(command):
+def test_a_kind_without_checks_is_an_error(command):
     answer = command("plugins", "check", "adam")
     assert answer.code == 2
     assert 'no checks for kind "optimizer"' in answer.err
 
 
-def test_new_writes_a_package_and_says_where(root, command):
+def test_plugins_new_writes_a_package_and_prints_its_folder(root, command):
     answer = command("plugins", "new", "loss", "my_own")
     assert answer.code == 0
     assert answer.out == "vqfw-my-own\n"
@@ -326,14 +328,14 @@ def test_an_observer_is_checked_by_its_name(name, install, command):
     assert "importing_it_changes_nothing" in answer.out
 
 
-def test_an_observer_that_is_not_there_is_said_to_be_none(install, command):
+def test_showing_an_unknown_observer_is_an_error(install, command):
     install("vqfw-watch", WATCH, {"vqfw": "watch = MODULE"})
     answer = command("plugins", "check", "observer/wach")
     assert answer.code == 3
     assert 'no observers are called "wach": write one of vqfw-watch/watch' in answer.err
 
 
-def test_an_observer_whose_module_leaves_a_trace_is_told_so(install, command):
+def test_an_observer_whose_import_changes_the_process_fails_its_check(install, command):
     noisy = "import os\nos.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n" + WATCH
     install("vqfw-watch", noisy, {"vqfw": "watch = MODULE"})
     answer = command("plugins", "check", "observer/watch")
@@ -341,7 +343,7 @@ def test_an_observer_whose_module_leaves_a_trace_is_told_so(install, command):
     assert "importing vqfw_watch changes the environment" in answer.out
 
 
-def test_a_check_that_has_nothing_to_look_at_says_why(command):
+def test_a_skipped_check_gives_its_reason(command):
     answer = command("plugins", "check", "quantizer/fsq")
     assert answer.code == 0
     assert (

@@ -1,4 +1,4 @@
-"""What a terminal shows of each verb, at the widths that people have."""
+"""The screens of the verbs at 60, 80 and 120 columns."""
 
 import re
 import shutil
@@ -48,7 +48,7 @@ def too_wide(text, width):
 
 
 def words(text):
-    """Of a screen, whatever stands between them."""
+    """The words of a screen."""
     return set(re.sub(r"[=:]\s", " ", text).split())
 
 
@@ -92,13 +92,13 @@ def test_the_first_screen_is_as_committed(command, monkeypatch):
     assert command("--help").out == golden.read_text("utf-8")
 
 
-def test_a_list_of_runs_says_when_how_long_and_what(done, command):
+def test_a_list_of_runs_has_date_steps_and_model(done, command):
     (line,) = command("runs", "list").out.splitlines()
     assert line.startswith("done  20")
     assert "  12 steps  vqvae-ema  psnr " in line
 
 
-def test_a_run_that_cannot_be_read_leaves_the_list_whole(two_runs, root, command):
+def test_an_unreadable_run_does_not_break_the_list(two_runs, root, command):
     (root / "checkpoints" / "more" / "resolved.json").write_text("[")
     first, second = sorted(command("runs", "list").out.splitlines())
     assert "vqvae-ema" in first
@@ -125,7 +125,7 @@ def test_a_line_is_folded_between_items_or_words(text, width, lines):
     assert " ".join(found).split() == text.replace(" · three", " three").split()
 
 
-def test_where_the_second_text_does_not_fit_it_goes_beneath():
+def test_a_second_column_that_does_not_fit_goes_below():
     assert beside("left", "right", 11) == "left  right"
     assert beside("left", "right", 10) == "left\n    right"
     assert beside("left", "right", None) == "left  right"

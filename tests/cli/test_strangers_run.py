@@ -1,4 +1,4 @@
-"""A run folder from a stranger, hostile in many ways: no code runs, nothing outside changes."""
+"""A hostile run folder: no code of it runs, and nothing outside it changes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 """``vqfw validate``: warnings as text and as data, and the command that checks more."""
 
 
-def test_validate_shows_warnings_and_says_what_it_did_not_check(tiny_file, command):
+def test_validate_prints_warnings_and_the_command_that_checks_components(
+    tiny_file, command
+):
     answer = command("validate", "tiny.json", "--set", "data.crop=8")
     assert answer.code == 0
     assert "warning[upscaling]" in answer.err

@@ -1,4 +1,4 @@
-"""What each verb prints and leaves behind when all is well."""
+"""Output and files of each verb without an error."""
 
 import json
 import re
@@ -62,7 +62,7 @@ def test_a_run_leaves_every_file_that_the_readmes_list(ran, root):
     assert imageio.imread(pictures / "original_2.png").shape == (16, 16, 3)
 
 
-def test_the_record_says_what_the_run_ran_on(ran, tiny_file, root):
+def test_the_environment_record_has_versions_devices_and_threads(ran, tiny_file, root):
     path = root / "checkpoints" / "a"
     assert (path / "experiment.json").read_text() == tiny_file.read_text()
     environment = json.loads((path / "environment.json").read_text())
@@ -75,7 +75,7 @@ def test_the_record_says_what_the_run_ran_on(ran, tiny_file, root):
     assert "tiny.json" in origins["training.steps"]
 
 
-def test_a_person_is_told_the_scores_and_where_all_lies(tiny_file, command):
+def test_run_prints_the_scores_and_the_folders(tiny_file, command):
     answer = command(
         "run",
         "tiny.json",
@@ -120,13 +120,13 @@ def test_last_weights_are_scored_beside_the_averages(done, tiny, command):
         averaging.evaluate(weights="Last")
 
 
-def test_a_run_without_averages_has_no_other_weights(done, command):
+def test_eval_of_last_weights_needs_averaged_weights(done, command):
     answer = command("eval", "--run", "done", "--weights", "last")
     assert answer.code == 2
     assert "leave --weights out" in answer.err
 
 
-def test_other_pictures_are_scored_and_shown(done, pictures, root, command):
+def test_eval_scores_other_pictures(done, pictures, root, command):
     answer = command("eval", "--data", "pictures", "--json", "--quiet")
     assert answer.code == 0
     assert answer.data["split"] == "data"
@@ -217,7 +217,9 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(
         ({"vocabulary": (16, 16)}, "2 codebooks"),
     ],
 )
-def test_tokens_that_do_not_fit_are_refused(changes, sentence, done, root, command):
+def test_tokens_that_do_not_fit_the_run_are_an_error(
+    changes, sentence, done, root, command
+):
     token_file(done, **changes).save(root / "bad.npz")
     answer = command("reconstruct", "bad.npz")
     assert answer.code == 4
@@ -226,7 +228,7 @@ def test_tokens_that_do_not_fit_are_refused(changes, sentence, done, root, comma
 
 
 @pytest.mark.processes
-def test_a_model_without_tokens_says_so(tiny, command, pictures):
+def test_a_model_without_tokens_cannot_tokenize(tiny, command, pictures):
     vae = (
         'model={"type":"vae","encoder":{"type":"residual_conv","filters":8},'
         '"decoder":{"type":"residual_conv","filters":8}}'
@@ -281,7 +283,7 @@ def test_a_plan_runs_nothing(tiny_file, command, files):
     assert files() == before
 
 
-def test_a_plan_tells_the_bits_where_codes_exclude_each_other(tiny_file, command):
+def test_a_plan_prints_the_bits_of_codes_that_exclude_each_other(tiny_file, command):
     trellis = '{"type": "trellis", "num_embeddings": 16, "embedding_dim": 8}'
     answer = command("plan", "tiny.json", "--set", f"model.quantizer={trellis}")
     told = "4×4×1 tokens of 32 codes, 4 bits a position = 64 bits an image"
@@ -289,7 +291,7 @@ def test_a_plan_tells_the_bits_where_codes_exclude_each_other(tiny_file, command
     assert told in answer.out
 
 
-def test_explain_says_who_set_a_value(tiny_file, command):
+def test_explain_prints_the_origin_of_a_value(tiny_file, command):
     answer = command("explain", "tiny.json", "--set", "seed=7")
     assert answer.code == 0
     assert re.search(r"seed.*7.*--set", answer.out)
@@ -345,9 +347,7 @@ def test_the_rule_of_the_run_for_bad_pictures_holds_everywhere(
 
 
 @pytest.mark.processes
-def test_pictures_are_cropped_as_by_the_run_unless_asked_otherwise(
-    tiny, mixed, command
-):
+def test_pictures_are_cropped_as_in_the_run_without_crop(tiny, mixed, command):
     tiny("data.crop=16", "data.on_bad_image=skip", "training.steps=1").run(name="crops")
     answer = command("tokenize", "pictures")
     assert "16 × 16 pixels of each picture are used, 53.3 % of its area" in answer.err

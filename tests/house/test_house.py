@@ -1,4 +1,4 @@
-"""The house keeps its own rules: format, lint, types, import contracts, entry points."""
+"""Format, lint, types, import contracts, entry points, and imports of quick verbs."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def test_the_linter_finds_nothing():
 
 
 @pytest.mark.processes
-def test_the_types_hold():
+def test_mypy_finds_no_error():
     succeeds(sys.executable, "-m", "mypy")
 
 

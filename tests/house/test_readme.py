@@ -1,4 +1,4 @@
-"""The README and the pages that it leads to: what they show works as it stands there."""
+"""Commands, links, tables and components of the README and its pages are correct."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def commands(page: str) -> list[list[str]]:
 
 
 def anchors(text: str) -> set[str]:
-    """What the headings of a page are called in links."""
+    """The anchors of the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     bare = (re.sub(r"[^\w\- ]", "", each.lower()) for each in headings)
     return {each.replace(" ", "-") for each in bare}
@@ -69,7 +69,7 @@ def test_the_readme_has_at_most_nine_thousand_bytes():
     assert len(TEXT.encode()) <= 9_000
 
 
-def test_the_smallest_experiment_is_right(tmp_path):
+def test_the_smallest_experiment_of_the_readme_is_valid(tmp_path):
     path = tmp_path / "smallest.json"
     (text,) = blocks("json")
     path.write_text(text)
@@ -231,8 +231,8 @@ def test_every_study_that_a_page_runs_can_begin(words, command, clone):
     assert "to run" in answer.out or "runs are finished" in answer.out
 
 
-def test_what_the_readme_does_with_a_run_works(done, root, command):
-    """All of "Next" that trains nothing, in its order; the rest is a test of processes."""
+def test_commands_of_the_readme_on_a_finished_run_work(done, root, command):
+    """The commands of "Next" that train nothing, in order; the others are in processes/."""
     shutil.copytree(root / "checkpoints" / "done", root / "checkpoints" / "before")
     shutil.copytree(root / "images_saved" / "done", root / "my_pictures")
     (root / "my_pictures" / "training.gif").unlink(missing_ok=True)

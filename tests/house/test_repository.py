@@ -1,4 +1,4 @@
-"""What the host of the repository and its readers take from it: workflows, forms, promises."""
+"""Workflows, templates, citation, security page and changelog of the repository."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What leaves for the terminal leaves at one place, which lets nothing drive it."""
+"""All terminal output passes one function, which escapes control characters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_every_verb_prints_through_the_one_place_that_escapes():
     "character",
     ["\x00", "\x07", "\r", "\x1b", "\x7f", "\x9b", "\u2028", "\u202e", "\udcff"],
 )
-def test_what_could_drive_a_terminal_is_shown_as_it_is_written_in_python(character):
+def test_control_characters_are_printed_as_python_escapes(character):
     shown = printable(f"a{character}b")
     assert shown.isascii()
     assert shown.isprintable()

@@ -1,4 +1,4 @@
-"""The experiment into which an installed component of any kind fits."""
+"""An experiment into which a component of any kind fits."""
 
 from typing import Any
 

@@ -122,7 +122,7 @@ def in_a_file(kind: str) -> str:
 
 
 def chosen(kinds: Sequence[str], named: dict[str, str]) -> list[str]:
-    """Arguments that put a component of each kind into the experiment."""
+    """Arguments that set a component of each kind in the experiment."""
     images = [kind for kind in FORMS if kind in kinds]
     others = [kind for kind in kinds if kind not in FORMS]
     settings = [setting(kind, named[kind]) for kind in others]
@@ -133,7 +133,7 @@ def chosen(kinds: Sequence[str], named: dict[str, str]) -> list[str]:
     return [f"--set={each}" for each in settings]
 
 
-def test_nothing_that_only_tests_need_is_there(base):
+def test_the_base_install_has_no_test_dependencies(base):
     code = (
         "import importlib.util, sys; "
         "print(*(n for n in sys.argv[1:] if importlib.util.find_spec(n)))"

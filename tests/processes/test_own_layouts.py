@@ -1,4 +1,4 @@
-"""Folders of pictures as people have them: each trains, scores, and says its split."""
+"""Common layouts of picture folders: each trains, scores and prints its split."""
 
 import json
 import zipfile
@@ -85,7 +85,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_layout_trains_scores_and_says_what_was_split_how(
+def test_a_folder_layout_trains_scores_and_prints_its_split(
     layout, root, tiny_file, command
 ):
     make, name, said = LAYOUTS[layout]

@@ -1,4 +1,4 @@
-"""The verbs work where Python lacks what only Unix has: flock, alarms, process groups."""
+"""The verbs work without the Unix parts of Python: flock, alarms, process groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of the README in their order, as a person pastes them, with fewer steps."""
+"""Runs the commands of the README in their order, with fewer steps."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Study files around the smallest experiment, and runs that were never trained."""
+"""Study files for the smallest experiment, and run folders without training."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def load(write: Callable[..., Path]) -> Callable[..., Grid]:
 
 @pytest.fixture(scope="session")
 def pretend() -> ModuleType:
-    """Makes runs without training."""
+    """Makes run folders without training."""
     spec = importlib.util.spec_from_file_location("pretend", PRETEND)
     assert spec is not None
     assert spec.loader is not None
@@ -51,7 +51,7 @@ def pretend() -> ModuleType:
 
 @pytest.fixture
 def pretending(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Lets the processes of a study pretend: ``pretending(arm="fail")``."""
+    """Replaces the processes of a study by ``pretend``: ``pretending(arm="fail")``."""
     monkeypatch.setattr(children, "_VQFW", (sys.executable, str(PRETEND)))
 
     def install(**what: str) -> None:

@@ -1,4 +1,4 @@
-"""Runs that were never trained, and a ``vqfw`` that makes them in place of training."""
+"""Makes run folders without training, and replaces ``vqfw study`` by a program that does."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def finish(
 
 
 def main(file: str, *options: str) -> int:
-    """What ``vqfw study FILE`` does for its parent, by what PRETEND says of an arm."""
+    """Acts as a process of ``vqfw study FILE``; PRETEND gives the behaviour of each arm."""
     if "--check" in options:
         return 0
     root = Path(os.environ["VQFW_ROOT"])

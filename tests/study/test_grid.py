@@ -1,4 +1,4 @@
-"""Which runs a study file means."""
+"""A study file gives arms, seeds and names of runs."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def test_arms_need_not_be_a_product_and_are_crossed_with_what_varies(load):
     assert study.arms[2].settings == {**settings, "training.steps": 5}
 
 
-def test_a_value_is_laid_over_the_experiment_as_set_lays_it(load, tiny):
+def test_a_varied_value_changes_the_experiment_as_set_does(load, tiny):
     study = load(vary={"model.quantizer": [{"type": "ema", "decay": 0.5}, "gradient"]})
     found = [each.experiment.model["quantizer"] for each in study.points]
     # The same type keeps what the experiment says of it; another drops it.
@@ -68,7 +68,7 @@ def test_a_study_without_a_grid_is_one_run(load):
     assert told(load()) == ["all · seed 0"]
 
 
-def test_set_holds_for_every_run(load):
+def test_set_applies_to_every_run(load):
     study = load("training.steps=7", arms={"a": {}, "b": {"model.beta": 0.5}})
     assert {each.experiment.training.steps for each in study.points} == {7}
     assert study.overrides == ("training.steps=7",)
@@ -95,23 +95,23 @@ def test_runs_are_named_after_the_study_the_arm_and_the_seed(load):
         ([0.25], [""]),
     ],
 )
-def test_a_label_says_what_tells_a_value_from_the_others(values, labels):
+def test_a_label_distinguishes_a_value_from_the_others(values, labels):
     assert value_labels("beta", values) == labels
 
 
-def test_paths_that_end_alike_are_written_out():
+def test_paths_with_the_same_last_key_are_written_in_full():
     paths = ["model.encoder.filters", "model.decoder.filters", "training.steps"]
     assert axis_names(paths) == [*paths[:2], "steps"]
 
 
-def test_the_dataset_of_a_study_is_looked_for_beside_the_study(load):
+def test_the_data_path_of_a_study_is_relative_to_the_study_file(load):
     study = load(vary={"data.dataset": ["./faces.zip", "./others.zip"]})
     origin = study.points[0].experiment.origins["data.dataset.path"]
     assert origin.folder == study.file.resolve().parent
     assert not origin.overridden
 
 
-def test_the_committed_schema_is_what_the_code_says():
+def test_the_committed_study_schema_is_that_of_the_code():
     committed = json.loads((ROOT / "schemas" / "study.schema.json").read_text())
     command = "python -m vqfw.study.schema > schemas/study.schema.json"
     assert committed == study_schema(), f"it is out of date: run {command}"
@@ -126,7 +126,7 @@ STUDIES = sorted(
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.stem)
-def test_the_studies_of_the_repository_are_right(path):
+def test_the_studies_of_the_repository_are_valid(path):
     study = load_grid(path)
     assert study.name == path.stem
     assert not study.warnings
@@ -140,7 +140,7 @@ def test_the_studies_of_the_repository_are_right(path):
 
 
 @pytest.mark.parametrize("name", BASES)
-def test_the_experiments_under_the_studies_are_right(name):
+def test_the_base_experiments_of_the_studies_are_valid(name):
     path = ROOT / "experiments" / "studies" / f"{name}.json"
     assert not vqfw.load(path).checked.warnings
 

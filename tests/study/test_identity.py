@@ -1,4 +1,4 @@
-"""Which runs count as the same."""
+"""Runs with the same key count as the same."""
 
 import json
 
@@ -10,13 +10,13 @@ from vqfw.study.identity import key_of_run, key_of_settings
 from vqfw.study.standing import clear_leftovers, is_busy, standings
 
 
-def test_what_was_run_by_hand_counts(done, load, root):
+def test_a_run_of_vqfw_run_counts_for_a_study(done, load, root):
     (standing,) = standings(load(), root)
     assert standing.state == "finished"
     assert standing.run.id == "done"
 
 
-def test_order_name_and_words_change_nothing_and_settings_do(tiny, tiny_file):
+def test_the_key_of_a_run_depends_on_settings_and_not_on_name_or_order(tiny, tiny_file):
     key = key_of_settings(tiny().checked.values)
     turned = dict(reversed(json.loads(tiny_file.read_text()).items()))
     words = {"name": "other", "description": "x", "notes": {"a": 1}}
@@ -37,7 +37,7 @@ def test_order_name_and_words_change_nothing_and_settings_do(tiny, tiny_file):
         ({"plugin_files": [{"path": "/x.py", "sha256": "f" * 64}]}, False),
     ],
 )
-def test_other_code_or_another_backend_is_another_run(
+def test_another_plugin_file_or_backend_changes_the_key_of_a_run(
     load, root, pretend, change, same
 ):
     study = load()
@@ -62,7 +62,7 @@ def test_a_new_version_of_a_package_that_is_named_is_another_run(tiny, install):
     assert key_of_settings(tiny().checked.values) == plain
 
 
-def test_a_finished_run_is_preferred_to_one_that_was_begun(load, root, pretend):
+def test_a_finished_run_is_preferred_to_a_begun_one(load, root, pretend):
     (point,) = load().points
     pretend.begin(root, point, "a-begun")
     pretend.finish(root, point, "b-done")
@@ -71,7 +71,7 @@ def test_a_finished_run_is_preferred_to_one_that_was_begun(load, root, pretend):
     assert standing.run.id == "b-done"
 
 
-def test_who_trains_a_finished_run_again_gets_the_new_one(load, root, pretend):
+def test_the_newest_of_two_equal_finished_runs_counts(load, root, pretend):
     study = load()
     point = study.points[0]
     pretend.finish(root, point, "2026-01-01_old", psnr=20.0)
@@ -79,13 +79,13 @@ def test_who_trains_a_finished_run_again_gets_the_new_one(load, root, pretend):
     assert standings(study, root)[0].run.id == "2026-01-02_new"
 
 
-def test_a_run_with_damaged_records_counts_as_none(load, root, pretend):
+def test_a_run_with_damaged_records_does_not_count(load, root, pretend):
     folder = pretend.finish(root, load().points[0])
     (folder / "environment.json").write_text("{")
     assert standings(load(), root)[0].state == "missing"
 
 
-def test_what_a_killed_start_left_gives_its_name_back(load, root):
+def test_the_name_of_a_run_killed_at_its_start_is_free_again(load, root):
     (point,) = load().points
     run = RunFolder(point.id, root)
     for folder in (run.path, run.pictures):
@@ -95,7 +95,7 @@ def test_what_a_killed_start_left_gives_its_name_back(load, root):
     assert not run.pictures.exists()
 
 
-def test_what_a_killed_start_left_is_cleared_without_older_pictures(load, root):
+def test_clearing_a_run_killed_at_its_start_keeps_older_pictures(load, root):
     (point,) = load().points
     run = RunFolder(point.id, root)
     for folder in (run.path, run.pictures):

@@ -1,4 +1,4 @@
-"""A real study of two runs, one of which is killed in the middle, goes on where it was."""
+"""A study whose run is killed resumes it from its checkpoint."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ DEADLINE = 900  # seconds; only a study that hangs reaches it
 
 
 @pytest.mark.processes
-def test_kill_9_in_the_middle_costs_nothing(write, root):
+def test_a_killed_study_resumes_its_run(write, root):
     path = write(
         arms={"long": {"training.steps": 160}, "short": {"training.steps": 5}},
         vary={"training.checkpoint_every": [40], "data.validation": [0]},

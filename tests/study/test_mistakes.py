@@ -1,4 +1,4 @@
-"""All that is wrong with any run of a study is found at once, with its place."""
+"""All problems of all runs of a study are reported at once, with their places."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def problems(write):
     return find
 
 
-def test_every_problem_of_every_run_is_told_once_with_its_place(problems):
+def test_every_problem_of_every_run_is_reported_once_with_its_place(problems):
     text = f"""{{{HEAD},
       ▸"varies": 1,
       "arms": {{
@@ -113,13 +113,15 @@ def test_every_problem_of_every_run_is_told_once_with_its_place(problems):
         (f"{{{HEAD}, ▸'arms': {{}}}}", "invalid-json", '"arms"'),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_its_repair(problems, text, code, repair):
+def test_an_error_of_a_study_file_has_its_place_and_its_repair(
+    problems, text, code, repair
+):
     codes, told = problems(text)
     assert codes == [code]
     assert repair in told
 
 
-def test_a_mistake_of_the_experiment_is_told_once_and_in_its_own_file(write, tiny_file):
+def test_an_error_of_the_experiment_is_reported_once_in_its_own_file(write, tiny_file):
     tiny_file.write_text(tiny_file.read_text().replace('"beta": 0.25', '"beta": -1'))
     path = write(vary={"seed": [0, 1, 2], "training.steps": ["x"]})
     with pytest.raises(ExperimentError) as caught:
@@ -130,7 +132,7 @@ def test_a_mistake_of_the_experiment_is_told_once_and_in_its_own_file(write, tin
     assert base.place.column == tiny_file.read_text().index("-1") + 1
 
 
-def test_a_mistake_in_an_argument_is_told_too(problems):
+def test_an_error_in_a_set_argument_is_reported_too(problems):
     _, told = problems(f"{{{HEAD}}}", "training.stepps=1")
     assert 'did you mean "steps"?' in told
 
@@ -145,7 +147,7 @@ def test_a_grid_that_is_too_large_is_refused_before_it_is_made(problems, monkeyp
     assert "1,600 runs, and 1,000 are allowed" in told
 
 
-def test_an_expectation_of_no_row_is_a_warning(load):
+def test_an_expected_score_of_an_unknown_row_is_a_warning(load):
     study = load(arms={"ema": {}}, expected={"emma": {"psnr": 20}, "ema": {"psnr": 20}})
     (warning,) = study.warnings
     assert 'did you mean "ema"?' in warning.help

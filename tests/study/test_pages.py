@@ -44,7 +44,7 @@ def finished(study, root, pretend):
     ]
 
 
-def test_the_table_stands_between_the_markers_and_the_rest_of_the_page_is_kept(
+def test_the_table_is_written_between_the_markers_of_a_page(
     study, page, here, finished
 ):
     found = publish(study, here())
@@ -82,7 +82,7 @@ def test_the_committed_table_has_the_record_of_every_run_and_the_page_has_none(
     assert not re.search(r"\b[0-9a-f]{7,40}\b", page.read_text())
 
 
-def test_without_runs_the_page_is_written_from_the_committed_table_alone(
+def test_without_runs_a_page_is_written_from_the_committed_table(
     study, page, here, finished
 ):
     publish(study, here())
@@ -107,14 +107,16 @@ def test_fewer_runs_do_not_replace_the_committed_table(study, page, here, finish
     assert "| no revival | 25.00" in page.read_text()
 
 
-def test_as_many_runs_replace_it(study, page, here, finished, root, pretend):
+def test_as_many_finished_runs_replace_the_committed_table(
+    study, page, here, finished, root, pretend
+):
     publish(study, here())
     pretend.finish(root, study.points[0], name="zz-again", psnr=28.0)
     assert not publish(study, here()).kept
     assert "| ema | 28.00 ± 1.00 | 64 |" in page.read_text()
 
 
-def test_rows_that_no_run_has_finished_are_left_out_and_counted(
+def test_rows_without_a_finished_run_are_left_out_of_a_page_and_counted(
     study, page, here, root, pretend
 ):
     pretend.finish(root, study.points[0])
@@ -140,9 +142,7 @@ def test_pages_above_the_study_are_found_up_to_the_root_of_the_repository(
     assert [each.read_text() == PAGE for each in pages] == [True, False]
 
 
-def test_a_study_that_no_page_shows_writes_nothing_beside_its_file(
-    study, here, finished, root
-):
+def test_a_study_without_a_page_writes_no_committed_table(study, here, finished, root):
     before = sorted(study.file.parent.iterdir())
     found = publish(study, here())
     assert found.written == ()
@@ -169,14 +169,14 @@ def test_a_marker_without_end_is_an_error_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"study": 1}', "\udcff"])
-def test_a_committed_table_that_is_none_is_an_error(study, page, here, text):
+def test_a_damaged_committed_table_is_an_error(study, page, here, text):
     source = study.file.with_name("study.table.json")
     source.write_text(text, errors="surrogateescape")
     with pytest.raises(UsageError, match="is not the table of a study"):
         publish(study, here())
 
 
-def test_an_unknown_column_is_an_error_that_names_the_known(load, root, pretend):
+def test_an_unknown_column_is_an_error_that_lists_the_columns(load, root, pretend):
     study = load(table={"columns": ["pnsr"]})
     study.file.with_name("README.md").write_text(PAGE)
     pretend.finish(root, study.points[0])
@@ -192,7 +192,7 @@ def test_a_table_comes_back_from_its_data(here, finished):
     assert as_markdown(again) == as_markdown(table)
 
 
-def test_the_verb_says_what_it_has_written(
+def test_study_table_prints_the_files_it_wrote(
     study, page, finished, capsys, monkeypatch, root
 ):
     monkeypatch.setenv("VQFW_ROOT", str(root))

@@ -1,4 +1,4 @@
-"""What a study runs, in which order, and what it does when something goes wrong."""
+"""A study trains its missing runs in order, shares cores, and handles failures and signals."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def started(root, name="started"):
 
 
 def interrupt_when(ready):
-    """Types Ctrl-C as soon as something holds."""
+    """Sends Ctrl-C as soon as a condition holds."""
 
     def interrupt():
         deadline = time.monotonic() + 60
@@ -41,7 +41,7 @@ several_cores = pytest.mark.skipif(
 )
 
 
-def test_what_is_missing_is_run_and_nothing_twice(write, root, pretending, pretend):
+def test_missing_runs_are_trained_and_none_twice(write, root, pretending, pretend):
     study = vqfw.load_study(write(arms=ARMS, vary={"seed": [0, 1]}))
     pretend.finish(root, study.grid.points[1], "by-hand", psnr=30.0)
     told = []
@@ -58,7 +58,7 @@ def test_what_is_missing_is_run_and_nothing_twice(write, root, pretending, prete
     assert len(started(root)) == 3
 
 
-def test_a_failed_run_costs_no_other(write, root, pretending, command):
+def test_a_failed_run_stops_no_other_run(write, root, pretending, command):
     write(arms=ARMS)
     pretending(a="fail")
     answer = command("study", "study.json")
@@ -73,7 +73,9 @@ def test_a_failed_run_costs_no_other(write, root, pretending, command):
     assert started(root)[2:] == ["a · seed 0"]
 
 
-def test_a_killed_run_is_told_as_such(write, root, pretending, command):
+def test_a_killed_run_is_a_failure_that_names_the_signal(
+    write, root, pretending, command
+):
     write(arms=ARMS)
     pretending(a="die")
     answer = command("study", "study.json", "--json", "--quiet")
@@ -102,9 +104,7 @@ def test_ctrl_c_reaches_the_run_once_and_the_same_command_goes_on(
 
 
 @several_cores
-def test_two_jobs_go_on_at_once_each_on_cores_of_its_own(
-    write, root, pretending, command
-):
+def test_two_jobs_run_at_once_on_different_cores(write, root, pretending, command):
     write(arms={**ARMS, "c": {"model.beta": 1.0}})
     pretending(a="meet", b="meet")
     answer = command("study", "study.json", "--jobs", "2", "--json")
@@ -140,7 +140,7 @@ def test_a_job_that_fails_leaves_its_cores_to_the_next(
     assert [len(row["runs"]) for row in answer.data["rows"]] == [0, 0, 1]
 
 
-def test_more_jobs_than_cores_are_refused_with_the_number_there_is(
+def test_more_jobs_than_cores_are_an_error_with_the_number_of_cores(
     write, root, pretending, command
 ):
     write(arms=ARMS)
@@ -153,7 +153,7 @@ def test_more_jobs_than_cores_are_refused_with_the_number_there_is(
         vqfw.load_study(root / "study.json").run(jobs=0)
 
 
-def test_what_another_process_trains_is_put_off(write, root, pretending):
+def test_a_run_that_another_process_trains_is_started_last(write, root, pretending):
     study = vqfw.load_study(write(arms=ARMS))
     with alone(study.grid.points[0], root, pytest.fail):
         study.run()
@@ -189,7 +189,7 @@ def test_set_and_plugins_reach_every_process(write, root, monkeypatch):
         ("Traceback", 1, VqfwError, "ended with code 1"),
     ],
 )
-def test_what_the_check_finds_ends_the_study(
+def test_a_problem_of_the_check_ends_the_study(
     write, root, monkeypatch, said, code, error, words
 ):
     text = said if isinstance(said, str) else json.dumps(said)
@@ -200,7 +200,7 @@ def test_what_the_check_finds_ends_the_study(
     assert not (root / "checkpoints" / "studies" / "small" / "logs").exists()
 
 
-def test_what_only_a_component_can_tell_is_found_before_anything_runs(
+def test_problems_found_by_components_are_reported_before_training(
     write, root, command
 ):
     write(vary={"data.image_size": [16, 18, 22]})
@@ -247,7 +247,7 @@ def test_a_dry_run_says_what_would_run_and_how_long(
     assert not started(root)
 
 
-def test_the_table_of_what_is_finished_runs_nothing(
+def test_the_table_of_finished_runs_trains_nothing(
     write, root, pretend, command, pretending
 ):
     study = vqfw.load_study(write(arms=ARMS))
@@ -262,14 +262,14 @@ def test_the_table_of_what_is_finished_runs_nothing(
     assert not started(root)
 
 
-def test_a_point_that_there_is_not_is_answered_with_where_to_look(write, command):
+def test_an_unknown_point_is_an_error_with_the_command_that_lists_them(write, command):
     write()
     answer = command("study", "study.json", "--point", "nothing")
     assert answer.code == 2
     assert command(*answer.hint()).data["points"][0]["state"] == "missing"
 
 
-def test_two_ways_at_once_are_refused(write, command):
+def test_exclusive_options_are_an_error(write, command):
     write()
     assert command("study", "study.json", "--dry-run", "--table").code == 2
     assert command("study", "study.json", "--jobs", "2", "--table").code == 2
@@ -288,6 +288,6 @@ def test_the_parent_needs_no_keras(write, root, option):
     assert found.returncode == 0, found.stderr
 
 
-def test_a_study_that_is_no_study_is_refused_in_python_too(write):
+def test_load_study_raises_for_a_file_that_is_not_a_study(write):
     with pytest.raises(ExperimentError, match="unknown key"):
         vqfw.load_study(write(varied={}))

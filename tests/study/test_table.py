@@ -1,4 +1,4 @@
-"""The numbers of a study's table, and the forms in which it comes."""
+"""The numbers of a study's table, and its texts."""
 
 import csv
 import io
@@ -49,7 +49,7 @@ def test_one_run_has_no_spread_and_none_has_no_mean():
     assert (Cell(()).mean, Cell(()).spread) == (None, None)
 
 
-def test_a_row_says_how_many_of_its_runs_are_there(table, study):
+def test_a_row_shows_the_number_of_its_finished_runs(table, study):
     ema, other = table.rows
     assert (len(ema.runs), ema.wanted) == (3, 3)
     assert (len(other.runs), other.wanted) == (1, 3)
@@ -57,7 +57,7 @@ def test_a_row_says_how_many_of_its_runs_are_there(table, study):
     assert "4 of 6 runs are finished." in table.notes
 
 
-def test_what_was_recorded_beside_scores_is_there(table):
+def test_the_table_has_revival_steps_pace_and_time(table):
     ema, other = (row.cells for row in table.rows)
     assert ema["revived_in_use"].values == (0.75,) * 3
     assert other["revived_in_use"].values == ()
@@ -110,7 +110,7 @@ def test_a_name_is_no_formula_to_a_spreadsheet(load, root):
     assert "'=1+1" in text
 
 
-def test_other_data_is_said_in_plain_words(study, root, pretend):
+def test_runs_with_different_images_are_reported_below_the_table(study, root, pretend):
     one, other = study.of(study.arms[0])[:2]
     pretend.finish(root, one)
     environment = {
@@ -133,13 +133,13 @@ def test_the_table_names_runs_without_a_signature_of_this_machine(study, root, p
     assert ids == other.id
 
 
-def test_a_study_without_runs_has_a_table_all_the_same(study, root):
+def test_a_study_without_runs_has_a_table(study, root):
     table = table_of(study, standings(study, root), "x")
     assert "| ema | 0 of 3 |" in as_markdown(table)
     assert table.notes == ("0 of 6 runs are finished.",)
 
 
-def test_the_time_of_a_run_is_judged_by_its_own_arm_and_the_steps_it_lacks(
+def test_the_time_of_a_run_is_estimated_from_its_arm_and_its_missing_steps(
     load, root, pretend
 ):
     study = load(
@@ -163,5 +163,5 @@ def test_the_time_of_a_run_is_judged_by_its_own_arm_and_the_steps_it_lacks(
     ("seconds", "text"),
     [(None, "unknown"), (61, "61 s"), (300, "5 min"), (9000, "2.5 h")],
 )
-def test_a_length_of_time_is_told_as_a_person_would(seconds, text):
+def test_seconds_are_printed_in_seconds_minutes_or_hours(seconds, text):
     assert clock(seconds) == text
