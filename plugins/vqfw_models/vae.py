@@ -1,4 +1,4 @@
-"""The baseline: a variational autoencoder with the same encoder and decoder."""
+"""The baseline: a variational autoencoder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from vqfw.kinds.tensors import Images, Latents, PerImage, Tensor
 
 
 class VAE(Model):
-    """Writes an image as a grid of Gaussian latents and reads it back.
+    """Encodes an image as a grid of Gaussian latents and decodes them to an image.
 
     Trained on the evidence lower bound with a Gaussian decoder; evaluated at the mean of
     the latents. Its rate is the Kullback-Leibler divergence from a unit Gaussian, in
     bits. Source: Kingma and Welling 2014, https://arxiv.org/abs/1312.6114.
 
     Args:
-        encoder: Images to features, from which mean and variance are read.
+        encoder: Images to features; a convolution maps them to mean and variance.
         decoder: Latents to images.
         latent_channels: Gaussian latents at each position of the grid.
         kl_weight: Weight of the divergence, in nats per value of the image: twice the
@@ -59,7 +59,7 @@ class VAE(Model):
     def call(self, images: Images, training: bool = False) -> Output:
         features = self.encode(images, training)
         mean, log_variance = ops.split(self.to_moments(features), 2, axis=-1)
-        # Bounds that no trained model reaches; they keep exp() finite in the first steps.
+        # No trained model reaches these bounds; they keep exp() finite in the first steps.
         log_variance = ops.clip(log_variance, -20.0, 10.0)
         latents = mean
         if training:

@@ -24,7 +24,7 @@ from vqfw.kinds.tensors import Images, Latents, Scalar, Tokens
 
 
 class VQVAE(Model):
-    """Writes an image as a grid of tokens and reads it back.
+    """Encodes an image as a grid of tokens and decodes the tokens to an image.
 
     Source: van den Oord et al. 2017, https://arxiv.org/abs/1711.00937.
 
@@ -32,7 +32,7 @@ class VQVAE(Model):
         encoder: Images to latents.
         quantizer: Latents to tokens.
         decoder: Latents of tokens to images.
-        revival: Puts codes that nothing uses back to work; null lets them lie.
+        revival: Replaces unused codes; null leaves them.
         beta: Weight of the commitment loss; a number means constant.
     """
 
@@ -54,7 +54,7 @@ class VQVAE(Model):
 
     @property
     def codebook_quantizer(self) -> CodebookQuantizer | None:
-        # One that wraps others has the books of those, and they may have none.
+        # A quantizer that wraps others has their books, which may be none.
         quantizer = self.quantizer
         has_books = isinstance(quantizer, CodebookQuantizer) and quantizer.codebooks
         return quantizer if has_books else None
@@ -97,6 +97,6 @@ class VQVAE(Model):
         return ops.cast(self.decoder(latents, training=False), "float32")
 
     def _bits(self, tokens: Tokens) -> Any:
-        """(batch,) those of one position times the positions of an image."""
+        """(batch,) bits of one position times the positions of an image."""
         bits = math.prod(tokens.shape[1:-1]) * self.bits_per_position
         return ops.full((ops.shape(tokens)[0],), bits, dtype="float32")

@@ -1,4 +1,4 @@
-"""The convolutional networks of the VQ-VAE paper, for any downsampling that is a power of 2.
+"""The convolutional encoder and decoder of the VQ-VAE paper, for downsampling by powers of 2.
 
 Source: van den Oord et al. 2017, section 4.1, https://arxiv.org/abs/1711.00937.
 """
@@ -16,7 +16,7 @@ from vqfw.kinds.tensors import Images, Latents, Tensor
 
 
 class ResidualBlock(keras.layers.Layer):
-    """Adds a 3x3 and a 1x1 convolution of the input to the input.
+    """Adds to the input a 3x3 and a 1x1 convolution of it.
 
     Args:
         filters: channels in and out.
@@ -52,10 +52,10 @@ class ResidualConvEncoder(Encoder):
 
     Args:
         channels: Channels of the latents.
-        filters: Channels of the convolutions; the first one has half of them.
+        filters: Channels of the convolutions; the first one has half as many.
         residual_filters: Channels inside a residual block.
-        residual_blocks: How many residual blocks.
-        downsampling: Pixels of the image for one position of the latents, along one side.
+        residual_blocks: Number of residual blocks.
+        downsampling: Pixels along one side of the image for one position of the latents.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ResidualConvEncoder(Encoder):
             shape = stage.compute_output_shape(shape)
 
     def call(self, images: Images, training: bool = False) -> Latents:
-        images = 2.0 * images - 1.0  # centred, as the paper's inputs are
+        images = 2.0 * images - 1.0  # to [-1, 1]
         for stage in self.stages:
             images = stage(images)
         return images
@@ -114,13 +114,13 @@ class ResidualConvDecoder(Decoder):
     """Mirrors ``ResidualConvEncoder`` with transposed convolutions.
 
     (batch, height / downsampling, width / downsampling, channels) to (batch, height,
-    width, image channels). Its last layer computes in float32, so that reduced precision
-    does not show as banding. Source: van den Oord et al. 2017, section 4.1.
+    width, image channels). Its last layer computes in float32, which avoids banding at
+    reduced precision. Source: van den Oord et al. 2017, section 4.1.
 
     Args:
-        filters: Channels of the convolutions; the last but one has half of them.
+        filters: Channels of the convolutions; the last but one has half as many.
         residual_filters: Channels inside a residual block.
-        residual_blocks: How many residual blocks.
+        residual_blocks: Number of residual blocks.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class ResidualConvDecoder(Decoder):
 
 
 def _widths(filters: int, downsampling: int) -> list[int]:
-    """Channels after each halving: half of ``filters`` first, then all of them."""
+    """Channels after each halving: half of ``filters``, then ``filters``."""
     halvings = downsampling.bit_length() - 1
     return [max(1, filters // 2), *[filters] * (halvings - 1)]
 

@@ -1,7 +1,7 @@
 """The progress of a training in a terminal: one line with a bar, its numbers beneath.
 
-The line gives up what matters less before it gives up a character: the epoch and the speed
-move beneath, and in a very narrow terminal the bar goes.
+In a narrow terminal speed and epoch move beneath the line; in a very narrow one there is no
+bar. No number is ever cut.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vqfw.streams import forgiving
 from vqfw.terminal import BETWEEN, flowed, printable
 from vqfw.training.progress import Progress, vitals
 
-_SHORTEST = 8  # columns; a shorter bar tells less than the numbers beside it
+_SHORTEST = 8  # columns
 _GAP = 2
 
 
@@ -91,7 +91,7 @@ class _Shown(RichProgress):
 
 
 class _Display:
-    """A task at the width of its terminal: what must be seen, then what fits."""
+    """A task at the width of its terminal: a line with the bar, the other numbers beneath."""
 
     _bar = BarColumn(bar_width=None)
     _steps = MofNCompleteColumn()
@@ -104,7 +104,10 @@ class _Display:
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
         numbers = dict(self._task.fields["numbers"])
-        shown = [self._step(), self._time_left(), *_texts(numbers.pop("loss", ""))]
+        step = Text("step ") + self._steps.render(self._task)
+        left = self._time.render(self._task)
+        left += Text("" if self._task.finished else " left")
+        shown = [step, left, *_texts(numbers.pop("loss", ""))]
         beneath: list[str] = []
         room = options.max_width - _SHORTEST - sum(map(_width, shown))
         if room < 0:
@@ -133,13 +136,6 @@ class _Display:
             line.add_column(no_wrap=True)
         line.add_row(self._bar.render(self._task), *shown)
         return line
-
-    def _step(self) -> Text:
-        return Text("step ") + self._steps.render(self._task)
-
-    def _time_left(self) -> Text:
-        time = self._time.render(self._task)
-        return time if self._task.finished else time + Text(" left")
 
 
 def _texts(*each: str) -> list[Text]:

@@ -15,6 +15,8 @@ from vqfw.runs.files import open_own, read_own, write_whole
 from vqfw.training.progress import Progress
 from vqfw.training.trackers import Trackers
 
+Numbers = Mapping[str, float]
+
 
 class Journal(AbstractContextManager["Journal", None]):
     """Writes ``metrics.jsonl`` and the grids of a run; shows and tracks the same.
@@ -53,28 +55,24 @@ class Journal(AbstractContextManager["Journal", None]):
         """Shows a line."""
         self._progress.say(text)
 
-    def step(
-        self, step: int, epoch: int, values: Mapping[str, float], pace: float | None
-    ) -> None:
+    def step(self, step: int, epoch: int, values: Numbers, pace: Numbers) -> None:
         """Takes the numbers of a step.
 
         Args:
             step: counted from 1.
             epoch: counted from 0.
             values: logged; a resumed run repeats them exactly.
-            pace: images a second; shown but not logged; None while unknown.
+            pace: shown but not logged; ``images_per_second``, empty while unknown.
         """
         self._write(step, values)
         self._trackers.scalars(step, values)
-        self._progress.step(step, epoch, _with_pace(values, pace))
+        self._progress.step(step, epoch, {**values, **pace})
 
-    def epoch_end(
-        self, step: int, epoch: int, values: Mapping[str, float], pace: float | None
-    ) -> None:
+    def epoch_end(self, step: int, epoch: int, values: Numbers, pace: Numbers) -> None:
         """Takes the numbers of the last step of an epoch."""
-        self._progress.epoch_end(step, epoch, _with_pace(values, pace))
+        self._progress.epoch_end(step, epoch, {**values, **pace})
 
-    def validation(self, step: int, values: Mapping[str, float]) -> None:
+    def validation(self, step: int, values: Numbers) -> None:
         """Takes validation scores."""
         named = {f"validation_{name}": value for name, value in values.items()}
         self._write(step, named)
@@ -96,7 +94,7 @@ class Journal(AbstractContextManager["Journal", None]):
         os.fsync(self._log.fileno())
         self._trackers.settle()
 
-    def _write(self, step: int, values: Mapping[str, float]) -> None:
+    def _write(self, step: int, values: Numbers) -> None:
         rounded = {name: float(f"{value:.7g}") for name, value in values.items()}
         self._log.write(json.dumps({"step": step, **rounded}) + "\n")
 
@@ -114,7 +112,3 @@ def _step_of(line: bytes) -> int:
         return int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return 1 << 62
-
-
-def _with_pace(values: Mapping[str, float], pace: float | None) -> Mapping[str, float]:
-    return values if pace is None else {**values, "images_per_second": pace}

@@ -242,7 +242,10 @@ class _Training:
 
     def _report(self, values: Mapping[str, float], journal: Journal) -> None:
         recent = self._times[-20:]
-        pace = self._settings.batch_size / statistics.fmean(recent) if recent else None
+        pace = {}
+        if recent:
+            mean = statistics.fmean(recent)
+            pace["images_per_second"] = self._settings.batch_size / mean
         per_epoch = self._batches.steps_per_epoch
         epoch = (self._step - 1) // per_epoch
         journal.step(self._step, epoch, values, pace)
