@@ -19,10 +19,9 @@ from vqfw.text.tree import defaulted, strings
 
 
 def resolved_options(entry: Entry, settings: Sequence[str] = ()) -> dict[str, Any]:
-    """The options of one component as an experiment would have them, defaults filled in.
+    """The options of one component with defaults filled in, as ``build`` takes them.
 
-    A slot or a choice that is required and has no default gets the plainest value; a
-    number or a text nobody can guess.
+    A required slot or choice without a default gets its plainest value.
 
     Args:
         entry: the component.
@@ -30,19 +29,19 @@ def resolved_options(entry: Entry, settings: Sequence[str] = ()) -> dict[str, An
 
     Raises:
         PluginError: if the component cannot be read.
-        UsageError: if a number or a text is required and not among the settings.
-        ExperimentError: if the settings are not right.
+        UsageError: if a required number or text is not among the settings.
+        ExperimentError: if the settings are not valid.
     """
     kind = entry.kind
-    found = describe_component(entry)
-    _require_set(found, settings)
-    required = (found.fragment or {}).get("required", ())
-    given = {
-        key: value
-        for key, value in plainest_values(found.fragment or {}).items()
-        if key in required
+    description = describe_component(entry)
+    _require_set(description, settings)
+    fragment = description.fragment or {}
+    values = plainest_values(fragment)
+    required = {
+        key: values[key] for key in fragment.get("required", ()) if key in values
     }
-    tree = defaulted({kind: {"type": found.write, **given}}, Place("", 0, 0, 0, ""))
+    root = {kind: {"type": description.write, **required}}
+    tree = defaulted(root, Place("", 0, 0, 0, ""))
     problems: list[Problem] = []
     overrides = []
     for setting in settings:
@@ -65,9 +64,9 @@ def resolved_options(entry: Entry, settings: Sequence[str] = ()) -> dict[str, An
     return options
 
 
-def _require_set(found: ComponentDescription, settings: Sequence[str]) -> None:
+def _require_set(description: ComponentDescription, settings: Sequence[str]) -> None:
     """Asks for the required options that have no plainest value."""
-    fragment, entry = found.fragment or {}, found.entry
+    fragment, entry = description.fragment or {}, description.entry
     given = {setting.partition("=")[0].partition(".")[0] for setting in settings}
     missing = {
         name: likely_value(name, fragment["properties"][name])
@@ -77,10 +76,10 @@ def _require_set(found: ComponentDescription, settings: Sequence[str]) -> None:
     missing = {name: text for name, text in missing.items() if text}
     if not missing:
         return
-    subject = entry.file or f"{entry.kind}/{found.write}"
+    subject = entry.file or f"{entry.kind}/{description.write}"
     every = [*settings, *(f"{name}={text}" for name, text in missing.items())]
     command = shlex.join(
-        [*["vqfw", "plugins", "check"], subject]
+        ["vqfw", "plugins", "check", subject]
         + [part for each in every for part in ("--set", each)]
     )
     names = " and ".join(f'"{name}"' for name in missing)

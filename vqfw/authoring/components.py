@@ -1,14 +1,14 @@
-"""Installed components in a person's words: options, ranges, and a block to paste.
+"""Descriptions of installed components: options, ranges, and a block to paste.
 
-What is known without importing anything comes from the packaged schema and from the cache
-of fragments; the rest is asked of the component itself, in a process of its own.
+They come from the packaged schema and the cache of fragments, without an import, or else
+from the code of the component, in a child process.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from vqfw.authoring.values import in_words, packaged_fragment, plainest_values
@@ -31,11 +31,10 @@ class Option:
 
     Args:
         name: its key.
-        type: what JSON value it takes, in words, with the range.
-        default: what holds where nothing is given; None where something must be, or
-            where the default is null.
-        required: whether something must be given.
-        meaning: what its component says about it.
+        type: its JSON type and range, in words.
+        default: its default; None if that is null or if it is required.
+        required: whether an experiment must give it.
+        meaning: its description.
     """
 
     name: str
@@ -47,12 +46,12 @@ class Option:
 
 @dataclass(frozen=True)
 class ComponentDescription:
-    """A component with all that is known of it.
+    """A component, its state and its options.
 
     Args:
         entry: as it is registered.
-        state: ``ready``; ``unread`` where nobody has looked yet; ``broken``.
-        fragment: the schema of its options; None where it is not known.
+        state: ``ready``; ``unread`` if its options are not in the cache; ``broken``.
+        fragment: the schema of its options; None unless it is ready.
         reason: why it is broken.
     """
 
@@ -63,7 +62,7 @@ class ComponentDescription:
 
     @property
     def write(self) -> str:
-        """What an experiment, or a verb that takes an observer, writes to mean it."""
+        """The name by which an experiment, or a verb for an observer, finds it."""
         if self.entry.kind == OBSERVER:
             names = [each.name for each in index().observers]
             alone = names.count(self.entry.name) == 1
@@ -72,18 +71,20 @@ class ComponentDescription:
 
     @property
     def sentence(self) -> str:
-        """What it does; ``?`` where that is not known."""
+        """The first sentence of its documentation; ``?`` if it is not ready."""
         return str(self.fragment.get("description", "")) if self.fragment else "?"
 
     @property
     def text(self) -> str:
         """The whole text of its documentation, without its options."""
-        found = self.fragment or {}
-        return str(found.get("markdownDescription") or found.get("description", ""))
+        fragment = self.fragment or {}
+        return str(
+            fragment.get("markdownDescription") or fragment.get("description", "")
+        )
 
     @property
     def options(self) -> tuple[Option, ...] | None:
-        """Its settings, its own before those of the engine; None where not known."""
+        """Its options, before those of the engine; None if it is not ready."""
         if self.entry.kind == OBSERVER:
             return ()
         if self.fragment is None:
@@ -103,7 +104,7 @@ class ComponentDescription:
 
     @property
     def example(self) -> str:
-        """A member to paste into an experiment, with every setting in it, if any can."""
+        """A member of an experiment with every option; empty for an observer."""
         if self.entry.kind == OBSERVER:
             return ""
         kind = KINDS[self.entry.kind]
@@ -131,59 +132,56 @@ class ComponentDescription:
 
 
 def find_component(text: str) -> Entry:
-    """Finds the component that a person means.
+    """Finds a component or observer by name.
 
     Args:
         text: ``kind/name``, ``kind/distribution/name``, or a name that one kind has; the
             kind may be ``observer`` too, or a form that ``plugins new`` knows.
 
     Raises:
-        UsageError: if the name alone does not say which kind is meant.
+        UsageError: if several kinds have the name.
         PluginError: if there is no such component.
     """
-    # What knows the templates costs time that a listing must not take.
+    # It costs time that a listing must not take.
     from vqfw.authoring.template import FORMS
 
     kind, slash, name = text.partition("/")
     kind = FORMS.get(kind, kind)
-    if slash and kind in KINDS:
-        return index().find(kind, name)
-    if slash and kind == OBSERVER:
-        return _observer(name)
-    watching = [each.name for each in index().observers]
-    kinds = [each for each in KINDS if text in index().names(each)]
-    kinds += [OBSERVER] if text in watching else []
-    if kinds == [OBSERVER]:
-        return _observer(text)
+    if slash and (kind in KINDS or kind == OBSERVER):
+        return _find(kind, name)
+    names = {kind: index().names(kind) for kind in KINDS}
+    names[OBSERVER] = tuple(each.name for each in index().observers)
+    kinds = [kind for kind in names if text in names[kind]]
     if len(kinds) == 1:
-        return index().find(kinds[0], text)
+        return _find(kinds[0], text)
     if kinds:
         choice = " or ".join(f"{each}/{text}" for each in kinds)
         raise UsageError(f'"{text}" is the name of {len(kinds)} kinds: write {choice}')
-    known = [f"{each}/{name}" for each in KINDS for name in index().names(each)]
-    known += [f"{OBSERVER}/{name}" for name in watching]
-    close = nearest_words(text, known) or [
-        each for each in known if nearest_words(text, [each.partition("/")[2]])
+    every = [f"{kind}/{name}" for kind in names for name in names[kind]]
+    close = nearest_words(text, every) or [
+        each for each in every if nearest_words(text, [each.partition("/")[2]])
     ]
     hint = f"did you mean {close[0]}?" if close else "see: vqfw plugins list"
     raise PluginError(f'no component is called "{text}": {hint}')
 
 
-def _observer(name: str) -> Entry:
-    """An installed observer by its name, bare where only one package has it, or qualified."""
+def _find(kind: str, name: str) -> Entry:
+    """A component, or an observer by its name, qualified where packages share it."""
+    if kind != OBSERVER:
+        return index().find(kind, name)
     every = index().observers
     found = [each for each in every if name in (each.name, each.qualified)]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(each.qualified for each in found or every)
+    spellings = ", ".join(each.qualified for each in found or every)
     raise PluginError(
         f'{len(found) or "no"} observers are called "{name}": '
-        f"{f'write one of {known}' if known else 'none is installed'}"
+        f"{f'write one of {spellings}' if spellings else 'none is installed'}"
     )
 
 
 def list_components(entries: Iterable[Entry]) -> Iterator[ComponentDescription]:
-    """What is known of components without running any of their code."""
+    """Describes components without an import; one that is not in the cache is unread."""
     for entry in entries:
         try:
             require_compatible(entry)
@@ -197,7 +195,7 @@ def list_components(entries: Iterable[Entry]) -> Iterator[ComponentDescription]:
 
 
 def describe_component(entry: Entry) -> ComponentDescription:
-    """All about one component; one of another package is read in a process of its own.
+    """Describes a component; one of another package is read in a child process.
 
     Raises:
         PluginError: if it cannot be read.
@@ -207,19 +205,15 @@ def describe_component(entry: Entry) -> ComponentDescription:
 
 
 def import_components(entries: Iterable[Entry]) -> Iterator[ComponentDescription]:
-    """Imports every component anew, other people's in another process."""
+    """Describes components from their code, other people's in a child process."""
     every = list(entries)
     read = read_fragments(entry for entry in every if not entry.first_party)
     for entry in every:
-        found = _own(entry) if entry.first_party else read[entry]
-        if isinstance(found, PluginError):
-            yield replace(ComponentDescription(entry, "broken"), reason=str(found))
+        try:
+            answer = component_fragment(entry) if entry.first_party else read[entry]
+        except PluginError as error:
+            answer = error
+        if isinstance(answer, PluginError):
+            yield ComponentDescription(entry, "broken", reason=str(answer))
         else:
-            yield ComponentDescription(entry, "ready", found)
-
-
-def _own(entry: Entry) -> Schema | PluginError:
-    try:
-        return component_fragment(entry)
-    except PluginError as error:
-        return error
+            yield ComponentDescription(entry, "ready", answer)

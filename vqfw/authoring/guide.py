@@ -1,4 +1,4 @@
-"""Writes the documentation that shows the template's code, so that it never differs.
+"""Writes the pages that show the code of the template and the contracts.
 
     python -m vqfw.authoring.guide
 
@@ -15,38 +15,31 @@ from importlib import import_module
 from pathlib import Path
 
 from vqfw.authoring.kinds_reference import reference
-from vqfw.authoring.template import (
-    example,
-    promised,
-    setting,
-    template_kinds,
-)
+from vqfw.authoring.template import example, promised, setting, template_kinds
 from vqfw.kinds.catalog import OBSERVER
 
 NAME = "mine"
-"""What the examples are called."""
+"""The name of the examples."""
 
 MARK = "<!-- the rest is written by: python -m vqfw.authoring.guide -->\n"
 """Ends the part of ``plugins/README.md`` that is written by hand."""
 
 
 def guide_page(page: str) -> str:
-    """The text of ``plugins/README.md``: what is written by hand, pages, reference.
+    """The text of ``plugins/README.md``: its part by hand, a page a kind, the reference.
 
     Args:
-        page: as it is; what follows the mark is made anew.
+        page: as it is; the part below the mark is replaced.
     """
     head = page.partition(MARK)[0]
     kinds = [kind for kind in template_kinds() if kind != OBSERVER]
     links = " · ".join(f"[{kind}](#{kind})" for kind in (*kinds, "reference"))
     pages = [_page(kind) for kind in kinds]
-    found = ["## reference\n", _REFERENCE, reference()]
-    return "\n".join([head + MARK, f"{links}\n", *pages, *found])
-
-
-_REFERENCE = """\
-All that `from vqfw.kinds import ...` gives, by the file that defines it.
-"""
+    intro = (
+        "All that `from vqfw.kinds import ...` gives, by the file that defines it.\n"
+    )
+    parts = [head + MARK, f"{links}\n", *pages, "## reference\n", intro, reference()]
+    return "\n".join(parts)
 
 
 def blocks(kind: str) -> str:
@@ -57,7 +50,7 @@ def blocks(kind: str) -> str:
 
 
 def inserted(text: str) -> str:
-    """A text with the example of each kind that it has markers for.
+    """A text with the code of the examples between their markers.
 
     Args:
         text: Markdown with ``<!-- template: KIND -->`` and ``<!-- end -->`` around the

@@ -1,4 +1,4 @@
-"""What there is to know of each hook, read off its specification."""
+"""The reference of hooks, written from their specifications."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Argument:
     Args:
         name: as an implementation writes it.
         type: as the specification annotates it.
-        meaning: what it tells.
+        meaning: its description.
     """
 
     name: str
@@ -44,10 +44,10 @@ class HookDescription:
 
     Args:
         name: of the function that implements it.
-        arguments: any of which an implementation may take.
-        text: what it is for.
-        type: of what it returns.
-        returns: what it returns; empty where that is ignored.
+        arguments: an implementation may take any of them.
+        text: its description.
+        type: of its result.
+        returns: its result; empty if that is ignored.
     """
 
     name: str
@@ -90,7 +90,7 @@ def _section(hook: HookDescription) -> str:
 
 
 def _the_run() -> str:
-    """What an implementation finds on its argument ``run``."""
+    """The section about the argument ``run``."""
     lines = ["## What `run` has", ""]
     for name, found in vars(ObservedRun).items():
         if isinstance(found, property) and found.fget is not None:

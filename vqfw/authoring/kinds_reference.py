@@ -1,4 +1,4 @@
-"""What ``vqfw.kinds`` exports, read off its source: signatures, shapes, units.
+"""The reference of ``vqfw.kinds``, written from its source: signatures, shapes, units.
 
 Nothing is imported, so that annotations stand as they were written.
 """
@@ -158,7 +158,7 @@ def _assigned(node: ast.AST) -> str:
 
 
 def _text(node: ast.AST | None) -> str:
-    """What a bare string says of the assignment above it."""
+    """The text of a bare string, which documents the assignment above it."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return inspect.cleandoc(str(node.value.value))
     return ""

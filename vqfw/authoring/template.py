@@ -24,14 +24,14 @@ _WORDS = re.compile(r"vqfw_template|vqfw-template|Template|template")
 
 
 def template_folder() -> Path:
-    """Where the template lies: in the installed package, or in the checkout."""
+    """The folder of the template: in the installed package, or in the checkout."""
     here = Path(__file__)
     beside = here.with_name("template")
     return beside if beside.is_dir() else here.parents[2] / "plugins" / "template"
 
 
 def template_kinds() -> tuple[str, ...]:
-    """What a package can begin with: kinds, further forms of a kind, and the observer."""
+    """The kinds and forms that have a template, and the observer."""
     folder = template_folder() / "vqfw_template"
     names = (*KINDS, *FORMS, OBSERVER)
     return tuple(name for name in names if (folder / f"{name}.py").is_file())
@@ -42,15 +42,15 @@ def new_package(kind: str, name: str, folder: Path | None = None) -> Path:
 
     Args:
         kind: of the component; or ``image_augmentation``, or ``observer``.
-        name: what experiments will call it, in snake_case.
-        folder: to write; None for one in the working folder, called like the package.
+        name: of the component in experiments, in snake_case.
+        folder: to write; None for one in the working folder, named like the package.
 
     Returns:
         The folder.
 
     Raises:
-        UsageError: if there is no template for the kind, the name is taken or no name,
-            or the folder is not empty; nothing is written then.
+        UsageError: if there is no template for the kind, the name is taken or not
+            allowed, or the folder is not empty; nothing is written then.
     """
     _require_free(kind, name)
     target = folder if folder is not None else Path(f"vqfw-{name.replace('_', '-')}")
@@ -77,14 +77,14 @@ def example(kind: str, name: str) -> tuple[str, str]:
 
     Args:
         kind: one of ``template_kinds``.
-        name: what experiments would call it.
+        name: of the component in experiments.
     """
     texts = _texts(kind, name)
     return texts[f"vqfw_{name}/{kind}.py"], texts["pyproject.toml"]
 
 
 def promised(kind: str) -> tuple[Kind, str]:
-    """The kind of component that a template is of, and ``module:class`` of its contract.
+    """The kind of a template, and ``module:class`` of its contract.
 
     Args:
         kind: one of ``template_kinds``, but the observer.
@@ -116,8 +116,8 @@ def _require_free(kind: str, name: str) -> None:
         template_folder() / "vqfw_template" / f"{kind}.py"
     ):
         raise UsageError(
-            f"the class {_class_name(name)} would hide what its own module uses: choose "
-            "another name"
+            f"the class {_class_name(name)} would hide a name that its module uses: "
+            "choose another name"
         )
     own = FORMS.get(kind, kind)
     taken = index().observers if kind == OBSERVER else index().of(own)
@@ -137,7 +137,7 @@ def _class_name(name: str) -> str:
 
 
 def _names_in(path: Path) -> set[str]:
-    """What a module of the template means by names, beside Python's own words."""
+    """The names that a module of the template uses, and Python's keywords."""
     nodes = ast.walk(ast.parse(path.read_text("utf-8")))
     used = {node.id for node in nodes if isinstance(node, ast.Name)}
     return {*used, *keyword.kwlist}
@@ -192,7 +192,7 @@ def _group(kind: str) -> str:
 
 
 def _readme(path: Path, kind: str) -> str:
-    """The text about a quantizer, said of another kind; an observer has its own."""
+    """The README of a quantizer with the name of another kind; an observer has its own."""
     if kind == OBSERVER:
         return _read(path.with_name("README.observer.md"))
     own = FORMS.get(kind, kind)
