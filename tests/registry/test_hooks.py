@@ -102,8 +102,8 @@ def test_one_that_raises_is_reported_once_detached_and_recorded(
     install("vqfw-watch", WATCHES, GROUP)
     run = tiny().run(name="a")
     assert run.scores["test"]["psnr"]["value"] > 0
-    told = [line for line in capsys.readouterr().err.splitlines() if "observer" in line]
-    (line,) = told
+    lines = capsys.readouterr().err.splitlines()
+    (line,) = [each for each in lines if each.startswith("observer ")]
     assert line == (
         'observer "vqfw-bad/watch" failed in vqfw_epoch_end (ValueError: oh) and is '
         "detached: repair or uninstall vqfw-bad"

@@ -1,8 +1,7 @@
-"""The contracts: one file a kind, and the vocabulary they are written in.
+"""The contracts, one file a kind, and the names that their signatures use.
 
-What a plugin author needs is importable from here: ``from vqfw.kinds import Quantizer``.
-Names are looked up when first used, because half of them import Keras and listing
-components must not.
+A plugin imports them from here: ``from vqfw.kinds import Quantizer``. A name is imported
+when it is first used, because half of them import Keras and listing components must not.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ HOME = {
     "tracker": ("Tracker",),
     "usage": ("Usage",),
 }
-"""What is exported, by the file that defines it."""
+"""The exported names, by the file that defines them."""
 _MODULE_OF = {name: module for module, names in HOME.items() for name in names}
 
 __all__ = sorted(_MODULE_OF)

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Params = Mapping[str, NDArray[Any]]
-"""Drawn numbers by name; each array has one row an image."""
+"""Drawn numbers by name; each array has a row per image."""
 
 
 class Augmentation(ABC):
     """A random change of training images that leaves what is on them recognizable.
 
-    Randomness and arithmetic are apart: the same drawn numbers can be applied again, on
-    any backend, which is what makes a run repeatable and resumable.
+    Drawing numbers and applying them are apart, so that the same numbers can be applied
+    again, on any backend, and a run is repeatable and resumable.
     """
 
     vqfw_kind: ClassVar[str] = "augmentation"
@@ -46,7 +46,7 @@ class Augmentation(ABC):
 
         Args:
             images: (batch, height, width, channels) float32 in [0, 1].
-            params: what ``draw`` gave, as backend tensors.
+            params: the result of ``draw``, as backend tensors.
 
         Returns:
             The same shape; the engine clips it to [0, 1].
@@ -76,9 +76,9 @@ class ImageAugmentation(ABC):
 
         Args:
             image: of mode ``L`` (grey) or ``RGB``; not to be changed in place.
-            rng: the only source of chance: a function of the run's seed, the step, the
-                place in the list and the picture's place in its batch. So a resumed run
-                sees the same pictures, however many threads make them.
+            rng: the only source of randomness: seeded by the run's seed, the step, the
+                place in the list and the picture's place in its batch, so that a resumed
+                run sees the same pictures with any number of threads.
 
         Returns:
             A picture of the same size and mode.

@@ -10,7 +10,7 @@ from vqfw.kinds.usage import Usage
 
 
 class BetaScheduler(ABC):
-    """A pure function of the step and of how much of the codebook is in use.
+    """A pure function of the step and of the usage of the codebook.
 
     It runs inside the compiled training step, so it is written in ``keras.ops``.
     """
@@ -20,7 +20,7 @@ class BetaScheduler(ABC):
     @property
     @abstractmethod
     def initial(self) -> float:
-        """What ``previous`` is at the first step."""
+        """The value of ``previous`` at the first step."""
 
     @abstractmethod
     def __call__(self, step: Tensor, usage: Usage, previous: Scalar) -> Scalar:

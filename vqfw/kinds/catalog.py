@@ -1,7 +1,6 @@
-"""The kinds of component there are: what an experiment can name, and where it names it.
+"""The kinds of component, with the key of an experiment that names each.
 
-This file imports no component and no Keras: the registry and the experiment read it to
-list, to check and to explain. The contracts themselves are the other files of this room.
+This file imports no component and no Keras. The contracts are the other files of the room.
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ class Kind:
     """One kind of component.
 
     Args:
-        name: what the kind is called in messages and on the command line.
+        name: of the kind in messages and on the command line.
         group: the entry-point group in which its components are registered.
-        key: where an experiment names one.
+        key: of an experiment, that names one.
         contract: ``module:class`` of the base class, imported only when needed.
-        summary: what it is, in a few words.
+        summary: a description in a few words.
         other_contracts: the same for further forms of the kind, if it has any.
         engine_options: options that the engine reads beside the component's own, as
             JSON Schema; the component's constructor never sees them.
         shorthand: the plain value that may stand for a component, if any.
-        plain: a JSON type whose values are passed on as they are, beside components.
-        in_float32: whether its layers take float32 whatever precision the networks have.
+        plain: a JSON type whose values are passed on unchanged, beside components.
+        in_float32: whether its layers take float32, whatever the precision.
         hidden: constructor parameters of foreign classes that no experiment may set.
     """
 
@@ -69,12 +68,11 @@ class Kind:
 
 
 OBSERVER = "observer"
-"""What is no component and no experiment names: a module of hooks; see ``hooks``."""
+"""A module of hooks, which no experiment names; see ``hooks``."""
 OBSERVER_GROUP = "vqfw"
 """The entry-point group of observers."""
 
-# Keras averages the weights of an optimizer with these, and puts the average in place at
-# the end of an epoch of its own loop; the loss scale belongs to the precision.
+# With these Keras averages weights in its own loop; the loss scale belongs to the precision.
 _KERAS_OWN = frozenset(
     {"name", "use_ema", "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor"}
 )

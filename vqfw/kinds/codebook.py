@@ -106,7 +106,7 @@ def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
     """
     if isinstance(latents, keras.KerasTensor):
         return keras.KerasTensor(latents.shape[:1], "int32")
-    # What a gradient is recorded of stays in memory, block for block.
+    # A recorded gradient would keep every block in memory.
     latents = ops.stop_gradient(ops.cast(latents, "float32"))
     vectors = ops.stop_gradient(ops.cast(vectors, "float32"))
     # |z - e|^2 without its |z|^2 term, which is the same for every code. Both are centred
@@ -128,7 +128,7 @@ def nearest(latents: Tensor, vectors: Vectors) -> Tensor:
 def _best_of(
     latents: Tensor, vectors: Tensor, half_norms: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The highest score of each latent, and the first code that has it."""
+    """The highest score of each latent, and the first code with it."""
     scores = ops.matmul(latents, ops.transpose(vectors)) - half_norms
     if keras.backend.backend() == "tensorflow":
         # One look at each score. Keras' argmax takes several there, to tell -0.0 from 0.0.

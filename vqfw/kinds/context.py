@@ -1,4 +1,4 @@
-"""What a component may know of the experiment around it when it checks its options."""
+"""The sizes and steps of an experiment, for a component that checks its options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of a component, for ``check(options, context)``.
+    """The experiment around a component, for ``check(options, context)``.
 
     Args:
         image_size: pixels along one side of the square images.

@@ -1,4 +1,4 @@
-"""The contract of a dataset: where images, and the people on them, come from."""
+"""The contract of a dataset: images, with the group of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Split = Literal["train", "validation", "test"]
-"""A part of a dataset: what is trained on, what is looked at meanwhile, what is scored."""
+"""A part of a dataset: for training, for validation meanwhile, for the final scores."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Record:
 
     Args:
         id: its name, unique in the dataset: a path with forward slashes.
-        group: who or what is on it; a split keeps a group together. None leaves it to
-            the engine, which takes a folder of the id (``data.group_level``), and folders
-            called train, val and test as the official split.
-        open: gives the encoded bytes. It may be called once, and only until the next
-            record is asked for, so that an archive can be read as a stream.
-        split: where an official list puts it; None leaves it to the engine.
+        group: the person or thing on it; a split keeps a group together. With None the
+            engine takes a folder of the id (``data.group_level``), and folders called
+            train, val and test as the official split.
+        open: gives the encoded bytes. It may be called once, before the next record is
+            taken, so that an archive can be read as a stream.
+        split: of an official list; with None the engine chooses it.
     """
 
     id: str
@@ -36,13 +36,13 @@ class Record:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One image that a dataset makes itself, so that there is nothing to decode.
+    """One image that a dataset generates, already decoded.
 
     Args:
         id: its name, unique in the dataset.
-        group: who is on it; None as for a ``Record``.
+        group: as for a ``Record``.
         pixels: (height, width, channels) uint8.
-        split: where it belongs; None leaves it to the engine.
+        split: as for a ``Record``.
     """
 
     id: str
@@ -54,14 +54,13 @@ class Drawn:
 class Dataset(ABC):
     """Yields records; the engine decodes, crops, resizes and caches.
 
-    Constructing one reads nothing. A file that a constructor option names is an absolute
-    path by then.
+    The constructor reads nothing. A path among its options is absolute.
     """
 
     vqfw_kind: ClassVar[str] = "dataset"
 
     credit: ClassVar[str] = ""
-    """Whom to credit for the images; printed in reports."""
+    """The credit for the images, printed in reports."""
 
     @property
     @abstractmethod
@@ -73,17 +72,17 @@ class Dataset(ABC):
         """All images, in any order.
 
         Raises:
-            DataError: if the data is missing or unusable, with what to do about it.
+            DataError: if the data is missing or unusable, with the repair.
         """
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """A string that changes when the images would; cheap next to decoding them.
+        """A string that changes when the images change; much faster than decoding them.
 
         Raises:
             DataError: if the data is missing.
         """
 
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of this copy of the data, after ``records`` ended."""
+        """Remarks about this copy of the data, after ``records`` ended."""
         return ()

@@ -1,4 +1,4 @@
-"""The hooks: moments at which packages may look on, or add something beside a run.
+"""The hooks, at which packages observe a run, or add checks, callbacks and verbs.
 
 An observer is a module or object registered in the entry-point group ``vqfw``, with a
 function for each hook that it wants, under the hook's name and with any of its arguments:
@@ -9,11 +9,10 @@ function for each hook that it wants, under the hook's name and with any of its 
     def vqfw_run_end(run, scores):
         print(run.id, scores)
 
-Observers are there to look on, and have no way to change a result but a callback's. One
-that raises, or returns something else than its hook says, is reported once, detached, and
-recorded with the run, which goes on. The module of an observer is imported by ``vqfw
---help`` too: what takes long to import, as Keras does, belongs into the functions that
-need it.
+Observers cannot change a result, except through a callback. One that raises, or returns
+something else than its hook says, is reported once, detached, and recorded with the run,
+which goes on. ``vqfw --help`` imports the module of an observer too: import Keras, or
+whatever takes long, in the functions that need it.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _spec = pluggy.HookspecMarker(OBSERVER_GROUP)
 
 
 class ObservedRun(Protocol):
-    """What an observer sees of a run on disk."""
+    """The run that an observer gets."""
 
     @property
     def id(self) -> str:
@@ -46,11 +45,11 @@ class ObservedRun(Protocol):
 
     @property
     def path(self) -> Path:
-        """Records and weights."""
+        """The folder of records and weights."""
 
     @property
     def pictures(self) -> Path:
-        """Originals, reconstructions and grids."""
+        """The folder of originals, reconstructions and grids."""
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -63,11 +62,11 @@ class ObservedRun(Protocol):
 
 @dataclass(frozen=True)
 class Section:
-    """A part of what is shown of a run.
+    """A section of the page of a run.
 
     Args:
         title: one line.
-        text: lines for a person; plain text, so that every page can show it.
+        text: plain text, of any number of lines.
     """
 
     title: str
@@ -75,45 +74,43 @@ class Section:
 
 
 class Hooks:
-    """What can be implemented."""
+    """The specifications of all hooks."""
 
     @_spec
     def vqfw_checks(self, experiment: Mapping[str, Any]) -> Sequence[Problem]:
-        """Says what is wrong with an experiment, before anything runs.
+        """Finds problems of an experiment, before anything runs.
 
         Args:
             experiment: resolved, as plain data; not to be changed.
 
         Returns:
-            Problems with paths from the root of the experiment; none if all is well. One
-            of severity "warning" is printed, any other stops the run.
+            Problems with paths from the root of the experiment; empty for none. One of
+            severity "warning" is printed, any other stops the run.
         """
         raise NotImplementedError("a specification is not called")
 
     @_spec
     def vqfw_run_start(self, run: ObservedRun) -> None:
-        """Training is about to begin, or to go on.
+        """Called before training begins, or is resumed.
 
         Args:
-            run: where it is recorded.
+            run: the run on disk.
         """
 
     @_spec
     def vqfw_callbacks(self, run: ObservedRun) -> Sequence[keras.callbacks.Callback]:
         """Adds Keras callbacks to a training.
 
-        They are told the beginning and end of the training, of each epoch and of each
-        batch, as Keras' own loop tells them; epochs and batches count from 0, and a run
-        that is resumed begins in the epoch and at the batch where it was cut. There is
-        no end for a training that is interrupted. Each stands alone: one that raises is
-        detached. They look on: one that sets ``model.stop_training`` is told once that
-        this is ignored, because a run ends where its experiment says, whatever is
-        installed; ``early_stopping`` in ``training`` is for that. Nothing keeps one from
-        changing weights or the learning rate, and a run that it changed is no longer what
-        its experiment says.
+        They are called at the beginning and end of the training, of each epoch and of each
+        batch, as by Keras; epochs and batches count from 0, and a resumed run begins at
+        the epoch and batch where it was interrupted. An interrupted training has no end.
+        One that raises is detached alone. ``model.stop_training`` is ignored, with one
+        message, because a run ends where its experiment says; set ``early_stopping`` in
+        ``training`` instead. A callback can change weights and the learning rate; then the
+        results are not those of the experiment.
 
         Args:
-            run: where it is recorded.
+            run: the run on disk.
 
         Returns:
             The callbacks; ``self.model`` is the whole training model, ``self.model.model``
@@ -125,10 +122,10 @@ class Hooks:
     def vqfw_epoch_end(
         self, run: ObservedRun, epoch: int, step: int, values: Mapping[str, float]
     ) -> None:
-        """The training images have been seen once more.
+        """Called when all training images have been seen once more.
 
         Args:
-            run: where it is recorded.
+            run: the run on disk.
             epoch: counted from 1.
             step: optimizer steps done.
             values: losses and other numbers of the last step, by name.
@@ -136,23 +133,23 @@ class Hooks:
 
     @_spec
     def vqfw_run_end(self, run: ObservedRun, scores: Mapping[str, Any]) -> None:
-        """The training has ended and was scored.
+        """Called when the training has ended and was scored.
 
         Args:
-            run: where it is recorded.
-            scores: as recorded, by metric; empty where there were no images to score.
+            run: the run on disk.
+            scores: as recorded, by metric; empty if there were no images to score.
         """
 
     @_spec
     def vqfw_report_sections(self, run: ObservedRun) -> Sequence[Section]:
-        """Adds sections to what ``vqfw runs show`` tells of a run.
+        """Adds sections to the output of ``vqfw runs show``.
 
         Args:
-            run: where it is recorded; it may have been made elsewhere, without this
-                observer, and it may not have ended.
+            run: the run on disk; it may have been made elsewhere, without this observer,
+                and may not have ended.
 
         Returns:
-            ``Section(title, text)`` each; none where there is nothing to tell.
+            ``Section(title, text)`` each; empty for none.
         """
         raise NotImplementedError("a specification is not called")
 
@@ -161,7 +158,7 @@ class Hooks:
         """Adds verbs to the command line.
 
         Returns:
-            Commands of click, called like their verbs. A verb of vqfw itself keeps its
-            meaning, and one that two packages claim is left out.
+            Commands of click, named like their verbs. A verb of vqfw keeps its meaning,
+            and a verb of two packages is left out.
         """
         raise NotImplementedError("a specification is not called")

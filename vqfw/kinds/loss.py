@@ -1,4 +1,4 @@
-"""The contract of a reconstruction loss: one number an image."""
+"""The contract of a reconstruction loss: a number per image."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Loss(ABC):
 
     @abstractmethod
     def __call__(self, original: Images, reconstruction: Images) -> PerImage:
-        """How far each reconstruction is from its original.
+        """The loss of each reconstruction.
 
         Args:
             original: (batch, height, width, channels) float32 in [0, 1].
             reconstruction: the same shape, float32, meant for [0, 1].
 
         Returns:
-            (batch,) float32; a mean over all elements of the image, so that nothing
-            scales with its size.
+            (batch,) float32; a mean over all elements of the image, so that it does not
+            depend on the size.
         """

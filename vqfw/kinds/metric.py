@@ -19,7 +19,7 @@ class Scored(NamedTuple):
         tokens: (batch, *positions, num_codebooks) int32, or None.
         vocabulary: the number of codes of each codebook; empty without tokens.
         ids: names of the images.
-        groups: who is on each image.
+        groups: the group of each image, such as the person on it.
     """
 
     original: Floats
@@ -31,11 +31,11 @@ class Scored(NamedTuple):
 
 
 class Score(NamedTuple):
-    """What a metric found.
+    """A score of a metric.
 
     Args:
         value: the score; None where it does not apply (perplexity of a VAE).
-        images: how many it rests on.
+        images: how many were scored.
         interval: 95 % confidence interval of the mean over images; None where the score
             is pooled over the whole split.
     """
@@ -51,14 +51,14 @@ class Metric(ABC):
     vqfw_kind: ClassVar[str] = "metric"
 
     unit: ClassVar[str] = ""
-    """What the value is counted in; empty for a bare number."""
+    """The unit of the value; empty for a plain number."""
     better: ClassVar[Literal["higher", "lower"]] = "higher"
     """Which direction is an improvement."""
 
     @abstractmethod
     def update(self, scored: Scored) -> None:
-        """Takes in a batch; batches may differ in size."""
+        """Adds a batch; batches may differ in size."""
 
     @abstractmethod
     def result(self) -> Score:
-        """The score of all batches since construction; asking changes nothing."""
+        """The score of all batches since construction; changes nothing."""

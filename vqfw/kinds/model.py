@@ -1,4 +1,4 @@
-"""The contract of a model: what stands between an image and its reconstruction."""
+"""The contract of a model: a whole autoencoder."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ COMMITMENT = "commitment"
 
 
 class Output(NamedTuple):
-    """What a model makes of a batch of images.
+    """The output of a model for a batch of images.
 
     Args:
         reconstruction: (batch, height, width, channels) float32, meant for [0, 1].
-        tokens: int32 (batch, *positions, num_codebooks), or None where there are none.
+        tokens: int32 (batch, *positions, num_codebooks), or None without a quantizer.
         losses: further terms by name, each () float32; ``commitment`` is unweighted, all
             others are weighted by their owner.
-        bits: (batch,) bits that the code of each image takes.
+        bits: (batch,) bits of the code of each image.
     """
 
     reconstruction: Images
@@ -40,7 +40,7 @@ class Model(keras.layers.Layer):
 
     A subclass implements ``call(images, training=False) -> Output``. One that has tokens
     implements ``decode_tokens`` too and sets ``vocabulary``. The engine reads the other
-    attributes; a model that has none of a thing leaves it as it is here.
+    attributes; a model without one of them leaves it as it is here.
     """
 
     vqfw_kind: ClassVar[str] = "model"
@@ -48,9 +48,9 @@ class Model(keras.layers.Layer):
     vocabulary: tuple[Count, ...] = ()
     """The number of codes of each codebook; empty where the model has no tokens."""
     revival: Revival | None = None
-    """What revives its codes."""
+    """The revival strategy of its codes."""
     beta: BetaScheduler | None = None
-    """What weights its commitment loss; None where it has no such loss."""
+    """The scheduler of its commitment loss; None if it has no such loss."""
 
     def __init__(self, **layer: Any) -> None:
         super().__init__(**{"dtype": "float32", "name": "model", **layer})
@@ -62,12 +62,12 @@ class Model(keras.layers.Layer):
 
     @property
     def bits_per_position(self) -> float:
-        """What the tokens of one position take; a model with a quantizer hands on its own."""
+        """Bits of the tokens of one position; those of the quantizer if it has one."""
         return sum(math.log2(size) for size in self.vocabulary)
 
     @property
     def scheduled(self) -> Mapping[str, Scalar]:
-        """What of its options follows a schedule: () float32 by name, of the last step."""
+        """Options that follow a schedule, by name: () float32, at the last step."""
         return {}
 
     def encode(self, images: Images) -> Latents:
@@ -75,7 +75,7 @@ class Model(keras.layers.Layer):
         raise NotImplementedError(f"{type(self).__name__} has no encode()")
 
     def decode_tokens(self, tokens: Tokens) -> Images:
-        """The images that tokens stand for; equal to what evaluation reconstructs.
+        """Decodes tokens to images, as evaluation reconstructs them.
 
         Raises:
             NotImplementedError: if the model has no tokens.

@@ -24,7 +24,7 @@ class Encoder(keras.layers.Layer):
     vqfw_kind: ClassVar[str] = "encoder"
 
     downsampling: Count
-    """Pixels for one position, along one side."""
+    """Pixels per position of the latents, along one side."""
     channels: Count
     """Channels of the latents."""
 
@@ -33,26 +33,25 @@ class Encoder(keras.layers.Layer):
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Says what the schema cannot: sizes that do not fit, for one.
+        """Finds problems that no schema can express, such as sizes that do not fit.
 
         Args:
             options: of this component, with ``type``, defaults filled in.
             context: sizes and steps of the experiment around it.
 
         Returns:
-            ``vqfw.errors.Problem`` with a path from these options on; none where all is
-            well.
+            ``vqfw.errors.Problem`` with paths that begin at these options; empty for none.
         """
         return ()
 
 
 class Decoder(keras.layers.Layer):
-    """Turns latents into images of the shape that its constructor was supplied with.
+    """Turns latents into images of the shape that its constructor gets.
 
-    A subclass takes ``image_shape: ImageShape`` and ``downsampling: Downsampling`` among
-    its options (the engine supplies both) and implements ``call(latents,
-    training=False)``: (batch, *positions, channels) to (batch, height, width, channels). Its output is meant for [0, 1]; it may leave that range a little,
-    and what is scored or shown is clipped.
+    The constructor of a subclass takes ``image_shape: ImageShape`` and ``downsampling:
+    Downsampling``, which the engine supplies. It implements ``call(latents,
+    training=False)``: (batch, *positions, channels) to (batch, height, width, channels).
+    Its output is clipped to [0, 1] before it is scored or shown.
     """
 
     vqfw_kind: ClassVar[str] = "decoder"
@@ -62,5 +61,5 @@ class Decoder(keras.layers.Layer):
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Says what the schema cannot."""
+        """Finds problems that no schema can express, as that of an encoder does."""
         return ()

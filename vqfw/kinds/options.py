@@ -1,4 +1,4 @@
-"""The vocabulary of options: what a constructor's annotations may say.
+"""Types and markers for the annotations of a constructor, which declare its options.
 
 A component's options are its constructor's parameters. The annotation carries type, unit
 and range, the docstring's ``Args:`` the meaning, the default the default. An annotation
@@ -151,10 +151,10 @@ class Supplied:
 
 @dataclass(frozen=True)
 class Slot:
-    """Marks a value where a component of a kind stands, when its class must not be named.
+    """Marks a slot of a kind where the contract cannot be imported.
 
-    A component that takes another one simply annotates the parameter with the contract;
-    this marker is for the experiment's own sections, which import no Keras.
+    A component annotates the parameter with the contract itself; this marker is for the
+    sections of an experiment, which import no Keras.
 
     Args:
         kind: the kind of component.
@@ -168,18 +168,18 @@ def _given(**keywords: float | None) -> Mapping[str, Any]:
 
 
 Copies: TypeAlias = Callable[[int], Component]
-"""Makes components of what stands in a slot: ``copies(index)`` gives a fresh one.
+"""A function that makes components of one slot: ``copies(index)`` gives a new one.
 
-The copies share their options and nothing else: each index has a seed of its own. Two
-Keras layers made so have the same name; make each of them, and build it, within a
-``keras.name_scope`` of its own, or their variables cannot be told apart.
+The copies have the same options and different seeds. Keras layers made so have the same
+name; make and build each within a ``keras.name_scope`` of its own, so that their variables
+have different paths.
 """
 
-# What a person chooses.
+# Options.
 Count = Annotated[int, Range(minimum=1)]
-"""How many; at least one."""
+"""A number of things, at least one."""
 Steps = Annotated[int, Range(minimum=1)]
-"""Optimizer steps, never epochs."""
+"""A number of optimizer steps."""
 Share = Annotated[float, Range(minimum=0, maximum=1)]
 """A fraction or a probability."""
 Weight = Annotated[float, Range(minimum=0)]
@@ -189,18 +189,18 @@ Positive = Annotated[float, Range(above=0)]
 DataPath = Annotated[str, Format("data-path")]
 """A folder or an archive of a dataset; it is an absolute path when the dataset is built."""
 
-# What the engine knows.
+# Supplied by the engine.
 Seed = Annotated[int, Supplied("seed")]
-"""Seed for the component's own ``SeedGenerator``; another one for every place."""
+"""Seed for the component's own ``SeedGenerator``; different at every place."""
 ImageShape = Annotated[tuple[int, int, int], Supplied("image_shape")]
 """(height, width, channels) of the images of this experiment."""
 Downsampling = Annotated[int, Supplied("downsampling")]
-"""Pixels of the image for one position of the latents, along one side."""
+"""Pixels per position of the latents, along one side."""
 TotalSteps = Annotated[int, Supplied("steps")]
 """Optimizer steps of the whole training.
 
-Known only where the experiment gives "steps"; with "epochs" it depends on the data, and a
-component that asks for it cannot be built.
+Known only if the experiment sets "steps"; with "epochs" it depends on the data, and a
+component that takes it cannot be built.
 """
 RunFolder = Annotated[Path, Supplied("run_folder")]
-"""Where the run keeps its records; for trackers, which nothing but a run makes."""
+"""The folder of the run's records; for trackers only."""

@@ -1,4 +1,4 @@
-"""The Keras policy, set for a while: what stays in float32 where a network takes 16 bits."""
+"""Sets the Keras dtype policy for a block, for parts that stay in float32."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import keras
 
 @contextmanager
 def policy(name: str) -> Iterator[None]:
-    """Lets layers that are made within the block compute by a policy.
+    """Layers that are made within the block have a dtype policy.
 
     Args:
         name: ``float32``, ``mixed_bfloat16`` or ``mixed_float16``.

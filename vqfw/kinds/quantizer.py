@@ -17,7 +17,7 @@ from vqfw.kinds.tensors import Floats, Latents, Mask, Scalar, Tokens
 
 
 class Quantized(NamedTuple):
-    """What a quantizer makes of latents; a loss that it does not have is left out.
+    """The output of a quantizer; a loss that it does not have is left out.
 
     Args:
         latents: (batch, *positions, channels): the decoder's input; straight-through in
@@ -39,7 +39,7 @@ class Quantized(NamedTuple):
     def of(
         cls, latents: Latents, codes: Latents, tokens: Tokens, training: bool
     ) -> Quantized:
-        """The result where codes are weights, with both losses and the gradient copied.
+        """The output where codes are weights: both losses, straight-through gradient.
 
         Source: van den Oord et al. 2017, eq. 3, https://arxiv.org/abs/1711.00937.
 
@@ -47,7 +47,7 @@ class Quantized(NamedTuple):
             latents: (batch, *positions, channels) as they came.
             codes: the same shape: ``embed(tokens)``.
             tokens: int32 (batch, *positions, num_codebooks).
-            training: as ``call`` was told.
+            training: as in ``call``.
         """
         fixed = ops.stop_gradient(codes)
         through = latents + ops.stop_gradient(codes - latents)
@@ -60,7 +60,7 @@ class Quantized(NamedTuple):
 
 
 def _in_float32(method: Callable[..., None]) -> Callable[..., None]:
-    """A method within which layers take float32, whatever precision the network has."""
+    """A method in which layers are made in float32, whatever the policy."""
 
     @wraps(method)
     def whole(*arguments: Any, **options: Any) -> None:
@@ -71,7 +71,7 @@ def _in_float32(method: Callable[..., None]) -> Callable[..., None]:
 
 
 def _with_every_loss(call: Callable[..., Quantized]) -> Callable[..., Quantized]:
-    """A ``call`` that gives a tensor for each loss that was left out, as Keras asks."""
+    """A ``call`` that returns a tensor for each loss that was left out, as Keras needs."""
 
     @wraps(call)
     def whole(*arguments: Any, **options: Any) -> Quantized:
@@ -98,10 +98,10 @@ class Quantizer(keras.layers.Layer):
     vqfw_kind: ClassVar[str] = "quantizer"
 
     straight_through: bool = True
-    """Whether the gradient of the codes reaches the latents in their space as it came.
+    """Whether the latents get the gradient of the codes unchanged.
 
-    False where another estimator stands in for it, as a rotation does, or where the
-    latents are scaled before the search; such a quantizer owes a finite gradient only.
+    False for another estimator, such as a rotation, or if the latents are scaled before the
+    search; then the gradient need only be finite.
     """
 
     vocabulary: tuple[Count, ...]
@@ -126,24 +126,21 @@ class Quantizer(keras.layers.Layer):
 
     @property
     def bits_per_position(self) -> float:
-        """What the tokens of one position take: ``log2`` of the vocabulary.
+        """Bits of the tokens of one position: ``log2`` of the vocabulary.
 
-        A quantizer whose tokens exclude others nearby takes less and overrides it; one that
-        wraps others owes the sum of theirs.
+        A quantizer whose tokens exclude others nearby has fewer and overrides it; one that
+        wraps others returns the sum of theirs.
         """
         return sum(math.log2(size) for size in self.vocabulary)
 
     @property
     def scheduled(self) -> Mapping[str, Scalar]:
-        """What of its options follows a schedule: () float32 by name, of the last step.
-
-        The run logs them.
-        """
+        """Options that follow a schedule, by name: () float32, at the last step; logged."""
         return {}
 
     @abstractmethod
     def embed(self, tokens: Tokens) -> Latents:
-        """Looks the tokens up: what the decoder takes for them, projections included.
+        """The latents that the decoder takes for tokens, projections included.
 
         Args:
             tokens: int32 (batch, *positions, num_codebooks), as ``call`` gives them.
@@ -153,7 +150,7 @@ class Quantizer(keras.layers.Layer):
         """
 
     def call(self, latents: Latents, training: bool = False) -> Quantized:
-        """Quantizes a batch of latents; yours to write.
+        """Quantizes a batch of latents; a subclass implements it.
 
         Args:
             latents: (batch, *positions, channels) float32.
@@ -165,7 +162,7 @@ class Quantizer(keras.layers.Layer):
 class Book:
     """One codebook as revival and diagnosis see it; all arrays are NumPy's, on the host.
 
-    A ``CodebookQuantizer`` hands out one a codebook.
+    A ``CodebookQuantizer`` has one per codebook.
     """
 
     @property
@@ -175,9 +172,9 @@ class Book:
 
     @abstractmethod
     def replace(self, vectors: Floats, mask: Mask) -> None:
-        """Writes new codes, with whatever state belongs to them, in the rows of a mask.
+        """Writes new codes, and their state, in the rows of a mask.
 
-        A book of codes of length one keeps the direction of what it is given.
+        A book of codes of length one keeps the direction of the new codes.
 
         Args:
             vectors: (num_embeddings, embedding_dim); rows outside the mask are ignored.
@@ -187,7 +184,7 @@ class Book:
     @property
     @abstractmethod
     def variables(self) -> Sequence[Any]:
-        """Trained variables with one row a code: the optimizer's moments follow them."""
+        """Trained variables with a row per code; revival resets their optimizer moments."""
 
     @property
     @abstractmethod
@@ -206,13 +203,13 @@ class CodebookQuantizer(Quantizer):
     def codebooks(self) -> tuple[Book, ...]:
         """One book for each entry of ``vocabulary``, in its order.
 
-        A quantizer that wraps others has the books of those: none where they have none,
-        and then there is nothing to place and nothing to revive.
+        A quantizer that wraps others has their books; without books nothing is initialized
+        and nothing is revived.
         """
 
     @abstractmethod
     def initialize(self, latents: Floats, seed: int) -> None:
-        """Places the codes on latents of training images; called once, after the warm-up.
+        """Initializes the codes from latents of training images, once, after the warm-up.
 
         Args:
             latents: (images, *positions, channels) as the encoder gives them, before any

@@ -12,11 +12,12 @@ from vqfw.kinds.usage import Usage
 
 
 class Revival(ABC):
-    """Finds codes that nothing uses and gives them a place where latents are.
+    """Replaces unused codes by vectors near recent latents.
 
     The engine calls it every ``interval`` steps, between two optimizer steps, and then
-    resets what belongs to the revived rows: usage and age, sums and counts, the
-    optimizer's moments and the average of the weights. A strategy keeps no state; NumPy and scikit-learn serve.
+    resets the state of the revived rows: usage and age, sums and counts, the optimizer's
+    moments and the average of the weights. A strategy keeps no state; it may use NumPy and
+    scikit-learn.
     """
 
     vqfw_kind: ClassVar[str] = "revival"
@@ -25,7 +26,7 @@ class Revival(ABC):
     def revive(
         self, vectors: Floats, usage: Usage, latents: Floats, rng: np.random.Generator
     ) -> tuple[Floats, Mask]:
-        """Decides which codes move, and where.
+        """Chooses the codes to replace, and their new vectors.
 
         Args:
             vectors: (num_embeddings, embedding_dim) the codes; not to be changed.

@@ -1,8 +1,8 @@
-"""The names of the arrays that travel through the house, with their axes and ranges.
+"""Names of arrays for signatures, with their axes and ranges.
 
-They are documentation that a signature can carry: Keras tensors of any backend, or NumPy
-arrays where the text says so. ``positions`` are the two axes of the latent grid; of
-tokens, those of its cells, which most quantizers make of one latent each.
+They are Keras tensors of any backend, or NumPy arrays where the text says so.
+``positions`` are the two axes of the latent grid; of tokens, those of its cells, which are
+one latent each in most quantizers.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Vectors: TypeAlias = Any
 Scalar: TypeAlias = Any
 """() float32."""
 PerImage: TypeAlias = Any
-"""(batch,) float32: one number an image."""
+"""(batch,) float32: a number per image."""
 
 Floats: TypeAlias = NDArray[np.float32]
 """A NumPy array on the host."""
 Mask: TypeAlias = NDArray[np.bool_]
-"""A NumPy array of yes and no."""
+"""A NumPy array of booleans."""

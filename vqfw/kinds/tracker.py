@@ -1,4 +1,4 @@
-"""The contract of a tracker: somewhere that scalars and pictures of a run are sent."""
+"""The contract of a tracker, which gets the scalars and pictures of a run."""
 
 from __future__ import annotations
 
@@ -10,34 +10,31 @@ from numpy.typing import NDArray
 
 
 class Tracker(ABC):
-    """Receives what a run reports; one that fails is closed, reported and dropped.
+    """Receives scalars and pictures; one that fails is closed, reported and dropped.
 
-    The constructor opens nothing, and raises only what is to end a run before its first
-    step: options that cannot be, a package that is missing (``PluginError``). Files and
-    connections are opened by the first call; from there on a failure costs the run
-    nothing but its tracker.
+    The constructor opens nothing. It raises ``PluginError`` to end the run before its first
+    step, for options that are not allowed or a missing package. The first call opens files
+    and connections; from then on a failure ends the tracker and not the run.
 
-    All calls come in order and in one thread, which is not the one that trains: a slow
-    tracker keeps nobody waiting. Where more than 1,000 calls wait for it, further ones are
-    dropped and counted; at the end of a run it has 30 seconds to take what waits, 5 where
-    the run was cut.
+    All calls come in order, in a thread that does not train, so a slow tracker does not
+    delay training. If more than 1,000 calls wait, further ones are dropped and counted. At
+    the end of a run the tracker has 30 seconds for the calls that wait; 5 if the run was
+    interrupted.
 
-    A run that was cut may do its last steps again, with a tracker made anew for the same
-    folder; so the first step that a tracker hears of may lie before the last one that is
-    in its files, and replaces what is there from that step on.
+    A resumed run may repeat its last steps, with a new tracker for the same folder: the
+    first step may be before the last one in its files, and replaces all from there on.
     """
 
     vqfw_kind: ClassVar[str] = "tracker"
 
     @abstractmethod
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Takes numbers of a step.
+        """Takes the numbers of a step.
 
         Args:
-            step: optimizer steps done, from 1; it repeats where validation scores follow
-                the losses of a step, and never falls.
-            values: by name; which names there are may change from call to call. Not to
-                be changed.
+            step: optimizer steps done, from 1; it never falls, and repeats where
+                validation scores follow the losses of a step.
+            values: by name; the names may differ from call to call. Not to be changed.
         """
 
     @abstractmethod
@@ -46,10 +43,10 @@ class Tracker(ABC):
 
         Args:
             step: optimizer steps done.
-            name: of what they show.
+            name: of the pictures.
             images: uint8 (count, height, width, 1 or 3). Not to be changed.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Ends the record, once; also after another call failed or when none was made."""
+        """Closes files and connections; called once, also after a failure or without calls."""

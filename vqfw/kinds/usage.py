@@ -1,9 +1,9 @@
-"""How much of a codebook is in use: a value, and the moving histogram that makes it.
+"""The usage of a codebook, and the moving histogram that it is computed from.
 
 A single batch cannot tell: with 512 codes and 256 tokens at most half of them can occur.
 So usage is a moving histogram whose half-life is measured in images, debiased like Adam's
-moments, and every threshold is relative to uniform use. The same images then tell the
-same story in batches of 16 and of 64.
+moments, and every threshold is relative to uniform use. The same images then give the
+same usage in batches of 16 and of 64.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ACTIVE_ABOVE = 0.1
 
 @dataclass(frozen=True)
 class Usage:
-    """How often each code of one codebook was chosen lately.
+    """The share of the recent tokens that each code of a codebook took.
 
     Args:
         counts: (num_embeddings,) the share of the recent tokens that each code took;
@@ -32,7 +32,7 @@ class Usage:
         size: codes in the book, where ``counts`` is longer because books of several
             sizes are stacked; None means all of them.
         age: (num_embeddings,) images seen since each code was last chosen; 0 for a code
-            of the last image. None where nobody kept it, as inside the training step.
+            of the last image. None where it is not counted, as inside the training step.
     """
 
     counts: Any
@@ -56,13 +56,13 @@ class Usage:
 
     @property
     def entropy_bits(self) -> Scalar:
-        """Entropy of the choice of a code, in bits, in [0, log2 K]: what a token says."""
+        """Entropy of a token in bits, in [0, log2 K]."""
         share = self._shares
         return -ops.sum(share * ops.log(ops.maximum(share, 1e-12))) / math.log(2)
 
     @property
     def perplexity(self) -> Scalar:
-        """``exp(entropy)``: how many codes in equal use would be as diverse, in [1, K]."""
+        """``exp(entropy)`` in [1, K]: K where all codes are used equally."""
         return ops.exp(math.log(2) * self.entropy_bits)
 
     @property
@@ -71,7 +71,7 @@ class Usage:
         return ops.max(self._shares)
 
     def dead(self, below: float) -> Tensor:
-        """Which codes took less than ``below`` of what uniform use would give them.
+        """Marks codes that took less than ``below`` of their share in uniform use.
 
         Args:
             below: a fraction of ``1 / num_embeddings``.
@@ -92,11 +92,12 @@ class Usage:
 
 
 class MovingHistogram(NamedTuple):
-    """How often each code was chosen, discounted by age, and what debiases it.
+    """How often each code was chosen, discounted by age.
 
     Args:
         shares: (num_embeddings,) float32.
-        mass: () float32, what the shares of all codes sum to: 0 at first, 1 in the end.
+        mass: () float32, the sum of all shares, which debiases them: 0 at first, 1 in the
+            end.
     """
 
     shares: Tensor
@@ -108,7 +109,7 @@ class MovingHistogram(NamedTuple):
         return Usage(self.shares / ops.maximum(self.mass, 1e-12))
 
     def moved(self, tokens: Tensor, decay: Any) -> MovingHistogram:
-        """Takes in the tokens of a step.
+        """Adds the tokens of a step.
 
         Args:
             tokens: int32 of any shape.
@@ -137,9 +138,9 @@ def histogram(tokens: Tensor, num_embeddings: int) -> Tensor:
 
 
 def images_since(tokens: Tensor, num_embeddings: int, age: Tensor) -> Tensor:
-    """How long ago each code was last chosen, once the images of a batch were seen.
+    """Images since each code was last chosen, after a batch.
 
-    It counts image by image, so that it is the same for any division into batches.
+    It is the same for any division of the images into batches.
 
     Args:
         tokens: (batch, *positions) int32, in [0, num_embeddings).
@@ -151,7 +152,7 @@ def images_since(tokens: Tensor, num_embeddings: int, age: Tensor) -> Tensor:
     """
     flat = ops.reshape(tokens, (-1,))
     images = ops.shape(tokens)[0]
-    # At least 1, so that what a backend gives for a code that nobody chose is below it.
+    # At least 1, above the number that a backend gives for a code that was not chosen.
     ordinal = 1 + ops.arange(ops.size(flat), dtype="int32") // (
         ops.size(flat) // images
     )
