@@ -31,7 +31,9 @@ def homeless(root, monkeypatch):
 
 
 @pytest.mark.usefixtures("homeless")
-def test_without_a_home_nothing_is_kept_and_one_note_says_so(tiny, command, capsys):
+def test_without_a_home_pictures_are_not_cached_and_one_note_says_so(
+    tiny, command, capsys
+):
     assert cache_folder() is None
     splits_of(tiny().plan(), quiet=False)
     notes = capsys.readouterr().err.splitlines()
@@ -43,7 +45,9 @@ def test_without_a_home_nothing_is_kept_and_one_note_says_so(tiny, command, caps
 
 
 @pytest.mark.usefixtures("homeless")
-def test_without_a_home_a_component_of_another_package_is_read(install, monkeypatch):
+def test_without_a_home_the_options_of_a_plugin_component_are_read(
+    install, monkeypatch
+):
     source = '''
 class Odd:
     """A loss of other people."""
@@ -64,7 +68,9 @@ class Odd:
 
 
 @pytest.mark.parametrize("lacking", ["a folder", "stderr"])
-def test_keeping_lines_back_never_ends_a_verb(lacking, command, monkeypatch):
+def test_verbs_work_where_lines_of_native_libraries_cannot_be_held_back(
+    lacking, command, monkeypatch
+):
     def fails(*arguments, **options):
         raise FileNotFoundError(2, "No usable temporary directory found")
 
@@ -88,7 +94,7 @@ def odd_keras():
 
 
 @pytest.mark.processes
-def test_what_keras_is_set_to_changes_no_run_and_stays(done, tiny, odd_keras):
+def test_settings_of_keras_change_no_scores_and_are_kept(done, tiny, odd_keras):
     run = tiny().run(name="odd")
     assert run.scores["test"] == done.scores["test"]
     assert keras.config.floatx() == "float64"
@@ -97,7 +103,7 @@ def test_what_keras_is_set_to_changes_no_run_and_stays(done, tiny, odd_keras):
 
 
 @pytest.mark.parametrize("settings", [{"floatx": "bfloat16"}, {"epsilon": "x"}, []])
-def test_settings_that_keras_refuses_are_named(settings, tiny_file, root):
+def test_an_invalid_keras_json_is_named_with_its_repair(settings, tiny_file, root):
     (root / "keras.json").write_text(json.dumps(settings))
     found = subprocess.run(
         [sys.executable, "-m", "vqfw", "plan", "tiny.json"],
@@ -110,7 +116,7 @@ def test_settings_that_keras_refuses_are_named(settings, tiny_file, root):
     assert f"correct or remove {root / 'keras.json'}" in found.stderr
 
 
-def test_what_keras_is_set_to_changes_no_check_of_an_author_and_stays(odd_keras):
+def test_settings_of_keras_change_no_contract_check_and_are_kept(odd_keras):
     found = []
 
     def mine():

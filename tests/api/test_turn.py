@@ -13,7 +13,7 @@ from vqfw.errors import RunError
 
 
 @pytest.mark.processes
-def test_of_three_threads_one_trains_with_the_numbers_of_one_alone(tiny, done):
+def test_of_three_training_threads_one_trains_and_two_are_refused(tiny, done):
     together = threading.Barrier(3)
 
     def trained(number):
@@ -60,7 +60,7 @@ def test_a_thread_waits_for_another_that_does_not_train():
     assert again() == "second"
 
 
-def test_a_thread_that_fails_before_its_turn_keeps_nobody_waiting(monkeypatch):
+def test_a_failed_import_of_the_backend_leaves_the_lock_free(monkeypatch):
     ended = threading.Event()
 
     @one_at_a_time()

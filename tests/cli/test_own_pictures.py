@@ -113,7 +113,7 @@ def test_a_changed_file_is_not_overwritten_and_the_hint_trains_it(
     answer = command("validate", "pictures")
     assert answer.code == 2
     assert "nothing is overwritten" in answer.err
-    assert "train as it says with: vqfw run pictures.json; or" in answer.err
+    assert "to train it: vqfw run pictures.json; or" in answer.err
     assert (root / "pictures.json").read_text() == changed
 
 

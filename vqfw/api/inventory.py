@@ -1,4 +1,4 @@
-"""What there is to build experiments of: components, observers, hooks, and the schema."""
+"""The installed components, observers and hooks, and the schema of experiments."""
 
 from __future__ import annotations
 
@@ -128,14 +128,14 @@ def schema_text(say: Say = tell) -> str:
     """The JSON Schema of experiment files, with the installed plugins in it.
 
     Args:
-        say: told of each plugin that is left out because it cannot be described.
+        say: takes a line for each plugin that is left out because it cannot be read.
     """
     from vqfw.schema import schema
 
-    found, failed = schema.schema_for(None)
+    complete, failed = schema.schema_for(None)
     for reason in dict.fromkeys(failed.values()):
         say(f"left out: {reason}")
-    return schema.as_text(found)
+    return schema.as_text(complete)
 
 
 def write_schema(folder: Path = Path(), say: Say = tell) -> Path:
@@ -143,7 +143,7 @@ def write_schema(folder: Path = Path(), say: Say = tell) -> Path:
 
     Args:
         folder: gets ``schemas/experiment.schema.json``.
-        say: told of each plugin that is left out.
+        say: takes a line for each plugin that is left out.
 
     Raises:
         UsageError: if that is the schema that vqfw itself ships, or it cannot be

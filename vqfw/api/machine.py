@@ -1,4 +1,4 @@
-"""What this machine offers to a run, and what cannot work on it."""
+"""The versions, devices and folders of this machine, and what cannot work on it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vqfw.runs.trusted import state_folder
 
 
 def doctor() -> dict[str, Any]:
-    """What this machine offers to a run, and what cannot work here.
+    """The versions, devices and folders that a run would use, and what cannot work.
 
     The backend in use is imported, to find its devices; others are only looked up.
 
@@ -83,7 +83,7 @@ def _devices() -> tuple[list[str], list[str]]:
 
 
 def _unmet() -> Iterator[str]:
-    """What vqfw needs that is missing or too old."""
+    """Requirements of vqfw that are missing or too old."""
     for name, needed in _needed().items():
         version = _version(name)
         if version is None or not needed.specifier.contains(version, prereleases=True):
@@ -92,7 +92,7 @@ def _unmet() -> Iterator[str]:
 
 
 def _without_package() -> Iterator[str]:
-    """Components that need an extra, which is called as they are."""
+    """Components whose extra, which has the name of the component, is not installed."""
     for entry in components():
         missing = [
             each.name for each in _extra(entry.name) if _version(each.name) is None
@@ -134,12 +134,12 @@ def _is_writable(folder: Path | str | None) -> bool:
 
 
 def _needed() -> dict[str, Requirement]:
-    """What vqfw itself needs, by name."""
+    """The requirements of vqfw, by name."""
     return {each.name: each for each in _required("")}
 
 
 def _extra(extra: str) -> list[Requirement]:
-    """What an extra of vqfw adds."""
+    """The requirements that an extra of vqfw adds."""
     plain = {str(each) for each in _required("")}
     return [each for each in _required(extra) if str(each) not in plain]
 

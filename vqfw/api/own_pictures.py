@@ -30,7 +30,7 @@ def experiment_file(path: str | Path, say: Say) -> Path:
 
     Args:
         path: of the file, which is then returned; or of a folder or archive of pictures.
-        say: told that a file was written, or is there already.
+        say: takes a sentence if a file was written, or is there already.
 
     Raises:
         UsageError: if it is neither; if it is the folder of a run or of an experiment; if
@@ -95,7 +95,7 @@ def _holds_pictures(path: Path) -> bool:
 
 
 def _pictures(path: Path) -> Pictures:
-    """What the pictures are like.
+    """Number, size and colour of the pictures.
 
     Raises:
         DataError: if there are fewer than two, or they cannot be read.
@@ -116,13 +116,12 @@ def _pictures(path: Path) -> Pictures:
 
 
 def _refuse_other_folders(path: Path, target: Path) -> None:
-    """Answers a folder that is not one of pictures with the command that was meant.
+    """Raises a ``UsageError`` with the right command if a folder holds no pictures alone.
 
-    Raises:
-        UsageError: if it holds runs, an experiment, or the folder of the runs.
+    It may be a run, or hold runs, an experiment or the folder of new runs.
     """
     if (path / "resolved.json").is_file():
-        raise UsageError(f"{path} is a run: go on with it by: {_resumed(path)}")
+        raise UsageError(f"{path} is a run: resume it with: {_resumed(path)}")
     if next(path.glob("*/resolved.json"), None) is not None:
         raise UsageError(f"{path} holds runs: list them with: vqfw runs list")
     for file in _experiments(path):
@@ -137,13 +136,13 @@ def _refuse_other_folders(path: Path, target: Path) -> None:
             shlex.quote(str(each)) for each in (real.parent, f"./{real.name}")
         )
         raise UsageError(
-            f"runs would be written into {path}, among the pictures: go out of it with: "
+            f"runs would be written into {path}, among the pictures: leave the folder with: "
             f"cd {above} && vqfw run {name}"
         )
 
 
 def _resumed(path: Path) -> str:
-    """The command that goes on with a run."""
+    """The command that resumes a run."""
     real = path.resolve()
     root = real.parent.parent
     here = root == default_root().resolve()
@@ -172,7 +171,7 @@ def _is_experiment(path: Path) -> bool:
 
 
 def _in_the_way(target: Path, typed: Path, said: str) -> UsageError:
-    """What to do where another file has the name."""
+    """The error where another file has the name, with the command that trains it."""
     fact = (
         f"{target} is there already, with other content than {typed} would give, and "
         "nothing is overwritten"
@@ -183,4 +182,4 @@ def _in_the_way(target: Path, typed: Path, said: str) -> UsageError:
     text = target.read_text("utf-8", errors="replace")
     if json.dumps(said, ensure_ascii=False) not in text:
         command += f" --set {shlex.quote(f'data.dataset={said}')}"
-    return UsageError(f"{fact}: train as it says with: {command}; or move it away")
+    return UsageError(f"{fact}: to train it: {command}; or move it away")

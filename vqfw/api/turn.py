@@ -22,7 +22,7 @@ _SECONDS = 0.05  # between two looks at whether the other thread trains
 
 
 class _Turn:
-    """Whose turn it is; a thread that has it may take it again."""
+    """A lock that its thread may take again, and that knows whether its holder trains."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -30,7 +30,7 @@ class _Turn:
 
     @contextmanager
     def taken(self, trains: bool) -> Iterator[None]:
-        """Waits until no other thread is at it.
+        """Waits until no other thread builds or runs a model.
 
         Raises:
             RunError: if the other thread trains, which may take hours.
