@@ -42,6 +42,8 @@ SYNONYMS = {
     "num_iterations total_steps max_train_steps",
     "threads": "workers num_workers n_jobs cpus num_threads",
     "weight_averaging": "ema use_ema ema_weights weight_ema",
+    "mae": "l1 l1_loss mean_absolute_error",
+    "mse": "l2 l2_loss mean_squared_error",
     "mixed_bfloat16": "bf16 bfloat16",
     "mixed_float16": "fp16 float16 half amp 16",
     "float32": "fp32 full single 32",

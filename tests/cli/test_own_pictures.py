@@ -258,3 +258,38 @@ def test_missing_pictures_are_an_error_with_the_repair_of_the_verb(verb, done, c
     assert "nowhere" in answer.err
     assert "correct the path" in answer.err
     assert "--set" not in answer.err
+
+
+@pytest.mark.parametrize("verb", ["run", "plan", "validate", "explain"])
+def test_a_folder_with_an_experiment_is_answered_with_plan_and_run(
+    verb, root, tiny_file, command
+):
+    (root / "mine").mkdir()
+    shutil.copy(tiny_file, root / "mine/experiment.json")
+    answer = command(verb, "mine")
+    assert answer.code == 2
+    assert (
+        "check it with: vqfw plan mine/experiment.json; train it with: " in answer.err
+    )
+    assert answer.hint() == ["run", "mine/experiment.json"]
+    assert command("plan", "mine/experiment.json").code == 0
+
+
+@pytest.mark.parametrize("typed", ["images_saved", "images_saved/a"])
+def test_the_pictures_of_runs_are_no_training_data(typed, root, command):
+    (root / "images_saved/a").mkdir(parents=True)
+    for number in range(3):
+        Image.new("L", (16, 16)).save(root / f"images_saved/a/recon_{number}.png")
+    answer = command("run", typed)
+    assert answer.code == 2
+    assert answer.hint() == ["runs", "list"]
+    assert command(*answer.hint()).code == 0
+    assert not list(root.glob("*.json"))
+
+
+def test_the_root_of_the_file_system_is_no_folder_of_pictures(root, command):
+    answer = command("validate", "/")
+    assert answer.code == 2
+    assert "/ is the root of the file system" in answer.err
+    assert answer.hint() == ["init"]
+    assert command(*answer.hint()).code == 0

@@ -151,6 +151,22 @@ def test_a_missing_file_names_those_with_a_similar_name(
         load_experiment(tmp_path)
 
 
+def test_a_run_in_place_of_a_file_is_answered_with_the_command_that_resumes_it(
+    root: Path,
+) -> None:
+    folder = root / "checkpoints/2026-12-01_first"
+    folder.mkdir(parents=True)
+    (folder / "resolved.json").write_text("{}")
+    for typed in ("2026-12-01_first", "2026"):
+        with pytest.raises(ExperimentError) as caught:
+            load_experiment(typed)
+        (problem,) = caught.value.problems
+        assert problem.message == f'"{typed}" is a run, not a file'
+        assert problem.help == "continue it with: vqfw run --resume 2026-12-01_first"
+    with pytest.raises(ExperimentError, match="there is no file"):
+        load_experiment("2025")
+
+
 def test_differences_name_what_changed(load: Load, valid: Any) -> None:
     old = load(valid)
     new = old.set({"seed": 4, "model.quantizer": "gradient"})

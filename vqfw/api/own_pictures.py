@@ -126,11 +126,23 @@ def _refuse_other_folders(path: Path, target: Path) -> None:
         raise UsageError(f"{path} holds runs: list them with: vqfw runs list")
     for file in _experiments(path):
         if not (target.exists() and file.samefile(target)):
+            quoted = shlex.quote(str(file))
             raise UsageError(
-                f"{path} holds an experiment: train it with: "
-                f"vqfw run {shlex.quote(str(file))}"
+                f"{path} holds an experiment: check it with: vqfw plan {quoted}; "
+                f"train it with: vqfw run {quoted}"
             )
     real = path.resolve()
+    outputs = default_root().resolve() / "images_saved"
+    if real == outputs or outputs in real.parents:
+        raise UsageError(
+            f"{path} holds pictures that runs have saved: list the runs with: "
+            "vqfw runs list"
+        )
+    if real == real.parent:
+        raise UsageError(
+            f"{path} is the root of the file system, not a folder of pictures: write an "
+            "experiment with: vqfw init"
+        )
     if default_root().resolve().is_relative_to(real):
         above, name = (
             shlex.quote(str(each)) for each in (real.parent, f"./{real.name}")

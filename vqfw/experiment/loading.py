@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vqfw.errors import ExperimentError, Place, Problem
+from vqfw.errors import ExperimentError, Place, Problem, RunError
 from vqfw.experiment.experiment import CheckedExperiment, checked
 from vqfw.experiment.files import decoded, nearby, read_chain
 from vqfw.experiment.overrides import plain_value
@@ -76,17 +76,18 @@ def experiment_from(
 
 
 def _unreadable(path: Path, error: Exception) -> Problem:
-    place = Place(str(path), 0, 0, 0, "")
+    reason = getattr(error, "strerror", None) or str(error)
+    message = f"{path} cannot be read: {reason}"
+    folder, inside = path.parent, nearby(path)
     if isinstance(error, IsADirectoryError):
-        inside = nearby(path / "experiment.json")
         message = f"{path} is a folder"
-    else:
-        inside = nearby(path)
-        reason = getattr(error, "strerror", None) or str(error)
-        message = f"{path} cannot be read: {reason}"
-        if isinstance(error, FileNotFoundError):
-            message = f"there is no file {path}"
-    folder = path if isinstance(error, IsADirectoryError) else path.parent
+        folder, inside = path, nearby(path / "experiment.json")
+    elif isinstance(error, FileNotFoundError):
+        message = f"there is no file {path}"
+        if run := _run_called(str(path)):
+            message = f'"{path}" is a run, not a file'
+            help_ = f"continue it with: vqfw run --resume {run}"
+            return _missing(path, message, help_)
     close = " or ".join(str(folder / each) for each in inside)
     help_ = (
         f"did you mean {close}?"
@@ -96,4 +97,19 @@ def _unreadable(path: Path, error: Exception) -> Problem:
     # "vqfw explain" takes either, so a misspelt code ends up here.
     if not close and (codes := nearest_words(str(path), CODES)):
         help_ = f'did you mean the code "{codes[0]}"?'
+    return _missing(path, message, help_)
+
+
+def _missing(path: Path, message: str, help_: str) -> Problem:
+    place = Place(str(path), 0, 0, 0, "")
     return Problem("missing-file", message, help=help_, place=place)
+
+
+def _run_called(name: str) -> str:
+    """The run with this id, unique prefix or ``latest``, as a shell takes it; else empty."""
+    from vqfw.runs import default_root, find_run
+
+    try:
+        return find_run(default_root(), name).quoted
+    except RunError:
+        return ""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from vqfw.errors import KeyPath, Place, PluginError, Problem
+from vqfw.errors import KeyPath, Place, PluginError, Problem, dotted
 from vqfw.kinds.catalog import KINDS, article
 from vqfw.problems.repairs import (
     homes,
@@ -29,10 +30,12 @@ from vqfw.problems.wording import (
     given,
     limits_of,
     means_nothing,
+    meant_value,
     multiples_of,
     named,
     short,
     type_help,
+    unquoted,
     what_it_is,
     words,
 )
@@ -187,6 +190,7 @@ class _Finder:
             (kind, name) for kind, name in owners(key, self.shape) if kind == shape.kind
         ]
         if mine:
+            mine.sort(key=lambda owner: self.difference(owner[1], shape, node))
             names = alternatives(name for _, name in mine)
             return (
                 f'"{key}" is a setting of {words(mine[0][0])} {names}; '
@@ -204,6 +208,14 @@ class _Finder:
             places = " or ".join(homes(similar[0], self.tree, self.shape)[:3])
             return f'did you mean "{similar[0]}"? It belongs at {places}'
         return "remove it"
+
+    def difference(self, name: str, shape: Shape, node: Node) -> tuple[int, int, str]:
+        """How much the options of a component differ from those of the present one."""
+        present = shape.component(type_of(node)) or {"properties": {}}
+        other = shape.component(name) or {"properties": {}}
+        options = present["properties"].keys() ^ other["properties"].keys()
+        # Of two that differ as much, the plainer one tends to have the shorter name.
+        return len(options), len(name), name
 
     def as_name(self, home: str, node: Node) -> str:
         """How a value is written where it belongs, if that is a component's name."""
@@ -315,7 +327,12 @@ class _Finder:
             return Problem(
                 "missing-plugin", f"{message}: {package}", path, help_, installed, place
             )
-        if slot.nullable and means_nothing(name):
+        types = ["number"] if _takes_number(kind) else []
+        if (number := meant_value(name, types, slot)) is not None:
+            help_ = _write(number, path, place)
+        elif types and (unquoted_number := unquoted(name, types, slot)):
+            help_ = unquoted_number
+        elif slot.nullable and means_nothing(name):
             help_ = "write null to go without"
         elif question:
             help_ = question
@@ -341,11 +358,14 @@ class _Finder:
             what = " or ".join([*plain, f"{article(shape.kind)} {words(shape.kind)}"])
         elif not path:
             what = "an object: {...}"
+        value = meant_value(node.value, types, shape)
         yield Problem(
             "wrong-type",
             f"{called(path)} must be {what}, got {given(node.value)}",
             path,
-            help=type_help(node.value, types, shape),
+            help=type_help(node.value, types, shape)
+            if value is None
+            else _write(value, path, node.place),
             note="" if shape.kind else described(shape),
             place=node.place,
         )
@@ -418,6 +438,19 @@ class _Finder:
             note=f"allowed: {listed}",
             place=node.place,
         )
+
+
+def _takes_number(kind: str) -> bool:
+    short = KINDS[kind].shorthand
+    return KINDS[kind].plain == "number" or bool(short and short.json_type == "number")
+
+
+def _write(value: Any, path: KeyPath, place: Place) -> str:
+    """The repair that replaces a value: in a file, or in the argument that set it."""
+    text = json.dumps(value)
+    if place.source.startswith("--set "):
+        return f"--set {shlex.quote(f'{dotted(path)}={text}')}"
+    return f"write {text}"
 
 
 def _broken(reason: str, path: KeyPath, place: Place) -> Problem:

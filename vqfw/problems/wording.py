@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from vqfw.errors import KeyPath
 from vqfw.kinds.catalog import article
 from vqfw.schema.shape import Shape, type_of
+from vqfw.suggestions import nearest_words
 from vqfw.text.reader import scan
 from vqfw.text.scalars import MAX_INTEGER
 from vqfw.text.tree import Node
@@ -33,6 +35,7 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 _NOTHING = ("none", "null", "nil", "off", "no", "false", "disabled")
+_WITH_COMMA = re.compile(r"([+-]?[0-9]+),([0-9]+)")
 LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 
 
@@ -65,10 +68,29 @@ def what_it_is(shape: Shape, node: Node, key: str) -> str:
     return f": {text[0].lower()}{text[1:].rstrip('.')}" if text else ""
 
 
+def meant_value(value: Any, types: list[str], shape: Shape) -> Any:
+    """The value that a string was probably meant to be; None if there is no telling.
+
+    ``"0,25"`` is 0.25, and ``"l1,mse"`` in a list of losses is ``["mae", "mse"]``.
+    """
+    if not isinstance(value, str):
+        return None
+    digits = _WITH_COMMA.fullmatch(value.strip())
+    if digits and "number" in types:
+        return float(f"{digits[1]}.{digits[2]}")
+    if digits and "integer" in types and len(digits[2]) == 3:
+        return int(digits[1] + digits[2])
+    items = _items(types, shape)
+    if items is None:
+        return None
+    names = [nearest_words(part, items.names)[:1] for part in value.split(",")]
+    return [name for (name,) in names] if all(names) else None
+
+
 def type_help(value: Any, types: list[str], shape: Shape) -> str:
     """How the same value would be written rightly, where that can be told."""
     if isinstance(value, str):
-        return _unquoted(value, types) or f"write {_types(types, shape)}"
+        return unquoted(value, types, shape) or f"write {_types(types, shape)}"
     if isinstance(value, list) and len(value) == 1 and "array" not in types:
         return f"write it without the brackets: {short(value[0].plain())}"
     if isinstance(value, dict) and "array" in types:
@@ -99,12 +121,21 @@ def means_nothing(word: str) -> bool:
     return word.strip().casefold() in _NOTHING
 
 
-def _unquoted(text: str, types: list[str]) -> str:
+def _items(types: list[str], shape: Shape) -> Shape | None:
+    """The slot of each item, in a list of components."""
+    items = shape.child(0, None) if "array" in types else None
+    return items if items is not None and items.kind else None
+
+
+def unquoted(text: str, types: list[str], shape: Shape) -> str:
+    """The repair of a string that another type was meant by; empty if none was."""
     bare = {"None": "null", "True": "true", "False": "false"}.get(text, text.strip())
     value, mistakes = scan(bare, "")
     if value is None or mistakes:
         if means_nothing(text) and {"null", "array"} & {*types}:
             return "write null" if "null" in types else "write [] for none"
+        if items := _items(types, shape):
+            return f"write a list with one of {', '.join(items.names)}"
         return f"put it in a list: [{short(text)}]" if "array" in types and text else ""
     fits = any(_is_a(value.value, each) for each in types if each != "string")
     return f"remove the quotes: {bare[:60]}" if fits else ""

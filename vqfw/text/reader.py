@@ -18,6 +18,7 @@ from vqfw.text.tree import Lines, Locate, Node
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 
+_DECIMAL_COMMA = re.compile(r"(-?[0-9]+),([0-9]+)")
 _CONFLICT = re.compile(r"<{7}|={7}|>{7}")
 
 
@@ -176,6 +177,12 @@ def _key(cursor: Cursor, opened: int) -> str:
         raise _unclosed(cursor, opened)
     if cursor.match(_CONFLICT):
         raise _no_value(cursor)
+    if comma := _DECIMAL_COMMA.search(cursor.text, max(0, cursor.at - 20)):
+        start, stop = comma.span()
+        if start < cursor.at < stop:
+            number = f"{comma[1]}.{comma[2]}"
+            message = f"{comma[0]} has a decimal comma"
+            raise cursor.stopped(message, f"write {number}", start, stop)
     message = f"a key in double quotes is missing before {cursor.shown()}"
     raise cursor.stopped(message, 'write "key": value')
 
