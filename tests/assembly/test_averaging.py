@@ -1,4 +1,4 @@
-"""The average of the weights is what is shown and scored; training goes on without it."""
+"""Pictures and scores use the averaged weights; training continues with the last ones."""
 
 import numpy as np
 import pytest

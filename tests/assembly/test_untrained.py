@@ -1,4 +1,4 @@
-"""Weights that nobody would train are refused before the first step."""
+"""Trainable weights that no optimizer is given are refused before the first step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts the calls that change the disk, and lets one of them fail."""
+"""Counts the calls that change the disk, and makes one of them fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that dies, or a disk that fails, at every call of a commit in turn."""
+"""A process is killed, or the disk fails, at each call of a commit in turn."""
 
 import errno
 import os

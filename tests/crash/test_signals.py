@@ -1,4 +1,4 @@
-"""A run of ``vqfw`` that is asked to end, or is killed, and goes on afterwards."""
+"""A run of ``vqfw`` gets a signal or is killed, and is resumed."""
 
 import os
 import random

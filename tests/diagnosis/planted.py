@@ -1,4 +1,4 @@
-"""Components with a planted fault, for runs whose codebook is to collapse."""
+"""Components with a planted fault that collapses the codebook."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Causes that were planted in small trainings are named, first of all that is found."""
+"""The diagnosis of a small training names its planted cause first."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""The log of a run is boiled down to the numbers that it holds."""
+"""Evidence is computed from the log of a run."""
 
 import json
 import math

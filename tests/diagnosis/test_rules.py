@@ -1,4 +1,4 @@
-"""A rule speaks when its cause shows in the evidence, and at no other time."""
+"""A rule gives its finding when the evidence shows its cause, and only then."""
 
 from dataclasses import replace
 

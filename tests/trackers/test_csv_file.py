@@ -1,4 +1,4 @@
-"""The table of a run: one row a step, whatever comes when, and none twice."""
+"""The CSV table of a run has one row a step."""
 
 import csv
 

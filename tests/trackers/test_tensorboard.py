@@ -1,4 +1,4 @@
-"""Event files as TensorBoard itself reads them."""
+"""Event files, read by TensorBoard itself."""
 
 import io
 import subprocess

@@ -1,4 +1,4 @@
-"""Ways to end a training early, and the whole of what it left behind."""
+"""Fixtures that end a training early, and that read all files of a run."""
 
 from __future__ import annotations
 

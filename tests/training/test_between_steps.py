@@ -1,4 +1,4 @@
-"""What happens between two steps happens before the next one, never after the last."""
+"""Placing and reviving codes come before a step, never after the last one."""
 
 import json
 import shutil

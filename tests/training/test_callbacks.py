@@ -1,4 +1,4 @@
-"""Keras callbacks of observers: told what Keras tells, each alone, and changing nothing."""
+"""Keras callbacks of observers get the calls of ``fit``, each alone, and change nothing."""
 
 import keras
 import pytest

@@ -1,4 +1,4 @@
-"""Numbers that leave the finite never reach a checkpoint, and the hint works."""
+"""NaN and infinity never reach a checkpoint, and the printed command works."""
 
 import threading
 from contextlib import contextmanager

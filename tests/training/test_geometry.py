@@ -1,4 +1,4 @@
-"""The two clouds are measured as the words for them say."""
+"""Latents and codes are measured as the names of the numbers say."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a person sees: a bar in a terminal, a line an epoch elsewhere, or nothing."""
+"""Progress of a training: a bar in a terminal, a line an epoch elsewhere, or nothing."""
 
 import io
 import os

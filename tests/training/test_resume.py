@@ -1,4 +1,4 @@
-"""A training that was cut anywhere ends in the same bits as one that was not."""
+"""A training that was interrupted anywhere ends in the same bits as one that was not."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""After a revival everything that belongs to a revived row is new, and only that."""
+"""A revival resets all state of the revived rows, and no other."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What ``training`` can be told; each trains a few steps."""
+"""The settings of ``training``; each test trains a few steps."""
 
 import json
 import math

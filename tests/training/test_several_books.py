@@ -1,4 +1,4 @@
-"""Runs whose positions have several tokens: training, revival, tokens and back."""
+"""Runs with several tokens a position: training, revival, encoding and decoding."""
 
 import imageio.v3 as imageio
 import numpy as np

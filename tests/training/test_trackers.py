@@ -1,4 +1,4 @@
-"""Trackers hear what a run reports; one that fails is dropped, and the run goes on."""
+"""Trackers get the numbers of a run; a failed one is dropped, and the run continues."""
 
 import asyncio
 import contextlib

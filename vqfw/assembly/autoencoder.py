@@ -20,12 +20,12 @@ from vqfw.kinds.augmentation import Augmentation
 from vqfw.kinds.model import Model, Output
 from vqfw.kinds.tensors import Images, Scalar
 
-# What a step reports of the usage, besides the share of the codes.
+# Numbers of the usage that a step reports, besides the share of active codes.
 _USAGE = ("perplexity", "entropy_bits", "dead_codes", "largest_share")
 
 
 class Seen(NamedTuple):
-    """What one call hands to the loss: the images after augmentation, and the output."""
+    """The arguments of the loss: the images after augmentation, and the output."""
 
     images: Images
     output: Output
@@ -48,18 +48,18 @@ class Latest(keras.metrics.Metric):
 
 
 class Autoencoder(keras.Model):
-    """A model with all that training adds to it.
+    """A model with losses, augmentations, usage and averaged weights, for training.
 
     Args:
-        model: what is trained; built.
+        model: built.
         losses: the reconstruction terms.
         augmentations: applied in this order to training images.
         usage_half_life: in images.
         batch_size: images a training step.
         image_shape: (height, width, channels).
-        weight_averaging: share of the past that stays in the moving average of the
-            weights at each step; None keeps no average. Source: Polyak and Juditsky
-            1992, https://doi.org/10.1137/0330046.
+        weight_averaging: decay of the moving average of the weights at each step; None
+            keeps no average. Source: Polyak and Juditsky 1992,
+            https://doi.org/10.1137/0330046.
 
     Attributes:
         tokens_a_step: latents that choose a code of one codebook in a training step; 0
@@ -234,7 +234,7 @@ class Autoencoder(keras.Model):
         )
 
     def _reported(self, output: Output) -> list[str]:
-        """Names of what a step reports."""
+        """The names of the numbers that a step reports."""
         names = ["loss", "reconstruction", *output.losses, "bits"]
         if self.model.vocabulary:
             names += ["usage", *_USAGE]

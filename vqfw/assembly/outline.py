@@ -1,7 +1,7 @@
-"""What a plan amounts to: shapes at every joint, parameters, memory, bits. Nothing is trained.
+"""The sizes of a plan: shapes, parameters, memory, bits; and the time of a training step.
 
-The model is built once with fresh weights and called on one empty image; no image is read
-and nothing is written.
+The model is built with fresh weights and called on one empty image. No image is read and
+nothing is written.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MEASURED = 5
 
 @dataclass(frozen=True)
 class Outline:
-    """A plan in numbers.
+    """The sizes of a plan.
 
     Args:
         image_shape: (height, width, channels).
@@ -40,10 +40,10 @@ class Outline:
         token_shape: of one image, (*positions, num_codebooks); empty without tokens.
         vocabulary: the number of codes of each codebook.
         trainable: parameters that the optimizer moves.
-        codebook: numbers in the codebooks, whoever moves them.
+        codebook: numbers in the codebooks, trained or not.
         revives: whether the model has a revival and codebooks for it.
         weight_bytes: of all parameters.
-        optimizer_bytes: of what the optimizer remembers.
+        optimizer_bytes: of the state of the optimizer.
         activation_bytes: of the layers' outputs, kept for the gradient of one batch;
             an estimate.
         bits_per_image: of the tokens; None where the rate is learned.

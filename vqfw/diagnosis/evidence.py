@@ -132,8 +132,9 @@ class Evidence:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Evidence:
         """The reverse of ``as_data``."""
-        values = {each.name: data[each.name] for each in fields(cls)}
-        return cls(**{name: UNKNOWN if x is None else x for name, x in values.items()})
+        values: dict[str, Any] = {each.name: data[each.name] for each in fields(cls)}
+        unknown = {name: UNKNOWN for name, value in values.items() if value is None}
+        return cls(**values | unknown)
 
 
 def ratio(number: float, other: float) -> float:

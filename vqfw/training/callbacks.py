@@ -1,4 +1,4 @@
-"""Tells the Keras callbacks of observers what Keras' own loop would tell them."""
+"""Calls the Keras callbacks of observers as ``keras.Model.fit`` would."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Callbacks:
     """The callbacks of a run, each on its own; one that raises is detached.
 
     Args:
-        run: what the observers see.
-        autoencoder: the model that the callbacks see, as it is after a resume.
+        run: is given to the observers.
+        autoencoder: the model of the callbacks, after a resume.
         total: optimizer steps of the whole training.
         per_epoch: steps of one epoch.
     """
@@ -94,7 +94,7 @@ class Callbacks:
         self._model.stop_training = False
 
     def _remind(self, observer: str, name: str) -> None:
-        """Says once that what is installed does not decide where a run ends."""
+        """Says once that a callback of an observer cannot end a run."""
         if name not in self._reminded:
             self._reminded.add(name)
             self._watching.say(

@@ -1,4 +1,4 @@
-"""When a training ends before its last step."""
+"""Early stopping: ends a training whose validation scores no longer improve."""
 
 from __future__ import annotations
 

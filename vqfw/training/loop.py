@@ -1,7 +1,7 @@
-"""The fit loop: steps, revival, checkpoints, validation, pictures; in that order.
+"""The fit loop: steps, revival, checkpoints, validation and pictures.
 
-Everything that a step depends on is a function of the seed and the step, or is in the
-checkpoint. So a run that was cut anywhere and resumed makes the same steps.
+A step depends only on the seed, its number and the checkpoint. So a run that was interrupted
+anywhere and resumed makes the same steps.
 """
 
 from __future__ import annotations
@@ -46,11 +46,8 @@ from vqfw.training.signals import Wishes, listening
 from vqfw.training.state import arrays_of, require_finite, restore
 from vqfw.training.trackers import Trackers
 
-# Steps whose time is not counted: compilation, caches, a cold processor.
-_WARM_UP = 20
-# Latents that initialization looks at, at most; and images, whatever their grid.
-_FIRST_LATENTS = 65_536
-_FIRST_IMAGES = 1024
+_WARM_UP = 20  # steps whose time is not counted: compilation, caches, a cold processor
+_FIRST_LATENTS, _FIRST_IMAGES = 65_536, 1024  # at most, for the first codes
 
 
 @dataclass(frozen=True)
@@ -84,9 +81,9 @@ def train(
     """Trains to the last step, from the newest checkpoint of the run if it has one.
 
     Args:
-        plan: what to do.
+        plan: of the run.
         splits: the images.
-        run: where it is recorded; the caller holds its lock.
+        run: its folder; the caller holds its lock.
         parts: fresh, as ``build_parts`` makes them.
         inference: of their model; for validation and pictures.
         quiet: whether to show no progress.
@@ -271,7 +268,7 @@ class _Training:
         journal.validation(self._step, values)
 
     def _grid(self) -> Pixels:
-        """Originals above reconstructions, of the images that are shown in the end."""
+        """Originals above reconstructions, of the images in the pictures of the run."""
         images = self._splits.test if len(self._splits.test) else self._splits.train
         shown = spread(images.pixels, self._plan.experiment.evaluation.pictures)
         with self._autoencoder.averaged():
@@ -290,8 +287,7 @@ class _Training:
         if self._revival is not None:
             counters["revival"] = self._revival.counters()
         state = Checkpoint(self._step, arrays, counters)
-        # A checkpoint vouches for the lines of all steps before it.
-        journal.sync()
+        journal.sync()  # a run resumed from here keeps the log lines until this step
         checkpoint.commit(self._run.states, state, self._settings.keep_checkpoints)
         if not self._marked:  # once: LATEST is the run that started last
             mark_latest(self._run)
@@ -304,8 +300,8 @@ class _Training:
             return messages
         if state.counters.get("data") != self._splits.fingerprint:
             raise RunError(
-                f'run "{self._run.id}" was trained on other images than the ones found '
-                "now: bring the same data back, or start a new run"
+                f'run "{self._run.id}" was trained on other images than its dataset gives '
+                "now: use the same data, or start a new run"
             )
         restore(self._autoencoder, state.arrays)
         self._step = state.step

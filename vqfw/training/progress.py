@@ -1,4 +1,4 @@
-"""What a person sees while a model trains: a bar in a terminal, a line an epoch elsewhere."""
+"""Progress of a training: a bar in a terminal, a line an epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHOWN = {
 
 
 def vitals(values: Mapping[str, float]) -> dict[str, str]:
-    """The numbers of a step that a person watches, by name, as they are written."""
+    """The numbers of a step that are shown, by name, as text."""
     return {
         name: text.format(values[name])
         for name, text in _SHOWN.items()

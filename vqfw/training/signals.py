@@ -1,4 +1,4 @@
-"""Signals that ask a training to stop or to save, heard between two steps."""
+"""Signals that stop a training or save a checkpoint, after the step in progress."""
 
 from __future__ import annotations
 
