@@ -145,14 +145,17 @@ def _lines(
 
 def _pipeline(plan: Plan, outline: Outline) -> str:
     model = plan.experiment.model
-    joints = [f"image {_by(outline.image_shape)}"]
-    if "encoder" in model:
-        joints.append(f"{model['encoder']['type']} {_by(outline.latent_shape)}")
-    if "quantizer" in model:
-        joints.append(f"{model['quantizer']['type']} {_by(outline.token_shape)}")
-    if "decoder" in model:
-        joints.append(f"{model['decoder']['type']} {_by(outline.image_shape)}")
-    return " ─ ".join(joints)
+    shapes = {
+        "encoder": outline.latent_shape,
+        "quantizer": outline.token_shape,
+        "decoder": outline.image_shape,
+    }
+    parts = [
+        f"{model[part]['type']} {_by(shape)}"
+        for part, shape in shapes.items()
+        if part in model
+    ]
+    return " ─ ".join([f"image {_by(outline.image_shape)}", *parts])
 
 
 def _parameters(outline: Outline) -> str:

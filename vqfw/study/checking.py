@@ -8,35 +8,46 @@ from itertools import product
 from vqfw.errors import ExperimentError, Place, Problem
 from vqfw.experiment.experiment import CheckedExperiment, checked
 from vqfw.experiment.overrides import override_at
-from vqfw.study.draft import Draft, Layer
 from vqfw.study.grid import Arm, Grid, Point
 from vqfw.study.identity import key_of_settings
 from vqfw.study.labels import slug
+from vqfw.study.sheet import Base, Layer, Sheet
 from vqfw.suggestions import alternatives, did_you_mean
 
 
-def checked_study(draft: Draft) -> Grid:
-    """Applies the settings of each run to the experiment and checks it.
+class Checking:
+    """The check of one study.
 
-    Raises:
-        ExperimentError: with all problems, the study's before the experiment's.
+    Args:
+        sheet: the study file.
+        base: the experiment to which the settings apply.
     """
-    return _Checking(draft).study()
 
-
-class _Checking:
-    """The check of one study."""
-
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
-        self._sheet = draft.sheet
+    def __init__(self, sheet: Sheet, base: Base) -> None:
+        self._sheet = sheet
+        self._base = base
         self._errors: list[ExperimentError] = []
 
-    def study(self) -> Grid:
+    def grid(
+        self,
+        variants: Sequence[Layer],
+        axes: Sequence[Sequence[Layer]],
+        seeds: Sequence[Layer],
+    ) -> Grid:
+        """Applies the settings of each run to the experiment and checks it.
+
+        Args:
+            variants: named arms, at least one.
+            axes: the values of every path that varies but the seed.
+            seeds: at least one.
+
+        Raises:
+            ExperimentError: with all problems, the study's before the experiment's.
+        """
         sheet = self._sheet
-        combined = [list(each) for each in product(self._draft.arms, *self._draft.axes)]
+        combined = [list(each) for each in product(variants, *axes)]
         arms = [_arm(parts) for parts in combined]
-        points = list(self._points(arms, combined))
+        points = list(self._points(arms, combined, seeds))
         self._refuse()
         warnings = [each for point in points for each in point.experiment.warnings]
         return Grid(
@@ -52,12 +63,15 @@ class _Checking:
         )
 
     def _points(
-        self, arms: Sequence[Arm], combined: Sequence[Sequence[Layer]]
+        self,
+        arms: Sequence[Arm],
+        combined: Sequence[Sequence[Layer]],
+        seeds: Sequence[Layer],
     ) -> Iterator[Point]:
         """Every valid run; the errors of the others are kept for ``_refuse``."""
         name = str(self._sheet.plain("name"))
         first: dict[str, Point] = {}
-        for seed in self._draft.seeds:
+        for seed in seeds:
             for arm, parts in zip(arms, combined, strict=True):
                 experiment = self._point([*parts, seed])
                 if experiment is None:
@@ -74,7 +88,7 @@ class _Checking:
         if name is not None:
             override, _ = override_at("name", name.key or name.place, name)
             given += [override] if override else []
-        base, arguments = self._draft.base, self._sheet.arguments
+        base, arguments = self._base, self._sheet.arguments
         try:
             return checked(base.chain, base.file, base.text, arguments, tuple(given))
         except ExperimentError as error:
@@ -103,7 +117,7 @@ class _Checking:
         problems = _once([*self._sheet.problems, *problems])
         if not problems:
             return
-        order = {name: at for at, name in enumerate(self._draft.base.chain.files)}
+        order = {name: at for at, name in enumerate(self._base.chain.files)}
 
         def position(problem: Problem) -> tuple[int, int, int]:
             place = problem.place or Place("", 0, 0, 0, "")

@@ -6,6 +6,7 @@ layer over the experiment, so a mistake in them is reported with its place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,11 @@ from vqfw.experiment.loading import text_of
 from vqfw.experiment.overrides import Override, override_at
 from vqfw.problems.findings import schema_problems
 from vqfw.schema.settings import ABOUT
-from vqfw.study.checking import checked_study
-from vqfw.study.draft import Base, Draft, Layer, Sheet
+from vqfw.study.checking import Checking
 from vqfw.study.grid import Grid
 from vqfw.study.labels import axis_names, value_labels
 from vqfw.study.schema import study_schema
+from vqfw.study.sheet import Base, Layer, Sheet
 from vqfw.text.reader import scan
 from vqfw.text.tree import Node
 
@@ -52,7 +53,7 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
         raise ExperimentError(problems)
     problems += schema_problems(root, study_schema(), {})
     sheet = Sheet(path, root, tuple(overrides), problems)
-    return checked_study(_Reading(sheet).draft())
+    return _Reading(sheet).grid()
 
 
 class _Reading:
@@ -62,13 +63,11 @@ class _Reading:
         self._sheet = sheet
         self._problems = sheet.problems
 
-    def draft(self) -> Draft:
+    def grid(self) -> Grid:
         base = self._experiment()
         arms, axes, seeds = self._arms(), *self._axes()
         self._conflicts(arms, [*axes, seeds])
-        count = len(arms) * len(seeds)
-        for axis in axes:
-            count *= len(axis)
+        count = math.prod(map(len, (arms, seeds, *axes)))
         if count > MAX_POINTS:
             self._sheet.note(
                 "too-big",
@@ -77,7 +76,7 @@ class _Reading:
                 self._sheet.root.value["vary"],
             )
         elif base is not None:
-            return Draft(self._sheet, base, arms, axes, seeds)
+            return Checking(self._sheet, base).grid(arms, axes, seeds)
         raise ExperimentError(self._problems)
 
     def _experiment(self) -> Base | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,22 +72,3 @@ class Sheet:
         """Adds a problem at a place; default: that of the key of a node."""
         where = place or node.key or node.place
         self.problems.append(Problem(code, fact, help=help_, place=where))
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A grid of settings.
-
-    Args:
-        sheet: the study file.
-        base: the experiment to which the settings apply.
-        arms: named variants, at least one.
-        axes: the values of every path that varies but the seed.
-        seeds: at least one.
-    """
-
-    sheet: Sheet
-    base: Base
-    arms: Sequence[Layer]
-    axes: Sequence[Sequence[Layer]]
-    seeds: Sequence[Layer]
