@@ -1,4 +1,4 @@
-"""``vqfw eval``: score a run again, or on other pictures."""
+"""``vqfw eval``: scores a run again, or on other pictures."""
 
 from __future__ import annotations
 

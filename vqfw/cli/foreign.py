@@ -16,7 +16,7 @@ from vqfw.cli.talk import say
 
 
 def foreign_verbs(own: Collection[str]) -> Mapping[str, click.Command]:
-    """The verbs of all installed observers; what cannot be one is reported and left out.
+    """The verbs of all installed observers; a bad one is reported and left out.
 
     Args:
         own: names of the verbs of vqfw, which no other verb may have.

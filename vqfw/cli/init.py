@@ -1,4 +1,4 @@
-"""``vqfw init``: an experiment to begin with."""
+"""``vqfw init``: writes a first experiment."""
 
 from __future__ import annotations
 

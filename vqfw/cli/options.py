@@ -54,12 +54,12 @@ data_path_option = click.option(
 
 
 def _crop(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
-    """A number of pixels, or ``none``."""
+    """The crop as a number of pixels, or ``none``."""
     if value is None or value == "none":
         return value
     if value.isdecimal() and int(value):
         return int(value)
-    raise click.BadParameter(f'"{value}" is no number of pixels; or write none')
+    raise click.BadParameter(f'"{value}" is not a number of pixels or none')
 
 
 def reading_options(command: Command) -> Command:

@@ -1,4 +1,4 @@
-"""``vqfw run``: train, evaluate, record."""
+"""``vqfw run``: trains, scores and records an experiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``vqfw validate``: everything that is wrong with an experiment."""
+"""``vqfw validate``: prints every problem of an experiment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vqfw.cli.talk import print_json, say
 def command(
     file: str, overrides: tuple[str, ...], plugins: tuple[str, ...], as_json: bool
 ) -> None:
-    """Check the experiment in FILE; show every problem at once, run nothing.
+    """Check the experiment in FILE and show every problem; nothing is trained.
 
     No component is imported; vqfw plan also runs the checks of the components.
 

@@ -1,1 +1,1 @@
-"""Scores of finished runs, from their records alone: compared, and set in tables."""
+"""Comparisons and tables of finished runs, made from their records alone."""

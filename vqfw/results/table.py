@@ -34,7 +34,7 @@ class Cell:
 
     @property
     def mean(self) -> float | None:
-        """Over the runs; None without any."""
+        """Mean over the runs; None without runs."""
         return statistics.fmean(self.values) if self.values else None
 
     @property
@@ -44,7 +44,7 @@ class Cell:
 
     @property
     def half_width(self) -> float | None:
-        """Of the interval; None where there is none."""
+        """Half of the width of the interval; None without one."""
         return (self.interval[1] - self.interval[0]) / 2 if self.interval else None
 
     def text(self, beside: float | None, digits: int, wanted: int) -> str:
@@ -53,7 +53,7 @@ class Cell:
         Args:
             beside: number after ``±``; None for none.
             digits: decimals.
-            wanted: number of runs that the row is to have.
+            wanted: number of runs of the row.
         """
         if self.mean is None:
             return "\N{EN DASH}"
@@ -69,7 +69,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One arm.
+    """One arm of a study in its table.
 
     Args:
         label: of the arm.
@@ -154,7 +154,7 @@ class Table:
 
     @property
     def is_of_single_runs(self) -> bool:
-        """Whether no row is to have more than one run."""
+        """Whether every row has one run at most."""
         return all(row.wanted <= 1 for row in self.rows)
 
     def head(self) -> list[str]:

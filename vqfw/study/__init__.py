@@ -1,1 +1,1 @@
-"""Many runs from one file: what is missing is run, and one table comes out."""
+"""Studies: many runs from one file; the missing ones are trained, and one table is written."""

@@ -26,7 +26,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Point:
-    """One run of a study, done or not.
+    """One run of a study, finished or not.
 
     Args:
         id: name of its run folder and of its log; ends in ``key``.
@@ -42,7 +42,7 @@ class Point:
 
     @property
     def seed(self) -> int:
-        """Of its random draws."""
+        """The seed of its random draws."""
         return self.experiment.seed
 
     def __str__(self) -> str:

@@ -68,7 +68,7 @@ class _Started(NamedTuple):
 
 
 class _Running:
-    """One study in progress."""
+    """The training of the missing runs of one study."""
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from vqfw.text.tree import Node
 
 @dataclass(frozen=True)
 class Layer:
-    """Settings under a label.
+    """Settings with a label, one part of an arm.
 
     Args:
         label: a part of the arm's.

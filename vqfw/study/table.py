@@ -103,7 +103,7 @@ def _intervals(run: RunFolder) -> dict[str, tuple[float, float]]:
 
 
 def _record(run: RunFolder) -> dict[str, Any]:
-    """What made a run, as far as a reader elsewhere can use it: no paths of a machine."""
+    """Versions, commit and machine of a run, without paths."""
     environment = run.environment
     return {name: environment.get(name) for name in _RECORDED}
 

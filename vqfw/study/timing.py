@@ -60,7 +60,7 @@ def at_once(seconds: float, runs: int, jobs: int) -> float:
 
 
 def clock(seconds: float | None) -> str:
-    """A length of time in words."""
+    """Seconds as a text in seconds, minutes or hours."""
     if seconds is None:
         return "unknown"
     if seconds < 90:
