@@ -46,6 +46,7 @@ def names(done, root, monkeypatch):
     }  # fmt: skip
 
 
+@pytest.mark.processes
 def test_the_examples_of_help_run(names, monkeypatch):
     pandas = SimpleNamespace(DataFrame=dict)
     monkeypatch.setitem(__import__("sys").modules, "pandas", pandas)

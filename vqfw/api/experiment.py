@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from vqfw import experiment as experiments
 from vqfw.api.inventory import use_plugin, write_schema
@@ -54,7 +54,7 @@ def load(
 
     All other settings have defaults: ``experiment.checked.explain()`` lists them.
     ``vqfw.components("quantizer")`` lists the components of a kind, and
-    ``vqfw.describe("quantizer/ema").text`` the options of one.
+    ``vqfw.describe("quantizer/ema").options`` the options of one.
 
     Args:
         experiment: the path of a file; or what such a file says, as a mapping; or the
@@ -113,12 +113,6 @@ class Experiment:
     """
 
     checked: experiments.CheckedExperiment
-
-    @overload
-    def set(self, changes: str, value: Any, /) -> Experiment: ...
-
-    @overload
-    def set(self, changes: Mapping[str, Any], /) -> Experiment: ...
 
     @problems_in_full()
     def set(self, changes: str | Mapping[str, Any], /, *value: Any) -> Experiment:

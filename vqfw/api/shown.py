@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from html import escape
 from typing import Any
@@ -12,7 +12,7 @@ from vqfw.errors import RecordError
 from vqfw.runs import RunFolder
 from vqfw.runs.files import read_own
 
-_PAIRS = 8
+_MOST = 8  # pictures in a row
 _BYTES = 100_000  # of a picture, so that a notebook stays small
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -30,11 +30,12 @@ def as_html(run: RunFolder) -> str:
             for name, entry in scores.items()
             if isinstance(entry, Mapping) and entry["value"] is not None
         )
-    pairs = list(_pairs(run))
-    strip = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*pairs, strict=True))
+    strips = [_strip(run, name) for name in ("original", "recon")]
+    count = min(map(len, strips))
+    pictures = "".join(f"<tr>{''.join(cells[:count])}</tr>" for cells in strips)
     return (
         f"<table><caption>{escape(caption)}</caption>{rows}</table>"
-        f"<table>{strip}</table>"
+        f"<table>{pictures if count else ''}</table>"
     )
 
 
@@ -46,22 +47,16 @@ def _number(entry: Mapping[str, Any]) -> str:
     return f"{text} {entry.get('unit') or ''}".rstrip()
 
 
-def _pairs(run: RunFolder) -> Iterator[tuple[str, str]]:
-    """Cells with an original and its reconstruction, until one is missing."""
+def _strip(run: RunFolder, name: str) -> list[str]:
+    """Cells with the first pictures of a name, until one is missing or no PNG."""
+    cells: list[str] = []
     if run.pictures.is_symlink():  # may lead to other pictures of this person
-        return
-    for number in range(1, _PAIRS + 1):
-        cells = []
-        for name in ("original", "recon"):
-            path = run.pictures / f"{name}_{number}.png"
-            try:
-                content = read_own(path, _BYTES)
-            except OSError:
-                return
+        return cells
+    with suppress(OSError):
+        for number in range(1, _MOST + 1):
+            content = read_own(run.pictures / f"{name}_{number}.png", _BYTES)
             if not content.startswith(_PNG):
-                return
-            data = base64.b64encode(content).decode()
-            cells.append(
-                f'<td><img alt="{name}" width="64" src="data:image/png;base64,{data}"></td>'
-            )
-        yield cells[0], cells[1]
+                break
+            data = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+            cells.append(f'<td><img alt="{name}" width="64" src="{data}"></td>')
+    return cells
