@@ -1,7 +1,7 @@
-"""What brightness, contrast, saturation and sharpness have in common.
+"""The base of brightness, contrast, saturation and sharpness.
 
-Pillow calls it an enhancement: each image is blended with a version of itself that lacks
-the one quality. This is that blend and the draw of its factor, and no enhancement itself.
+As Pillow's enhancements, they blend each image with a version of itself that lacks the
+quality. This module has the blend and the draw of its factor.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from vqfw.kinds.tensors import Images, Tensor
 class Enhancement(Augmentation):
     """Blends each image with a version of itself that lacks one quality.
 
-    A subclass says what that version is. A factor of 0 gives it, 1 the image itself, and
-    more than 1 goes past the image. Images are (batch, height, width, channels).
+    A subclass makes that version. A factor of 0 gives it, 1 gives the image itself, and
+    more than 1 strengthens the quality. Images are (batch, height, width, channels).
 
     Source: ``PIL.ImageEnhance``, https://pillow.readthedocs.io/en/stable/reference/ImageEnhance.html
 

@@ -1,9 +1,8 @@
 """Pictures in a folder, a zip or a tar file, read in one pass and never unpacked.
 
-Nothing is ever written: a member's name becomes an id, not a path. What is no picture and
-no regular file (devices, pipes, links in an archive) is left out and counted, and what no
-honest archive holds (names that climb out of it, names given twice, giant members) is
-refused. Decoding is not done here.
+Nothing is written: the name of a member becomes an id, not a path. Other files, and
+devices, pipes and links in an archive, are left out and counted. Names that lead out of the
+archive, repeated names and giant members are refused. Nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ PICTURES = (
     ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm",
     ".webp",
 )  # fmt: skip
-"""What the name of a picture ends in, in the formats that are decoded."""
+"""Endings of the names of pictures, in the formats that are decoded."""
 
 MEMBER_BYTES = 64 * 1024 * 1024
-"""No picture of a data set of faces comes near this size; a bomb does."""
+"""Far above the size of any picture of a face; a decompression bomb is larger."""
 MEMBER_COUNT = 1_000_000
 """Files in one folder or archive."""
 
@@ -62,8 +61,8 @@ class Member:
     """A picture in a folder or an archive.
 
     Args:
-        name: relative path with forward slashes; no part of it is ``..``.
-        open: gives the bytes; to be called before the next member is asked for.
+        name: relative path with forward slashes, without ``..``.
+        open: gives the bytes; call it before asking for the next member.
     """
 
     name: str
@@ -72,13 +71,13 @@ class Member:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A file, before its name was looked at.
+    """A file whose name is not checked yet.
 
     Args:
-        raw_name: as it is written.
+        raw_name: as the archive has it.
         size: in bytes.
         open: gives the bytes.
-        other: what it is, if it is no regular file that may be opened.
+        other: its kind, if it is no regular file that may be opened.
     """
 
     raw_name: str
@@ -90,17 +89,17 @@ class _Entry:
 def members(path: Path, left_out: LeftOut | None = None) -> Iterator[Member]:
     """All pictures of a folder (with its sub-folders), a zip or a tar file.
 
-    Hidden files and folders and ``__MACOSX`` are passed over. Symbolic links in a folder
-    are followed, those in an archive are left out.
+    Hidden files and folders and ``__MACOSX`` are ignored. Symbolic links in a folder are
+    followed, those in an archive are left out.
 
     Args:
         path: the folder or the archive; a tar may be compressed.
-        left_out: told of everything else that is not taken.
+        left_out: counts the other files.
 
     Raises:
         DataError: if there is no such path, it is no archive, it is damaged, or a member
-            has an unsafe name, a name that occurred before, or more than 64 MB; or if a
-            sub-folder cannot be read.
+            has an unsafe or repeated name or more than 64 MB; or if a sub-folder cannot
+            be read.
     """
     left_out = LeftOut() if left_out is None else left_out
     seen: set[str] = set()
@@ -139,10 +138,10 @@ def _note(entry: _Entry, left_out: LeftOut) -> None:
 
 
 def fingerprint(path: Path) -> str:
-    """A SHA-256 that changes when the pictures, or what is left out, would.
+    """A SHA-256 that changes with the pictures and with the files that are left out.
 
-    Of an archive it is the hash of the file; of a folder that of all names, and of the
-    sizes and times of its pictures, which does not read them.
+    For an archive it hashes the file; for a folder all names, and the sizes and times of
+    its pictures, without reading them.
 
     Raises:
         DataError: if the path does not exist or cannot be read.
@@ -207,7 +206,7 @@ def _require(path: Path) -> None:
 
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
-    """Says which file could not be read, whatever library found out."""
+    """Turns the errors of any archive library into a ``DataError`` with the path."""
     try:
         yield
     except _UNREADABLE as error:
@@ -246,7 +245,7 @@ def _in_zip(path: Path) -> Iterator[_Entry]:
         for info in archive.infolist():
             if info.is_dir():
                 continue
-            # The name before zipfile cut it at a NUL, so that the NUL is noticed.
+            # ``filename`` is cut at a NUL; this name still has it, so it is refused.
             name = info.orig_filename
             opened = partial(_open_in_zip, archive, info, path)
             other = _other(stat.S_IFMT(info.external_attr >> 16))
@@ -254,7 +253,7 @@ def _in_zip(path: Path) -> Iterator[_Entry]:
 
 
 def _other(kind: int) -> str:
-    """What a member of a zip is by its mode, which need not be given."""
+    """The kind of a zip member by its mode, which may be missing."""
     if kind in (0, stat.S_IFREG):
         return ""
     return "link" if kind == stat.S_IFLNK else "special file"
@@ -279,7 +278,7 @@ def _in_tar(path: Path) -> Iterator[_Entry]:
 
 
 class _BoundedHeader(tarfile.TarInfo):
-    """A header whose extension cannot fill the memory."""
+    """A header whose extension has a bounded size in memory."""
 
     @classmethod
     def frombuf(
@@ -292,7 +291,7 @@ class _BoundedHeader(tarfile.TarInfo):
 
 
 def _listing(path: Path) -> Iterator[str]:
-    """A line for each file: of a picture with what changes when it does."""
+    """A line for each file, with size and time of a picture."""
     for file in folders.files(path):
         if file.other or not file.name.lower().endswith(PICTURES):
             yield f"{file.name}\0{file.other or 'no picture'}\n"

@@ -1,8 +1,8 @@
 """The files of a folder and all folders below it, symbolic links followed.
 
-Every file and folder is reached once, whatever links lead to it, symbolic or hard: so a
+Every file and folder is listed once, however many symbolic or hard links lead to it: so a
 loop of links ends, and a picture that is linked into a second folder is not in two splits.
-Nothing is opened.
+No file is opened.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BROKEN = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 @dataclass(frozen=True)
 class File:
-    """What lies in a folder and is no folder.
+    """An entry of a folder that is no folder itself.
 
     Args:
         name: relative path with forward slashes, through links.
@@ -33,7 +33,7 @@ class File:
             paths slow down the listing of a large folder.
         size: in bytes.
         modified: in nanoseconds.
-        other: what it is, if it is no regular file that is reached for the first time.
+        other: its kind, if it is no regular file or was listed before.
     """
 
     name: str
@@ -44,16 +44,12 @@ class File:
 
 
 def files(root: Path) -> Iterator[File]:
-    """All files below a folder, in an order that the file system does not choose.
+    """All files below a folder, in an order that does not depend on the file system.
 
-    What starts with a dot, and ``__MACOSX``, is passed over. What a link leads to comes
-    after what lies there itself.
-
-    Args:
-        root: the folder.
+    Names that start with a dot, and ``__MACOSX``, are ignored. Targets of links come last.
 
     Raises:
-        DataError: if a folder cannot be read; it is named.
+        DataError: naming a folder that cannot be read.
     """
     with _readable(str(root), root):
         seen = {_identity(root.stat(), str(root))}
@@ -91,7 +87,7 @@ def files(root: Path) -> Iterator[File]:
 
 @contextmanager
 def _readable(path: str, root: Path) -> Iterator[None]:
-    """Says which folder cannot be read, and what helps."""
+    """Turns an ``OSError`` into a ``DataError`` with the folder and the repair."""
     try:
         yield
     except OSError as error:
@@ -112,7 +108,7 @@ def _listed(prefix: str, folder: str, root: Path) -> list[tuple[str, str]]:
 
 
 def _target(name: str, path: str, seen: set[Identity]) -> File | None:
-    """What a link leads to; None for a folder that is still to be listed."""
+    """The target of a link; None for a folder that is still to be listed."""
     try:
         status = os.stat(path)
     except OSError as error:
@@ -133,6 +129,6 @@ def _file(name: str, path: str, status: os.stat_result, other: str = "") -> File
 
 
 def _identity(status: os.stat_result, path: str) -> Identity:
-    """What two names of one file or folder have in common."""
-    # Some network drives number nothing.
+    """A value that is equal for two names of one file or folder."""
+    # Some network drives give no numbers.
     return status.st_dev, status.st_ino or path

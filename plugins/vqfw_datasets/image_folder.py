@@ -44,12 +44,12 @@ class ImageFolder(Dataset):
         Raises:
             DataError: if the path does not exist, cannot be read or holds no picture.
         """
-        found = False
+        is_empty = True
         self._left_out = LeftOut()
         for member in archives.members(self._path, self._left_out):
-            found = True
+            is_empty = False
             yield Record(member.name, None, member.open)
-        if not found:
+        if is_empty:
             endings = " ".join(ending[1:] for ending in archives.PICTURES)
             text = self._left_out.sentence()
             others = f"; {text}" if text else ""
@@ -60,10 +60,10 @@ class ImageFolder(Dataset):
             )
 
     def fingerprint(self) -> str:
-        """Of the archive, or of the folder's listing."""
+        """The fingerprint of the archive, or of the listing of the folder."""
         return archives.fingerprint(self._path)
 
     def notes(self) -> tuple[str, ...]:
-        """What lies beside the pictures and was left out."""
+        """The files that were left out, in a sentence."""
         sentence = self._left_out.sentence()
         return (sentence,) if sentence else ()

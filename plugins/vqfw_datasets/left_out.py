@@ -1,14 +1,14 @@
-"""What lies among pictures and is not taken: counted by kind, with an example of each."""
+"""Counts files that are no pictures by kind, with an example of each."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-_KINDS = 6  # that a sentence names; the others it counts
+_KINDS = 6  # named in the sentence; the others are counted
 
 
 class LeftOut:
-    """Counts what is left out.
+    """Counts files that are left out.
 
     >>> left_out = LeftOut()
     >>> for name in ("trip/1.heic", "trip/2.heic", "notes.txt"):
@@ -26,8 +26,8 @@ class LeftOut:
         """Counts one.
 
         Args:
-            kind: what it is, in the singular.
-            name: its relative path, of which the first one of a kind is shown.
+            kind: in the singular.
+            name: its relative path; the first one of a kind is shown.
         """
         self._counts[kind] = self._counts.get(kind, 0) + 1
         self._first.setdefault(kind, name)
@@ -38,7 +38,7 @@ class LeftOut:
         self.add(ending or "extensionless file", name)
 
     def sentence(self) -> str:
-        """All of it in one sentence; empty where nothing was left out."""
+        """One sentence on all of them; empty where nothing was left out."""
         kinds = sorted(self._counts, key=lambda kind: (-self._counts[kind], kind))
         parts = [self._described(kind) for kind in kinds[:_KINDS]]
         if rest := kinds[_KINDS:]:

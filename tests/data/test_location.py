@@ -146,7 +146,7 @@ def test_without_a_folder_of_data_the_message_says_so(
 
 
 def test_a_dataset_without_usual_names_needs_a_path(places: dict[str, Path]) -> None:
-    with pytest.raises(DataError, match="needs a path"):
+    with pytest.raises(DataError, match=r'"data\.dataset\.path" is missing'):
         find("", places, usual_names=())
 
 

@@ -1,7 +1,7 @@
-"""Training batches whose content is a function of the step: nothing to save on resume.
+"""Training batches as a function of the step, so that a resumed run needs no saved order.
 
-Shuffled pictures, changed by image augmentations, and the numbers that tensor augmentations
-draw; applying those is the training step's business, so a batch holds bytes.
+A batch holds shuffled pictures as bytes, after image augmentations, and the drawn
+parameters of tensor augmentations, which the training step applies.
 """
 
 from __future__ import annotations
@@ -21,29 +21,28 @@ from vqfw.data.pictures import ListedAugmentation, changed
 from vqfw.errors import DataError
 from vqfw.kinds.augmentation import Augmentation
 
-# The streams of numbers that one seed gives.
+# Independent streams of random numbers of one seed.
 _ORDER, _AUGMENTATION, _IMAGE_AUGMENTATION = 0, 1, 2
 
-# More of them would wait for each other: PIL lets go of Python's lock only while it works.
+# More would wait for each other: PIL frees Python's lock only while it works.
 _MOST_WORKERS = 4
 
 
 class Batches(keras.utils.PyDataset):
     """Batches of training images for any step, in an order that the seed alone decides.
 
-    Every epoch is a new permutation; what is left over at its end, fewer images than a
-    batch, is not used in that epoch. A batch is
+    Every epoch is a new permutation; an incomplete last batch is left out. A batch is
     ``{"images": uint8 (batch, height, width, channels), "params": {"0": {...}, ...}}``:
     the drawn arrays of each augmentation under its place in the list, and
     ``"active"`` bool (batch,) where it changes only a share of the images. The same
-    step gives the same bytes, whatever was asked for before.
+    step always gives the same bytes.
 
     Args:
         images: to draw from.
         batch_size: images a batch.
         seed: of the order and of the augmentations; not negative.
         augmentations: each with the share of the images that it changes.
-        image_augmentations: what changes the pictures themselves, before all others.
+        image_augmentations: applied to the pictures, before all others.
 
     Raises:
         DataError: if there are fewer images than a batch needs.
@@ -79,7 +78,7 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def changes_pictures(self) -> bool:
-        """Whether making a batch runs image augmentations, which takes its time."""
+        """Whether a batch runs image augmentations, which take time."""
         return bool(self._image_augmentations)
 
     def __len__(self) -> int:
@@ -130,16 +129,16 @@ def prefetched(
 ) -> Generator[dict[str, Any]]:
     """The batches of steps ``first`` to ``last - 1``, made ahead in other threads.
 
-    Each thread makes whole batches, so nothing in them depends on how many there are.
-    An error in making a batch is raised where that batch is asked for. Closing the
-    generator ends the threads.
+    A thread makes whole batches, so their content does not depend on the number of
+    threads. An error is raised with the batch that it belongs to. Closing the generator
+    ends the threads.
 
     Args:
-        batches: where they come from.
+        batches: of the training images.
         first: the first step.
         last: the step after the last.
-        threads: that the run may use. Only image augmentations need more than one; then
-            up to four are taken.
+        threads: that the run may use; up to four are taken, and one without image
+            augmentations.
     """
     workers = min(threads, _MOST_WORKERS) if batches.changes_pictures else 1
     pool = ThreadPoolExecutor(workers, thread_name_prefix="vqfw-batches")

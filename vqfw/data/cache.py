@@ -1,8 +1,8 @@
-"""Decoded pictures on disk: one array and one index a key, whole or not there.
+"""The cache of decoded pictures: one array and one index a key, complete or absent.
 
-An entry is written beside its place and renamed into it, so that nobody sees half of
-one; what is damaged all the same is noticed on reading and made again. It is a cache:
-whatever goes wrong here costs time, never a run.
+An entry is written beside its place and renamed into it, so that no reader sees half of
+one. A damaged entry is recognized by its checksum and made again. No failure here ends a
+run: it costs time only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from vqfw.kinds.dataset import Split
 from vqfw.runs.files import sync_folder
 
-# Goes into every key; raised whenever the same data would give another entry.
+# Part of every key; raised when the same data gives another entry.
 FORMAT_VERSION = 3
 
 _PIXELS = "pixels.npy"
@@ -81,11 +81,7 @@ def hash_of(pixels: NDArray[np.uint8]) -> str:
 
 
 def read_entry(folder: Path) -> Decoded | None:
-    """An entry, its pixels mapped from disk; None if it is missing or damaged.
-
-    Args:
-        folder: of this entry.
-    """
+    """An entry, its pixels mapped from disk; None if it is missing or damaged."""
     try:
         signed = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         index = signed["index"]
@@ -101,10 +97,6 @@ def read_entry(folder: Path) -> Decoded | None:
 def write_entry(folder: Path, entry: Decoded) -> None:
     """Writes an entry, durable and all at once; it replaces a damaged one.
 
-    Args:
-        folder: of this entry; its parent is made where it is missing.
-        entry: what to write.
-
     Raises:
         OSError: if the disk is full or cannot be written; nothing is left behind.
     """
@@ -114,12 +106,12 @@ def write_entry(folder: Path, entry: Decoded) -> None:
     try:
         with (unfinished / _PIXELS).open("wb") as file:
             np.save(file, entry.pixels, allow_pickle=False)
-            _flush(file.fileno())
+            os.fsync(file.fileno())
         index = _plain(entry)
         with (unfinished / _INDEX).open("w", encoding="utf-8") as text:
             json.dump({"index": index, "sha256": _signature(index)}, text)
             text.flush()
-            _flush(text.fileno())
+            os.fsync(text.fileno())
         sync_folder(unfinished)
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
@@ -143,7 +135,7 @@ def _signature(index: Any) -> str:
 
 
 def _entry(pixels: Any, index: Any) -> Decoded:
-    """An entry out of what was read, or a ValueError if its halves do not match."""
+    """The entry of an array and its index; a ValueError if they do not match."""
     if pixels.dtype != np.uint8 or list(pixels.shape) != index["shape"]:
         raise ValueError("the pixels are not those of the index")
     entry = Decoded(
@@ -165,15 +157,11 @@ def _entry(pixels: Any, index: Any) -> Decoded:
 
 
 def _sweep(parent: Path) -> None:
-    """Removes what a killed process left unfinished."""
+    """Removes unfinished entries of killed processes."""
     for left in parent.glob(f"{_UNFINISHED}*"):
         try:
             abandoned = time.time() - left.stat().st_mtime > _ABANDONED_SECONDS
-        except OSError:  # its owner has just finished it
+        except OSError:  # its process has just finished it
             continue
         if abandoned:
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _flush(descriptor: int) -> None:
-    os.fsync(descriptor)

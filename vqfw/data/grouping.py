@@ -1,7 +1,7 @@
-"""Groups and official splits from names alone: the folders that a picture lies in.
+"""Groups and official splits from names alone: the folders of each picture.
 
-For datasets whose records name no group. Which group goes into which split is not decided
-here, and no file is looked at.
+For datasets whose records name no group. No group is put into a split here, and no file
+is opened.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ OFFICIAL: Mapping[str, Split] = {
     "validation": "validation",
     "test": "test",
 }
-"""Folders that say the split of what lies in them, in lower case."""
+"""Names of folders, in lower case, that are the split of their pictures."""
 
 _NAMED = 3  # examples that a note gives
 _TRAIN_ALONE = (
-    "a folder called train is no split here, since none is called val, valid, validation "
-    "or test: its pictures are divided like all others"
+    "a folder called train is no split here, because no folder is called val, valid, "
+    "validation or test: its pictures are divided like all others"
 )
 _NO_EFFECT = '"data.group_level" has no effect: the dataset names the groups itself'
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
@@ -32,7 +32,7 @@ _ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
 
 @dataclass(frozen=True)
 class Grouping:
-    """The group of each picture, and how it was found.
+    """The group of each picture, and the rule that named it.
 
     Args:
         groups: (n,) a group each.
@@ -40,7 +40,7 @@ class Grouping:
         rule: how the groups are named, in words.
         folders: groups that are named after folders; None where the dataset names them.
         official_folders: the folders taken as splits, as they are written.
-        notes: what a person should know of the names, a sentence each.
+        notes: on the names, a sentence each.
     """
 
     groups: tuple[str, ...]
@@ -57,22 +57,21 @@ def grouped(
     official: Sequence[Split | None],
     level: int | None,
 ) -> Grouping:
-    """The group of each picture: what the dataset says, else the folder of its name.
+    """The group of each picture: the one that the dataset names, else a folder.
 
     Levels are counted below the deepest folder above all pictures that are in folders, so
-    that the wrapper of an archive is no group, whether or not a picture lies beside it. The first folder on the way that is called train, val, valid,
-    validation or test, in any case, is the split of a picture and no level; where all of
-    them are called train, they hold nothing back and are folders like others. A group is
-    called by the whole path down to its level; a picture outside of any folder is a group
-    of its own.
+    that the wrapper of an archive is no group, whether or not a picture lies beside it.
+    The first folder called train, val, valid, validation or test, in any case, is the
+    split of a picture and no level; where all of them are called train, they are ordinary
+    folders. The name of a group is the path down to its level. A picture outside of any
+    folder is a group of its own.
 
     Args:
         ids: (n,) relative paths with forward slashes.
         groups: (n,) as the dataset names them; None to take the folder.
         official: (n,) splits that the dataset gives, or None.
-        level: the folder that is the group; 1 is the first. None takes the name of the
-            folder that holds the picture, wherever that stands, and knows no official
-            folders.
+        level: the folder that is the group; 1 is the first. None takes the bare name of
+            the picture's own folder, and no official folders.
 
     >>> names = ["set/anna/front/1.png", "set/anna/side/1.png", "set/ben/front/1.png"]
     >>> grouped(names, [None] * 3, [None] * 3, level=1).groups
@@ -83,22 +82,21 @@ def grouped(
     """
     unnamed = [row for row, group in enumerate(groups) if group is None]
     if not unnamed:
-        own = tuple(group for group in groups if group is not None)
+        named_groups = tuple(group for group in groups if group is not None)
         notes = () if level == 1 else (_NO_EFFECT,)
         rule = "as the dataset names them"
-        return Grouping(own, tuple(official), rule, None, notes=notes)
-    found = list(groups)
+        return Grouping(named_groups, tuple(official), rule, None, notes=notes)
+    names = list(groups)
     splits = list(official)
     notes = ()
+    paths = {row: tuple(ids[row].split("/")[:-1]) for row in unnamed}
     if level is None:
         for row in unnamed:
-            found[row] = last_folder(ids[row])
+            names[row] = last_folder(ids[row])
         folders = {last_folder(ids[row]) for row in unnamed if "/" in ids[row]}
-        paths = {row: tuple(ids[row].split("/")[:-1]) for row in unnamed}
         rule = "from the name of the folder that holds the picture"
         named: tuple[str, ...] = ()
     else:
-        paths = {row: tuple(ids[row].split("/")[:-1]) for row in unnamed}
         above, paths = _below_root(paths)
         root = "/".join(above)
         named = tuple(sorted({each for path in paths.values() for each in _of(path)}))
@@ -112,13 +110,13 @@ def grouped(
             below, paths = _below_root({row: _without(p) for row, p in paths.items()})
             root = "/".join((*above, *below))
         for row, path in paths.items():
-            found[row] = "/".join(path[:level]) or ids[row]
+            names[row] = "/".join(path[:level]) or ids[row]
         folders = {"/".join(path[:level]) for path in paths.values()} - {""}
         rule = f"from {_ordinal(level)} folder" + (f" below {root!r}" if root else "")
     if not folders:
         rule = "each picture by itself"
     return Grouping(
-        tuple(str(group) for group in found),
+        tuple(str(group) for group in names),
         tuple(splits),
         rule,
         len(folders),
@@ -159,7 +157,7 @@ def _below_root(
 
 
 def _of(path: tuple[str, ...]) -> tuple[str, ...]:
-    """The first folder of a path that says a split, if there is one."""
+    """The first folder of a path that is a split, if there is one."""
     return tuple(each for each in path if each.casefold() in OFFICIAL)[:1]
 
 
@@ -177,7 +175,7 @@ def _ordinal(level: int) -> str:
 
 
 def _repeated(paths: Iterable[tuple[str, ...]], level: int | None) -> Iterator[str]:
-    """Says which names of groups stand under several folders."""
+    """A note on group names that several folders have."""
     parents: dict[str, set[str]] = defaultdict(set)
     for path in paths:
         group = path if level is None else path[:level]
@@ -189,17 +187,17 @@ def _repeated(paths: Iterable[tuple[str, ...]], level: int | None) -> Iterator[s
     first = repeated[0]
     above = sorted(parents[first])
     more = f", and {len(above) - _NAMED:,} more" if len(above) > _NAMED else ""
-    others = f"; so do {len(repeated) - 1:,} other names" if repeated[1:] else ""
+    others = f" and {len(repeated) - 1:,} other names too" if repeated[1:] else ""
     kept = "they are one group" if level is None else "each is a group of its own"
     yield (
-        f"the group name {first!r} stands under several folders "
+        f"the group name {first!r} is in several folders "
         f"({', '.join(repr(each) for each in above[:_NAMED])}{more}){others}: {kept}; "
         'set "data.group_level" to choose another folder'
     )
 
 
 def _short(paths: Iterable[tuple[str, ...]], level: int | None) -> Iterator[str]:
-    """Says how many pictures lie above the level."""
+    """A note on pictures above the level."""
     count = sum(0 < len(path) < level for path in paths) if level else 0
     if count:
         pictures = "picture lies" if count == 1 else "pictures lie"

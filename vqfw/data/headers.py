@@ -1,4 +1,4 @@
-"""What pictures are like, from their names and some of their headers; none is decoded."""
+"""Number, size and colour of pictures, from some of their headers; none is decoded."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SAMPLES = 24
 
 @dataclass(frozen=True)
 class Glance:
-    """What pictures are like.
+    """Number, size and colour of pictures.
 
     Args:
-        count: of them all.
-        short_side: the median of some, in pixels; 0 where none could be read.
-        grey: whether all of those are grey.
+        count: of all pictures.
+        short_side: median of a sample, in pixels; 0 where none could be read.
+        grey: whether the whole sample is grey.
     """
 
     count: int
@@ -30,7 +30,7 @@ class Glance:
 
 
 def glance(dataset: Dataset) -> Glance:
-    """Counts the pictures of a dataset, and reads the headers of some at even chances.
+    """Counts the pictures of a dataset, and reads the headers of a random sample.
 
     Raises:
         DataError: if the data is missing, empty or unusable.
@@ -44,11 +44,11 @@ def glance(dataset: Dataset) -> Glance:
         count += 1
         if place < _SAMPLES:
             samples[place : place + 1] = [_header(record)]
-    known = [each for each in samples if each is not None]
+    readable = [header for header in samples if header is not None]
     return Glance(
         count=count,
-        short_side=int(statistics.median_low([side for side, _ in known] or [0])),
-        grey=bool(known) and all(grey for _, grey in known),
+        short_side=int(statistics.median_low([side for side, _ in readable] or [0])),
+        grey=bool(readable) and all(grey for _, grey in readable),
     )
 
 

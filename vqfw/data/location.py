@@ -1,7 +1,7 @@
-"""Where data lies on this machine: which folders are looked into, and in which order.
+"""Finds the folder or archive of a dataset on this machine.
 
-Reading pictures anywhere is the right of whoever may read the files. A run folder of
-somebody else is another matter, which the opening of runs decides.
+Any path that this person can read is allowed. The paths in a run of somebody else are
+checked where a run is opened.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ def locate(
     typed: bool = True,
     repair: str = _REPAIR,
 ) -> Path:
-    """Finds a dataset's folder or archive.
+    """Finds the folder or archive of a dataset.
 
-    A relative path is tried below the folder of the file that says it, ``VQFW_DATA`` and
-    the cache, in this order; if it was typed, below the working directory before these.
+    A relative path is tried below the folder of the file that sets it, ``VQFW_DATA`` and
+    the cache, in this order; if it was typed, below the working directory first.
 
     Args:
         path: as given; empty to look for one of the usual names.
-        usual_names: what the data is called where no path is given, best first.
-        experiment_folder: of the file that says the path; None without a file.
+        usual_names: names of the data to look for where no path is given, best first.
+        experiment_folder: of the file that sets the path; None without a file.
         typed: whether the path was typed on the command line or in Python.
-        repair: how another path is given, for the sentence that refuses this one.
+        repair: how to give another path, for the error message.
 
     Returns:
         An absolute path to a folder or a regular file.
 
     Raises:
-        DataError: if nothing is there, or something else is.
+        DataError: if nothing is found, or neither a folder nor a regular file.
     """
     if not path:
         return _usual(usual_names)
@@ -62,7 +62,7 @@ def _cache() -> list[Path]:
 
 
 def _given(path: str) -> Path:
-    """The path with ``~`` written out, if the system can have such a path at all."""
+    """The path with ``~`` expanded; a ``DataError`` if it is not allowed as a path."""
     try:
         os.fsencode(path)
         if "\0" in path:
@@ -75,8 +75,7 @@ def _given(path: str) -> Path:
 def _usual(names: Sequence[str]) -> Path:
     if not names:
         raise DataError(
-            "the dataset needs a path, and none was given: give one with "
-            "--set data.dataset.path=..."
+            '"data.dataset.path" is missing: set it with --set data.dataset.path=...'
         )
     places = []
     if named := os.environ.get("VQFW_DATA"):
@@ -89,14 +88,14 @@ def _usual(names: Sequence[str]) -> Path:
 
 
 def _first(places: Sequence[Path], repair: str) -> Path:
-    """The first place where something is.
+    """The first place that exists.
 
     Raises:
-        DataError: if nothing is there, or what is there is no folder and no regular file.
+        DataError: if none exists, or it is neither a folder nor a regular file.
     """
     tried = []
     for place in dict.fromkeys(places):  # an absolute path is the same everywhere
-        # Without its "..", which would be printed and recorded.
+        # ".." is resolved, because the path is printed and recorded.
         shown = Path(os.path.realpath(place)) if ".." in place.parts else place
         try:
             mode = place.stat().st_mode

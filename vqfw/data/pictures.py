@@ -1,6 +1,6 @@
-"""Image augmentations on their way over a batch: bytes to PIL pictures and back.
+"""Applies image augmentations to a batch: bytes to PIL pictures and back.
 
-What other people's code does wrong here is said in its name, with the picture it was at.
+An error in other people's code names the component and the picture.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ListedAugmentation:
     Args:
         augmentation: built.
         probability: that it changes a picture.
-        entry: by which it is known, for messages.
+        entry: of the component, for messages.
     """
 
     augmentation: ImageAugmentation
@@ -38,16 +38,15 @@ class ListedAugmentation:
     def apply(
         self, picture: Image.Image, rng: np.random.Generator, name: str
     ) -> Image.Image:
-        """The picture, changed or left as it is.
+        """The picture, changed or unchanged.
 
         Args:
             picture: of mode ``L`` or ``RGB``.
-            rng: of this picture and this place in the list alone.
+            rng: of this picture and this place in the list.
             name: of the picture.
 
         Raises:
-            PluginError: if it fails, or gives anything but a picture of the same size
-                and mode.
+            PluginError: if it fails, or returns no picture of the same size and mode.
         """
         if self.probability < 1 and rng.random() >= self.probability:
             return picture
@@ -70,7 +69,7 @@ class ListedAugmentation:
     def _require_same(
         self, changed: Any, size: tuple[int, int], mode: str, name: str
     ) -> None:
-        """Refuses what does not fit into the batch."""
+        """Refuses a result of another type, size or mode."""
         if not isinstance(changed, Image.Image):
             fact = f"a {type(changed).__name__} instead of a PIL picture"
             repair = "return a picture, as Image.fromarray(array) makes one"
@@ -100,8 +99,8 @@ def changed(
 ) -> Pixels:
     """A batch of images after all image augmentations, in their order.
 
-    Each picture and each place in the list has a generator of its own, so neither the
-    rest of the batch nor what else is listed changes its numbers.
+    Each picture and each place in the list has its own generator, so its numbers depend
+    neither on the other pictures nor on the other augmentations.
 
     Args:
         images: (batch, height, width, 1 or 3); left as they are.
@@ -112,18 +111,18 @@ def changed(
     Raises:
         PluginError: see ``ListedAugmentation.apply``.
     """
-    found = np.empty_like(images)
+    result = np.empty_like(images)
     for row, name in enumerate(names):
         picture = _picture(images[row])
         for position, each in enumerate(augmentations):
             rng = np.random.default_rng([*seed, position, row])
             picture = each.apply(picture, rng, name)
-        found[row] = np.asarray(picture).reshape(images.shape[1:])
-    return found
+        result[row] = np.asarray(picture).reshape(images.shape[1:])
+    return result
 
 
 def _picture(pixels: Pixels) -> Image.Image:
-    """A picture with memory of its own."""
+    """A PIL picture with its own memory."""
     plane = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     return Image.fromarray(plane).copy()
 

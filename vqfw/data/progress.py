@@ -1,4 +1,4 @@
-"""Tells a person that pictures are being read, when that takes a while."""
+"""Shows how many pictures have been read."""
 
 from __future__ import annotations
 
