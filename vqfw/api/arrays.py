@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vqfw.errors import DataError
+from vqfw.errors import DataError, in_short
 
 
 def checked_images(
@@ -25,7 +25,7 @@ def checked_images(
         DataError: if the dimensions, the size, the channels, the type or a value is
             another; with what is given and what is needed.
     """
-    array = np.asarray(images)
+    array = _array(images)
     needed = f"{owner} takes (n, {', '.join(map(str, shape))})"
     if array.ndim != 4 or array.shape[1:] != shape:
         repair = "resize them, or change their channels"
@@ -34,10 +34,46 @@ def checked_images(
         elif array.ndim != 4:
             repair = "give (n, height, width, channels)"
         raise DataError(f"images have shape {array.shape}, {needed}: {repair}")
-    if not len(array):
+    _require_pixels(array)
+    return array if array.dtype == np.uint8 else array.astype("float32")
+
+
+def training_images(images: Any) -> NDArray[Any]:
+    """An array to train on: of any size, as it is.
+
+    Args:
+        images: (n, height, width, channels) with 1 or 3 channels, uint8 in 0..255 or
+            floats in [0, 1]; what ``numpy.asarray`` takes.
+
+    Raises:
+        DataError: as ``checked_images``.
+    """
+    array = _array(images)
+    needed = "(n, height, width, channels) with 1 or 3 channels is needed"
+    if array.ndim != 4 or array.shape[3] not in (1, 3):
+        repair = "drop the others, as in images[..., :3]"
+        if array.ndim != 4:
+            repair = "for grey images add the last dimension, as in images[..., None]"
+        raise DataError(f"images have shape {array.shape}, {needed}: {repair}")
+    _require_pixels(array)
+    return array
+
+
+def _array(images: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(images)
+    except ValueError as error:  # rows of different sizes
+        raise DataError(
+            f"images are no array ({in_short(error)}): bring them to one size"
+        ) from error
+
+
+def _require_pixels(array: NDArray[Any]) -> None:
+    """Refuses no image at all, other types than uint8 and floats, and other ranges."""
+    if 0 in array.shape:
         raise DataError(f"images have shape {array.shape}, which holds none: give one")
     if array.dtype == np.uint8:
-        return array
+        return
     if array.dtype.kind != "f":
         raise DataError(
             f"images are {array.dtype}, allowed are uint8 in 0..255 and floats in "
@@ -51,4 +87,3 @@ def checked_images(
         raise DataError(
             f"{fact}, floats must lie in [0, 1]: divide by 255 where they are in 0..255"
         )
-    return array.astype("float32")

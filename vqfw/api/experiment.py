@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vqfw import experiment as experiments
+from vqfw.api.given import given_images, on_array, with_array
 from vqfw.api.inventory import use_plugin, write_schema
 from vqfw.api.own_pictures import experiment_file
 from vqfw.api.preparation import dataset_path, plan_of, splits_to_train_on
@@ -156,11 +157,15 @@ class Experiment:
         name: str | None = None,
         root: str | Path | None = None,
         quiet: bool = False,
+        images: Any = None,
+        groups: Sequence[Any] | None = None,
     ) -> Run:
         """Trains a new run, scores it on held-out images and records all of it.
 
             run = vqfw.load("experiments/experiment.json").run()
             run.scores["test"]["psnr"]["value"]
+
+            run = experiment.run(images=array, groups=names)   # in place of its dataset
 
         Records and weights go to ``checkpoints/<run>/``, pictures to
         ``images_saved/<run>/``. Progress is shown on stderr, in a notebook below the cell.
@@ -170,20 +175,32 @@ class Experiment:
             root: the folder with ``checkpoints/`` and ``images_saved/``; None for
                 ``VQFW_ROOT``, else the working folder.
             quiet: whether to show nothing.
+            images: an array to train on: (n, height, width, channels) with 1 or 3
+                channels, uint8 or floats in [0, 1], of any size: each image is cropped
+                and resized to ``data.image_size`` and kept in 8 bits, as a file would
+                be. The dataset of the run is then ``arrays``. A checksum is recorded and
+                no pixel: ``run.resume``, ``run.evaluate`` and ``run.images`` of a run
+                that is opened later take images and groups again.
+            groups: who or what is on each image: n labels. A group stays in one split.
+                None makes each image its own group.
 
         Raises:
+            DataError: if the array has another shape, type or range, or there are not as
+                many labels as images.
             RunError: if another thread of this process is training: it takes one at a
                 time.
             VqfwError: see ``vqfw.errors``; a run that trained at all can be resumed.
         """
         root, say = root_of(root), speaker(quiet)
-        plan = self.plan()
+        given = given_images(images, groups)
+        experiment = Experiment(on_array(self.checked, given, say))
+        plan = with_array(experiment.plan(), given)
         if plan.warnings:
             say(render(plan.warnings))
         splits = splits_to_train_on(plan, quiet)
         folder = create_run(root, self.checked.name, name)
         run = Run(folder)
-        run._splits = splits
+        run._splits, run._given = splits, given
         try:
             with folder.locked():
                 record(folder, plan, splits, say)

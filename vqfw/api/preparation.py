@@ -88,14 +88,18 @@ def survey_of(plan: Plan) -> DataSummary | None:
     """What a run would find and how it would divide it; pictures are listed, not read.
 
     Returns:
-        None for a dataset that draws its pictures, or may have to fetch them.
+        None for a dataset that draws its pictures, or may have to fetch them, and for
+        an array.
 
     Raises:
         DataError: if the data is missing or unusable.
     """
+    from vqfw.data.given import ARRAYS
     from vqfw.data.summary import summarize_listing
     from vqfw.registry import index
 
+    if plan.experiment.data.dataset["type"] == ARRAYS:
+        return None
     entry = index().find("dataset", plan.experiment.data.dataset["type"])
     if not entry.first_party and plan.dataset_path is None:
         return None
@@ -125,11 +129,14 @@ def block(rows: Sequence[tuple[str, str]]) -> str:
 
 def _prepared(plan: Plan, quiet: bool) -> Splits:
     from vqfw.data.arrays import prepare
+    from vqfw.data.given import GivenImages
     from vqfw.data.progress import reading
     from vqfw.runs.places import cache_folder
 
     data, cache = plan.experiment.data, cache_folder()
-    if cache is None:
+    if isinstance(plan.dataset, GivenImages):
+        cache = None  # in memory already
+    elif cache is None:
         speaker(quiet)(
             "there is no home folder, so the decoded pictures are not kept: set VQFW_CACHE "
             "to a folder to keep them in"

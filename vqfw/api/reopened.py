@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vqfw import experiment as experiments
+from vqfw.api.given import with_array
 from vqfw.api.preparation import dataset_path, plan_of
 from vqfw.api.talk import Say
 from vqfw.errors import DataError, RunError, UnwritableError, UsageError
@@ -19,6 +20,7 @@ from vqfw.runs.origin import is_made_here
 if TYPE_CHECKING:
     from vqfw.assembly.autoencoder import Autoencoder
     from vqfw.data.arrays import Splits
+    from vqfw.data.given import GivenImages
     from vqfw.evaluation.inference import Inference
     from vqfw.kinds.model import Model
     from vqfw.plan import Plan
@@ -33,10 +35,12 @@ class Reopened:
     Args:
         folder: of the run.
         plugins: files that may be run for it, if it was made with them.
+        given: the images of a run that was trained on an array, if the caller has them.
     """
 
     folder: RunFolder
     plugins: tuple[str | Path, ...] = ()
+    given: GivenImages | None = None
 
     def command(self, *arguments: str, data_path: str | Path | None = None) -> str:
         """The command of a call, as a person types it."""
@@ -60,13 +64,22 @@ class Reopened:
         """The plan with the place of the data: ``data_path``, else as recorded.
 
         Raises:
-            UsageError: if the dataset has no path and one is named.
+            UsageError: if the dataset has no path and one is named, or an array is given
+                to a run that was not trained on one.
             DataError: if there is nothing, or it must be named.
         """
+        from vqfw.data.given import ARRAYS
+
         again = self.command(*arguments)
         checked = self._checked(self.command(*arguments, data_path=data_path))
         path = _dataset_path(self.folder, checked, data_path, again)
-        return self._settled(checked, path)
+        dataset = checked.data.dataset["type"]
+        if self.given is not None and dataset != ARRAYS:
+            raise UsageError(
+                f'run "{self.folder.id}" was trained on dataset "{dataset}", not on an '
+                "array: leave images out"
+            )
+        return with_array(self._settled(checked, path), self.given)
 
     def require_same(self, splits: Splits, plan: Plan, *arguments: str) -> None:
         """Raises a ``RunError`` if the images are not those of the training."""
@@ -75,6 +88,11 @@ class Reopened:
             return
         fact = f'run "{self.folder.id}" was trained on other images than'
         others = f"score others with: vqfw eval --run {self.folder.quoted} --data PATH"
+        if self.given is not None:
+            raise RunError(
+                f"{fact} the {len(self.given.pixels):,} given, or with other groups: "
+                f"give images and groups of its training, or {others}"
+            )
         if plan.dataset_path is None:
             raise RunError(f"{fact} its dataset gives now: {others}")
         raise RunError(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from vqfw.api.given import given_images
 from vqfw.api.pictures import BadImage, Crop
 from vqfw.api.preparation import splits_of, splits_to_train_on
 from vqfw.api.records import environment_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from vqfw.api.keras_model import VQAutoencoder
     from vqfw.api.tokens import Tokens
     from vqfw.data.arrays import Images, Splits
+    from vqfw.data.given import GivenImages
     from vqfw.diagnosis import Diagnosis
     from vqfw.evaluation.score import Evaluation
     from vqfw.kinds.hooks import Section
@@ -110,6 +112,9 @@ class Run:
     folder: RunFolder
     trained: Trained | None = None
     plugins: tuple[str | Path, ...] = ()
+    _given: GivenImages | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
     _splits: Splits | None = field(default=None, init=False, repr=False, compare=False)
     _built: dict[Any, tuple[list[int], Any]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -160,6 +165,8 @@ class Run:
         split: Literal["train", "validation", "test"] = "test",
         data_path: str | Path | None = None,
         quiet: bool = False,
+        images: Any = None,
+        groups: Sequence[Any] | None = None,
     ) -> Images:
         """The images of the run's own data, as they were trained on or scored.
 
@@ -171,6 +178,8 @@ class Run:
             split: which part.
             data_path: where the data of the run lies now.
             quiet: whether to show nothing.
+            images: the array of the training, for a run that was trained on one.
+            groups: those of the training, if it had any.
 
         Raises:
             UsageError: if there is no such split.
@@ -181,14 +190,17 @@ class Run:
         if split not in ("train", "validation", "test"):
             known = '"train", "validation" or "test"'
             raise UsageError(f'there is no split "{split}": write {known}')
-        if self._splits is None:
-            reopened, asked = self._reopened, ("eval", "--run", self.id)
+        if self._splits is None or images is not None:
+            reopened, asked = (
+                self._with_array(images, groups),
+                ("eval", "--run", self.id),
+            )
             plan = reopened.plan_with_data(*asked, data_path=data_path)
             splits = splits_of(plan, quiet)
             reopened.require_same(splits, plan, *asked)
             self._splits = splits
-        images: Images = getattr(self._splits, split)
-        return images
+        part: Images = getattr(self._splits, split)
+        return part
 
     @one_at_a_time()
     def encode(self, images: Any) -> Tokens:
@@ -252,12 +264,20 @@ class Run:
         return self._codec().reconstruct(images)
 
     @one_at_a_time(trains=True)
-    def resume(self, quiet: bool = False, data_path: str | Path | None = None) -> Run:
+    def resume(
+        self,
+        quiet: bool = False,
+        data_path: str | Path | None = None,
+        images: Any = None,
+        groups: Sequence[Any] | None = None,
+    ) -> Run:
         """Goes on from the newest whole checkpoint, to the last step and its scores.
 
         Args:
             quiet: whether to show nothing.
             data_path: where the data of the run lies now.
+            images: the array of the training, for a run that was trained on one.
+            groups: those of the training, if it had any.
 
         Raises:
             RunError: if another process is writing the run, another thread is training,
@@ -266,14 +286,15 @@ class Run:
                 ``data_path`` is missing.
             PluginError: if the run needs plugin files that are not trusted here.
         """
-        reopened, asked = self._reopened, ("run", "--resume", self.id)
+        reopened = self._with_array(images, groups)
+        asked = ("run", "--resume", self.id)
         with reopened.writing():
             plan = reopened.plan_with_data(*asked, data_path=data_path)
             speaker(quiet)(promise(self.folder.environment, environment_of(plan)))
             splits = splits_to_train_on(plan, quiet)
             reopened.require_same(splits, plan, *asked)
             self.trained = train_and_score(self.folder, plan, splits, quiet)
-        self._splits = splits
+        self._splits, self._given = splits, reopened.given
         return self
 
     @one_at_a_time()
@@ -286,6 +307,8 @@ class Run:
         data_path: str | Path | None = None,
         crop: Crop | None = None,
         on_bad_image: BadImage | None = None,
+        images: Any = None,
+        groups: Sequence[Any] | None = None,
     ) -> Evaluation:
         """Scores the run again, and records the scores where the run can be written.
 
@@ -302,6 +325,9 @@ class Run:
             data_path: where the run's own data lies now.
             crop: as in ``tokenize``, for the pictures in ``data``.
             on_bad_image: likewise.
+            images: the array of the training, for a run that was trained on one; it is
+                divided as it was then, and ``split`` is scored.
+            groups: those of the training, if it had any.
 
         Raises:
             DataError: if there are no images, the data is not found, or the run was made
@@ -313,8 +339,20 @@ class Run:
                 the images are not those of the training, or there are no averaged
                 weights to tell ``last`` from.
         """
+        if data is not None and images is not None:
+            raise UsageError(
+                "data and images are given: leave out images to score other pictures, "
+                "or data to score the array of the training"
+            )
         return score_again(
-            self._reopened, split, data, quiet, weights, data_path, crop, on_bad_image
+            self._with_array(images, groups),
+            split,
+            data,
+            quiet,
+            weights,
+            data_path,
+            crop,
+            on_bad_image,
         )
 
     def diagnose(self) -> Diagnosis:
@@ -427,7 +465,12 @@ class Run:
 
     @property
     def _reopened(self) -> Reopened:
-        return Reopened(self.folder, self.plugins)
+        return Reopened(self.folder, self.plugins, self._given)
+
+    def _with_array(self, images: Any, groups: Sequence[Any] | None) -> Reopened:
+        """The run with the array of a call, or that of its training in this process."""
+        given = given_images(images, groups)
+        return self._reopened if given is None else replace(self._reopened, given=given)
 
     def _repr_html_(self) -> str:
         return as_html(self.folder)
