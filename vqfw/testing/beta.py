@@ -1,4 +1,4 @@
-"""What every beta scheduler promises. A factory takes nothing and gives a fresh one."""
+"""The checks of every beta scheduler. A factory takes no arguments and makes a fresh one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Compiled(keras.Model):
 
 
 def the_weight_is_a_float32_scalar(factory: Factory) -> None:
-    """Whatever the step and usage, one float32 number comes out."""
+    """The weight is a () float32 tensor at every step."""
     for step in STEPS:
         found = _tensor(factory(), step, FULL, factory().initial)
         dtype = keras.backend.standardize_dtype(getattr(found, "dtype", type(found)))
@@ -49,7 +49,7 @@ def the_weight_is_a_float32_scalar(factory: Factory) -> None:
 
 
 def the_weight_is_finite_and_not_negative(factory: Factory) -> None:
-    """From the first step to the last conceivable one, with any usage."""
+    """The weight is finite and not negative at every step, with any usage."""
     for counts in (EMPTY, ONE, FULL):
         scheduler = factory()
         previous = scheduler.initial
@@ -57,13 +57,13 @@ def the_weight_is_finite_and_not_negative(factory: Factory) -> None:
             previous = _value(scheduler, step, counts, previous)
             require(
                 np.isfinite(previous) and previous >= 0,
-                f"at step {step} the weight is {previous}: hold it at its last value "
-                "instead of going on along the line",
+                f"at step {step} the weight is {previous}: hold the last value after the "
+                "end of the schedule",
             )
 
 
 def the_first_weight_is_the_initial_one(factory: Factory) -> None:
-    """``initial`` is a plain number, and what step 0 gives before any batch."""
+    """``initial`` is a plain number, and equals the weight at step 0 before any batch."""
     initial = factory().initial
     require(
         isinstance(initial, int | float) and np.isfinite(initial) and initial >= 0,
@@ -72,25 +72,24 @@ def the_first_weight_is_the_initial_one(factory: Factory) -> None:
     first = _value(factory(), 0, EMPTY, float(initial))
     require(
         abs(first - initial) <= 1e-6,
-        f"initial is {initial:.6g} but step 0 gives {first:.6g}: say what previous is "
-        "when nothing has been seen",
+        f"initial is {initial:.6g} but step 0 gives {first:.6g}: initial must be the "
+        "weight before the first batch",
     )
 
 
 def the_same_arguments_give_the_same_weight(factory: Factory) -> None:
-    """A scheduler is pure: what it was asked before does not matter."""
+    """The weight depends on the arguments alone, not on earlier calls."""
     scheduler = factory()
     first = [_value(scheduler, step, FULL, 0.1) for step in STEPS]
     again = [_value(scheduler, step, FULL, 0.1) for step in reversed(STEPS)]
     require(
         first == again[::-1],
-        "the same step, usage and previous gave two weights: keep no state, previous is "
-        "handed in",
+        "the same step, usage and previous gave two weights: keep no state, use previous",
     )
 
 
 def the_weight_can_be_compiled(factory: Factory) -> None:
-    """It works on tensors inside a compiled step and gives what it gives outside."""
+    """The weight is the same inside a compiled step as outside."""
     model = Compiled(factory())
     model.compile(jit_compile=keras.backend.backend() == "jax")
     for step, counts in ((0, EMPTY), (500, ONE), (10**6, FULL)):
@@ -105,7 +104,7 @@ def the_weight_can_be_compiled(factory: Factory) -> None:
         require(
             abs(found - right) <= 1e-6 * max(1, abs(right)),
             f"at step {step} the compiled weight is {found:.6g}, the eager one "
-            f"{right:.6g}: step and usage must not be turned into Python numbers",
+            f"{right:.6g}: do not convert step and usage to numbers",
         )
 
 

@@ -1,6 +1,6 @@
-"""What a quantizer with codebooks promises of them: how they begin, move and are revived.
+"""The checks of codebooks: their initialization, training and revival.
 
-Most pass at once, with the reason, where the quantizer has none.
+Most are skipped, with the reason, where the quantizer has no codebooks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from vqfw.testing.quantizer_probe import (
 
 
 def unused_codes_keep_their_vectors(factory: Factory) -> str | None:
-    """Codes that no latent chose stand where they stood after training steps."""
+    """Training steps do not move codes that no latent chose."""
     quantizer = ready(factory)
     books = books_of(quantizer)
     if not books:
@@ -39,7 +39,7 @@ def unused_codes_keep_their_vectors(factory: Factory) -> str | None:
     latents = np.tile(random_latents((1, 1, 2, CHANNELS)), (2, 4, 2, 1))
     for steps in (1, 1, 1, 20):
         seen = [outcome(quantizer, latents, training=True) for _ in range(steps)]
-        # What a training step is going to choose is what evaluation chooses before it.
+        # The next training step chooses the tokens that evaluation chooses now.
         seen.append(outcome(quantizer, latents))
         for tokens in (each.tokens.reshape(-1, len(chosen)) for each in seen):
             for level, used in enumerate(chosen):
@@ -49,8 +49,8 @@ def unused_codes_keep_their_vectors(factory: Factory) -> str | None:
         unused = [code for code in range(len(old)) if code not in used]
         require(
             np.allclose(book.vectors[unused], old[unused], rtol=1e-5, atol=1e-7),
-            "codes that nothing chose have moved: sums and counts must start and shrink "
-            "together, with no smoothing of the one alone",
+            "unused codes have moved: sums and counts must start and shrink together, "
+            "without smoothing of one of them",
         )
     return None
 
@@ -65,14 +65,14 @@ def replaced_codes_survive_a_step(factory: Factory) -> str | None:
     for book in books:
         old = book.vectors.copy()
         mask = np.arange(len(old)) % 4 == 1
-        # Far from every latent and from each other, so that none is chosen and pulled.
+        # Far from every latent and from each other, so that none is chosen and moved.
         far = 100 * (1 + np.arange(len(old)))[:, None]
         placed = (old + far).astype("float32")
         book.replace(placed, mask)
         require(
             np.allclose(book.vectors[~mask], old[~mask], rtol=1e-5)
             and _same_or_of_length_one(book.vectors[mask], placed[mask]),
-            "replace() wrote other rows than those of its mask, or not what it was given",
+            "replace() wrote rows outside of its mask, or other vectors than the given ones",
         )
     written = [book.vectors.copy() for book in books]
     train(quantizer, _choosing_none_of_the_replaced(quantizer))
@@ -80,8 +80,8 @@ def replaced_codes_survive_a_step(factory: Factory) -> str | None:
         mask = np.arange(len(placed)) % 4 == 1
         require(
             np.allclose(book.vectors[mask], placed[mask], rtol=1e-5),
-            "a replaced code is gone after one training step: replace() must write the "
-            "sums and counts that the moving average is made of",
+            "a replaced code is lost after one training step: replace() must write the sums "
+            "and counts of the moving average",
         )
     return None
 
@@ -111,7 +111,7 @@ def few_latents_are_enough_to_begin(factory: Factory) -> str | None:
 
 
 def training_moves_the_codes(factory: Factory) -> str | None:
-    """Where there is anything to learn, two steps move what the tokens stand for."""
+    """Two training steps change the embedded tokens, where there is anything to learn."""
     quantizer = ready(factory)
     learns = quantizer.trainable_variables or isinstance(quantizer, CodebookQuantizer)
     if not learns:
@@ -122,22 +122,22 @@ def training_moves_the_codes(factory: Factory) -> str | None:
     descend(quantizer, latents, rebuilding(latents), steps=2)
     require(
         not np.array_equal(ops.convert_to_numpy(quantizer.embed(tokens)), before),
-        "two training steps left every code where it was: make the codes with "
-        "add_weight, and let a loss or a moving average move them",
+        "two training steps moved no code: make the codes with add_weight, and move them "
+        "by a loss or a moving average",
     )
     return None
 
 
 def recent_latents_are_kept_in_training(factory: Factory) -> str | None:
-    """Each book hands out latents of the last training steps, in the space of its codes."""
+    """Each book has latents of the last training steps, in the space of its codes."""
     quantizer = ready(factory)
     if not isinstance(quantizer, CodebookQuantizer):
         return "it hands out no codebooks"
     outcome(quantizer, random_latents())
     require(
         not any(len(book.recent_latents) for book in quantizer.codebooks),
-        "latents of an evaluation, or none that there were, count as recent: keep "
-        "those of training calls only",
+        "there are recent latents before any training call: keep those of training calls "
+        "only",
     )
     # More latents in one step than revival will ever ask for.
     for latents in (random_latents(), random_latents((512, 4, 4, CHANNELS))):
@@ -150,13 +150,13 @@ def recent_latents_are_kept_in_training(factory: Factory) -> str | None:
             )
             require(
                 np.isfinite(recent).all() and recent.any(axis=1).all(),
-                "recent latents hold rows that were never latents: count those filled",
+                "recent latents have rows of zeros or not finite ones: return filled rows only",
             )
     return None
 
 
 def initialization_finds_the_latents(factory: Factory) -> str | None:
-    """``initialize`` places codes on latents, the same ones for the same seed, to stay."""
+    """``initialize`` places codes on latents, repeatably by its seed."""
     quantizer, again = built(factory), built(factory)
     if not books_of(quantizer):
         return "its codes are not placed on latents"
@@ -174,13 +174,13 @@ def initialization_finds_the_latents(factory: Factory) -> str | None:
     books = zip(books_of(quantizer), books_of(again), strict=True)
     require(
         all(np.array_equal(a.vectors, b.vectors) for a, b in books),
-        "initialize() gave two books for one seed: hand the seed to all that draws",
+        "initialize() gave two different books for one seed: use the seed in every draw",
     )
     train(quantizer, latents, lambda q: ops.zeros(()))
     later = _squared_error(quantizer, latents)
     require(
         later < 1.1 * after + 1e-6,
-        f"one training step took the squared error back from {after:.4g} to {later:.4g}: "
+        f"one training step raised the squared error from {after:.4g} to {later:.4g}: "
         "initialize sums and counts together (sums = vectors * counts)",
     )
     return None
@@ -203,11 +203,11 @@ def _clusters() -> Floats:
 
 
 def _squared_error(quantizer: Quantizer, latents: Floats) -> float:
-    """How far the codes are from latents, in the space in which they are compared."""
+    """The squared error of latents, in the space of the search."""
     found = outcome(quantizer, latents)
     if float(found.commitment_loss) or not isinstance(quantizer, CodebookQuantizer):
         return float(found.commitment_loss)
-    # It commits by another way; a training step leaves the latents where it searched.
+    # Without a commitment loss: the recent latents of a training step are in that space.
     book = quantizer.codebooks[0]
     before = state(quantizer)
     outcome(quantizer, latents, training=True)
@@ -219,7 +219,7 @@ def _squared_error(quantizer: Quantizer, latents: Floats) -> float:
 
 
 def _same_or_of_length_one(found: Floats, given: Floats) -> bool:
-    """Whether codes are the given ones, or all are those scaled to length one."""
+    """Whether codes are the given ones, or these scaled to length one."""
     scaled = given / np.linalg.norm(given, axis=-1, keepdims=True)
     return np.allclose(found, given, rtol=1e-5) or np.allclose(found, scaled, atol=1e-5)
 
@@ -233,5 +233,5 @@ def _choosing_none_of_the_replaced(quantizer: Quantizer) -> Floats:
         if (outcome(quantizer, tiled).tokens % 4 != 1).all():
             return tiled
     raise AssertionError(
-        "all latents choose codes that were placed far from all of them"
+        "all latents choose codes that replace() put far from all of them"
     )

@@ -1,8 +1,7 @@
-"""What every quantizer promises.
+"""The checks of every quantizer.
 
-A factory takes nothing and gives a fresh quantizer; it is built for latents of 8
-channels, and a small one (16 codes) is quickest. Checks of codebooks pass at once where
-the quantizer has none.
+A factory takes no arguments and makes a fresh quantizer, which is built for latents of 8
+channels; a small one (16 codes) is quickest. Checks of codebooks pass where there are none.
 """
 
 from __future__ import annotations
@@ -51,8 +50,8 @@ from vqfw.testing.quantizer_probe import (
 def tokens_fit_the_vocabulary(factory: Factory) -> None:
     """Tokens are int32, one a codebook at every position, below its number of codes.
 
-    Those of a position take ``bits_per_position``: no more than their vocabulary has, and
-    enough for those of 256 latents.
+    ``bits_per_position`` is at most ``log2`` of the vocabulary, and enough for the tokens
+    of 256 latents.
     """
     quantizer, found = _evaluated(factory, random_latents())
     batch, rows, columns, _ = SHAPE
@@ -61,14 +60,14 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
     require(
         tuple(found.tokens.shape) == expected,
         f"tokens have shape {tuple(found.tokens.shape)} instead of {expected}: give "
-        "them one last axis with an entry a codebook, and set cell where latents share "
-        "a position",
+        "them a last axis with one entry a codebook, and set cell where latents share a "
+        "position",
     )
     dtype = keras.backend.standardize_dtype(found.tokens.dtype)
     require(dtype == "int32", f"tokens are {dtype}: cast them to int32")
     require(
         _in_range(found.tokens, quantizer),
-        f"tokens leave the vocabulary {quantizer.vocabulary}: they must lie in "
+        f"tokens are outside of the vocabulary {quantizer.vocabulary}: they must lie in "
         "[0, vocabulary[i])",
     )
     _require_enough_bits(quantizer)
@@ -93,7 +92,7 @@ def evaluation_gives_the_embedded_tokens(factory: Factory) -> None:
 
 
 def evaluation_changes_no_variable(factory: Factory) -> None:
-    """A call outside training leaves every variable as it was."""
+    """A call outside training changes no variable."""
     quantizer = ready(factory)
     require_unchanged(
         quantizer,
@@ -103,9 +102,9 @@ def evaluation_changes_no_variable(factory: Factory) -> None:
 
 
 def gradients_go_straight_through(factory: Factory) -> None:
-    """In training the gradient passes the choice of codes, at every position.
+    """In training the decoder's gradient reaches the latents of every position.
 
-    It passes unchanged where the quantizer says that it is straight-through.
+    It is unchanged where ``straight_through`` is true.
     """
     quantizer = ready(factory)
     weights = random_latents(seed=1)
@@ -121,19 +120,19 @@ def gradients_go_straight_through(factory: Factory) -> None:
     )
     require(
         found.any(axis=-1).all(),
-        "the gradient reaches some latents and not others: in training, return for every "
-        "position something that its latent moves",
+        "the gradient reaches some latents and not others: in training, the output at "
+        "every position must depend on its latent",
     )
     if quantizer.straight_through and _searches_the_latents(quantizer):
         require(
             np.allclose(found, weights, atol=1e-4),
-            "the gradient is not the one that came in: return z + stop_gradient(e - z), "
-            "unscaled, in training; or set straight_through = False if that is meant",
+            "the gradient of the latents is not that of the output: return "
+            "z + stop_gradient(e - z) in training, or set straight_through = False",
         )
 
 
 def commitment_loss_moves_the_encoder_alone(factory: Factory) -> None:
-    """The commitment loss pulls latents to codes and no code to a latent."""
+    """The commitment loss moves latents to codes and moves no code."""
     quantizer = ready(factory)
     latents, others = gradients(
         quantizer, random_latents(), lambda q: q.commitment_loss
@@ -151,10 +150,10 @@ def commitment_loss_moves_the_encoder_alone(factory: Factory) -> None:
 
 
 def every_level_pulls_the_latents(factory: Factory) -> str | None:
-    """The commitment loss changes along a small step as its gradient says."""
+    """The commitment loss changes along a small step as its gradient predicts."""
     quantizer = ready(factory)
-    # What normalises latents bends around those that are almost zero: along a step of 0.01
-    # its slope was off in 1 of 125 trials, along one of 0.001 in none of 500.
+    # Latents that are normalized have a curved loss near zero: along a step of 0.01 the
+    # slope was wrong in 1 of 125 trials, along one of 0.001 in none of 500.
     latents, step = random_latents(), 0.001 * random_latents(seed=8)
     kept = [ops.convert_to_numpy(each) for each in quantizer.variables]
 
@@ -163,12 +162,12 @@ def every_level_pulls_the_latents(factory: Factory) -> str | None:
             variable.assign(value)
         return outcome(quantizer, latents + scale * step, training=True)
 
-    # Between two tokens the loss jumps; only where none changes it has a slope.
+    # The loss jumps where a token changes, so only latents that keep theirs move.
     still = [(called(s).tokens == called(0).tokens).all(axis=-1) for s in (1, -1)]
     cells = np.logical_and(*still)
     if cells.ndim != latents.ndim - 1:
         return "its tokens have no axis for the codebooks"
-    # A cell of latents stays where all of its tokens do.
+    # A cell of latents moves only if all of its tokens stay.
     latents_still = np.kron(cells, np.ones((1, quantizer.cell, quantizer.cell)))
     step = step * latents_still[..., None]
     ahead, behind = called(1), called(-1)
@@ -179,21 +178,21 @@ def every_level_pulls_the_latents(factory: Factory) -> str | None:
     for variable, value in zip(quantizer.variables, kept, strict=True):
         variable.assign(value)
     gradient, _ = gradients(quantizer, latents, lambda q: q.commitment_loss)
-    told = float((gradient * step).sum())
+    predicted_change = float((gradient * step).sum())
     rounding = 2e-7 * max(1.0, abs(float(ahead.commitment_loss)))
     require(
-        abs(slope - told) <= 0.02 * abs(slope) + rounding,
-        f"along a small step the commitment loss changes by {slope:.3g} and its gradient "
-        f"says {told:.3g}: take each level's residual from z - stop_gradient(e), not from "
+        abs(slope - predicted_change) <= 0.02 * abs(slope) + rounding,
+        f"along a small step the commitment loss changes by {slope:.3g}, and its gradient "
+        f"predicts {predicted_change:.3g}: take each level's residual from z - stop_gradient(e), not from "
         "the straight-through latents",
     )
     return None
 
 
 def codebook_loss_moves_the_codebook_alone(factory: Factory) -> None:
-    """The codebook loss pulls codes to latents and no latent to a code.
+    """The codebook loss moves codes to latents and moves no latent.
 
-    Codes that it does not move are moved by the gradient of the reconstruction.
+    Codes without a codebook loss are moved by the gradient of the reconstruction.
     """
     quantizer = ready(factory)
     latents, others = gradients(quantizer, random_latents(), lambda q: q.codebook_loss)
@@ -206,13 +205,13 @@ def codebook_loss_moves_the_codebook_alone(factory: Factory) -> None:
     for path in _code_paths(quantizer):
         require(
             others[path].any() or rebuilt[path].any(),
-            f"neither the codebook loss nor the codes' gradient moves {path}: take "
+            f"neither the codebook loss nor the reconstruction moves {path}: take "
             "(stop_gradient(z) - e)^2 with e before the straight-through sum",
         )
 
 
 def a_code_has_one_gradient(factory: Factory) -> None:
-    """Adam's first step moves no code further than its length, however many chose it."""
+    """The first step of Adam moves no code further than the learning rate."""
     quantizer = ready(factory)
     adam = keras.optimizers.Adam
     objective = lambda q: total_loss(q) + _reconstruction(q)  # noqa: E731
@@ -221,17 +220,14 @@ def a_code_has_one_gradient(factory: Factory) -> None:
         longest = np.abs(moved[path]).max()
         require(
             longest <= 1.01,
-            f"Adam's first step on {path} is {longest:.3g} times its learning rate: the "
-            "gradient is sparse and lists a code once a latent; make it dense by looking "
-            "up 1.0 * vectors",
+            f"the first step of Adam on {path} is {longest:.3g} times the learning rate: "
+            "the gradient is sparse and lists a code once a latent; look up 1.0 * vectors "
+            "to make it dense",
         )
 
 
 def losses_are_means(factory: Factory) -> None:
-    """The same latents twice cost what they cost once, to 1e-5.
-
-    With noise of their own they cost it to a third.
-    """
+    """A batch that is repeated has the same losses, to 1e-5; with noise, to 30 %."""
     first, again, twice = (ready(factory) for _ in range(3))
     for copied in (again, twice):
         copy_state(first, copied)
@@ -243,8 +239,8 @@ def losses_are_means(factory: Factory) -> None:
     require(
         np.isclose(dealt, once["auxiliary_loss"], rtol=10 * tolerance, atol=1e-6),
         f"auxiliary_loss goes from {once['auxiliary_loss']:.6g} to {dealt:.6g} when the "
-        "same latents come as more and smaller images: average over positions too, not "
-        "over the batch alone",
+        "same latents come as more, smaller images: average over positions too, not over "
+        "the batch alone",
     )
     repeated = _losses(twice, np.concatenate([random_latents()] * 2))
     for name, value in once.items():
@@ -257,7 +253,7 @@ def losses_are_means(factory: Factory) -> None:
 
 def half_precision_chooses_the_same_codes(factory: Factory) -> None:
     """Latents in 16 bits get the tokens that the same values get in 32 bits."""
-    # An offset that all latents share is what 16-bit distances lose their digits to.
+    # 16-bit distances lose their digits to an offset that all latents share.
     latents = 3 + 0.5 * random_latents((4, 16, 16, CHANNELS))
     quantizer = built(factory)
     initialize(quantizer, latents[:1])
@@ -269,13 +265,13 @@ def half_precision_chooses_the_same_codes(factory: Factory) -> None:
         require(
             share >= 0.999,
             f"only {share:.1%} of the tokens of {dtype} latents are those of float32: "
-            "search in float32 whatever comes in",
+            "cast latents to float32 before the search",
         )
 
 
 def a_mixed_policy_changes_nothing(factory: Factory) -> None:
     """Built and called under mixed_bfloat16, it gives what it gives in float32."""
-    # Both are copies: what a quantizer keeps outside its variables is not the matter here.
+    # Both are copies: state outside variables is checked elsewhere.
     start, right, mixed = ready(factory), built(factory), factory()
     with policy("mixed_bfloat16"):
         mixed.build((None, *SHAPE[1:]))
@@ -293,12 +289,12 @@ def a_mixed_policy_changes_nothing(factory: Factory) -> None:
             require(
                 dtype == wanted
                 and np.allclose(arrays(value), getattr(aim, name), 1e-5, 1e-6),
-                f"under mixed_bfloat16 {name} is {dtype}, or another than under float32: "
+                f"under mixed_bfloat16 {name} is {dtype}, or differs from float32: "
                 f"{_IN_FLOAT32}",
             )
 
 
-_IN_FLOAT32 = "let no layer inside take another dtype than float32, and cast nothing to the policy"
+_IN_FLOAT32 = "give layers inside dtype float32, and cast nothing to the policy"
 
 
 def odd_inputs_stay_finite(factory: Factory) -> None:
@@ -317,8 +313,8 @@ def odd_inputs_stay_finite(factory: Factory) -> None:
             values = [found.latents, *found[2:], *state(quantizer).values()]
             require(
                 all(np.isfinite(value).all() for value in values),
-                f"{name} give values that are not finite: look for a division by a "
-                "count or a norm that may be zero",
+                f"{name} give values that are not finite: divide by no count or norm that "
+                "may be 0",
             )
             require(
                 _in_range(found.tokens, quantizer)
@@ -328,7 +324,7 @@ def odd_inputs_stay_finite(factory: Factory) -> None:
 
 
 def same_seed_gives_the_same_codes(factory: Factory) -> None:
-    """Two quantizers of the same constructor arguments agree bit by bit."""
+    """Two quantizers with the same constructor arguments are equal bit by bit."""
     first, second = (_without_weights(factory) for _ in range(2))
     require(
         not changed(first, second),
@@ -338,13 +334,13 @@ def same_seed_gives_the_same_codes(factory: Factory) -> None:
 
 
 def state_is_all_in_variables(factory: Factory) -> None:
-    """A fresh quantizer with the variables of a trained one does what that one does."""
+    """A fresh quantizer with the variables of a trained one gives the same results."""
     trained, fresh = ready(factory), built(factory)
     paths = [[each.path for each in q.variables] for q in (trained, fresh)]
     require(
         paths[0] == paths[1],
-        "two quantizers of one class call their variables differently: give every "
-        "add_weight and every layer inside a name, or no file fits",
+        "two quantizers of one class have variables of different names: give each "
+        "add_weight and each layer inside a name, or no checkpoint fits",
     )
     for seed in range(3):
         train(trained, random_latents(seed=seed))
@@ -353,13 +349,13 @@ def state_is_all_in_variables(factory: Factory) -> None:
         require_same(
             outcome(trained, random_latents(seed=3), training),
             outcome(fresh, random_latents(seed=3), training),
-            "a copy of the variables does not behave like the original: keep all state "
-            "in variables (add_weight), or a resumed run is another run",
+            "a quantizer with copied variables gives other results: keep all state in "
+            "variables (add_weight), or a resumed run differs",
         )
 
 
 def variables_have_names_of_their_own(factory: Factory) -> None:
-    """No two variables have the same path: it is how they are kept and found again."""
+    """No two variables have the same path, by which checkpoints find them."""
     require_own_names(
         built(factory),
         "name them apart, and make and build each copy of a wrapped quantizer within a "
@@ -368,7 +364,7 @@ def variables_have_names_of_their_own(factory: Factory) -> None:
 
 
 def compiles(factory: Factory) -> None:
-    """Symbolic and compiled calls work, and choose the codes that the eager one does."""
+    """Symbolic and compiled calls work, with the same codes as eager calls."""
     eager, compiled = ready(factory), ready(factory)
     copy_state(eager, compiled)
     before = [ops.convert_to_numpy(each).copy() for each in eager.variables]
@@ -384,12 +380,12 @@ def compiles(factory: Factory) -> None:
     )
     for a, b, start in zip(eager.variables, compiled.variables, before, strict=True):
         aim, found_there = ops.convert_to_numpy(a), ops.convert_to_numpy(b)
-        # A latent halfway between two codes may fall to either, and moves both a little.
+        # Rounding decides for a latent halfway between two codes, which moves both a little.
         missed = np.linalg.norm(1.0 * aim - found_there)
         require(
             np.allclose(aim, found_there, rtol=1e-4, atol=1e-5)
             or missed <= 0.1 * np.linalg.norm(1.0 * aim - start),
-            f"a compiled step leaves {a.path} elsewhere than an eager one: assign the "
+            f"a compiled step gives {a.path} another value than an eager one: assign the "
             "variable instead of replacing it",
         )
 
@@ -428,19 +424,19 @@ def _require_embedded(quantizer: Quantizer, found: Quantized) -> None:
         embedded = ops.convert_to_numpy(quantizer.embed(found.tokens))
     require(
         np.array_equal(ops.convert_to_numpy(found.latents), embedded),
-        "outside training the latents are not embed(tokens): return the looked-up codes "
-        "themselves, not z + (e - z), and let embed() take the same way out",
+        "outside training the latents are not embed(tokens): return the codes "
+        "themselves, not z + (e - z), with the same projection as in embed()",
     )
 
 
 def _require_enough_bits(quantizer: Quantizer) -> None:
     bits = quantizer.bits_per_position
     most = sum(math.log2(size) for size in quantizer.vocabulary)
-    repair = "leave bits_per_position to Quantizer, unless tokens exclude each other"
+    repair = "override bits_per_position only where tokens exclude each other"
     require(
         0 <= bits <= most * (1 + 1e-6),
-        f"tokens of a position take {bits:.6g} bits, and the vocabulary "
-        f"{quantizer.vocabulary} has {most:.6g}: {repair}",
+        f"bits_per_position is {bits:.6g}, and the vocabulary {quantizer.vocabulary} has "
+        f"{most:.6g} bits: {repair}",
     )
     if math.isclose(bits, most, rel_tol=1e-6):
         return
@@ -449,18 +445,18 @@ def _require_enough_bits(quantizer: Quantizer) -> None:
     count = len(np.unique(tokens, axis=0))
     require(
         count <= 2**bits * (1 + 1e-6),
-        f"{count} different tokens occur at one position, and {bits:.6g} bits tell "
-        f"{2**bits:.6g} apart: {repair}",
+        f"{count} different tokens occur at one position, and {bits:.6g} bits have "
+        f"{2**bits:.6g} values: {repair}",
     )
 
 
 def _draws(quantizer: Quantizer) -> bool:
-    """Whether it has noise of its own."""
+    """Whether the quantizer draws random numbers."""
     return any("seed_generator" in each.path for each in quantizer.variables)
 
 
 def _reconstruction(quantized: Quantized) -> Any:
-    """Stands in for what a decoder would lose by the latents it is given."""
+    """A reconstruction loss, with the identity as decoder and ones as image."""
     return ops.mean(ops.square(quantized.latents - 1.0))
 
 
@@ -476,10 +472,9 @@ def _in_range(tokens: Any, quantizer: Quantizer) -> bool:
 
 
 def _code_paths(quantizer: Quantizer) -> list[str]:
-    """Paths of trained variables that are codes.
+    """Paths of the trained variables that are codes.
 
-    A quantizer that hands out no books has them among its own weights: all but those of
-    the maps that lead in and out.
+    Without codebooks these are all trained weights but those of linear maps.
     """
     books = books_of(quantizer)
     if books or isinstance(quantizer, CodebookQuantizer):
@@ -495,7 +490,7 @@ def _maps(quantizer: Quantizer) -> list[keras.layers.Layer]:
 
 
 def _searches_the_latents(quantizer: Quantizer) -> bool:
-    """Whether the codes stand in the encoder's own space: one book, no projection."""
+    """Whether codes and latents have one space: one book, no projection."""
     books = books_of(quantizer)
     if not books:
         return not _maps(quantizer)
@@ -508,7 +503,7 @@ def _searches_the_latents(quantizer: Quantizer) -> bool:
 
 
 def _without_weights(factory: Factory) -> dict[str, Any]:
-    """State of a fresh quantizer before it is built: what its own seed decides."""
+    """The state of a fresh quantizer before it is built, which its seed decides."""
     quantizer: Quantizer = factory()
     own = state(quantizer)
     return (

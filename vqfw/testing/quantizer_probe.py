@@ -1,4 +1,4 @@
-"""What the checks of quantizers share: latents to try them on, and a step of training."""
+"""Latents, initialization and training steps for the checks of quantizers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def random_latents(shape: tuple[int, ...] = SHAPE, seed: int = 0) -> Floats:
 def grid_of(
     quantizer: Quantizer, rows: int, columns: int, images: int = 1
 ) -> tuple[int, int, int, int]:
-    """The shape of latents that give as many rows and columns of tokens."""
+    """The shape of latents for this number of rows and columns of tokens."""
     return images, rows * quantizer.cell, columns * quantizer.cell, CHANNELS
 
 
@@ -34,34 +34,34 @@ def built(factory: Factory) -> Quantizer:
     quantizer: Quantizer = factory()
     require(
         SHAPE[1] % quantizer.cell == 0,
-        f"latents share tokens in cells of {quantizer.cell}: these checks know grids of "
-        f"{SHAPE[1]} x {SHAPE[2]} alone, so try it with a cell that divides them",
+        f"the cell is {quantizer.cell}, and these checks have grids of {SHAPE[1]} x "
+        f"{SHAPE[2]}: check the quantizer with a cell that divides {SHAPE[1]}",
     )
     quantizer.build((None, *SHAPE[1:]))
     return quantizer
 
 
 def ready(factory: Factory) -> Quantizer:
-    """Built, with its codes placed: the engine does so before it trains them."""
+    """A fresh quantizer, built and initialized as the engine does before training."""
     quantizer = built(factory)
     initialize(quantizer, random_latents((8, 4, 4, CHANNELS), seed=6))
     return quantizer
 
 
 def outcome(quantizer: Quantizer, latents: Floats, training: bool = False) -> Any:
-    """What it makes of latents, all in NumPy."""
+    """The quantizer's result for latents, as NumPy arrays."""
     found = quantizer(ops.convert_to_tensor(latents), training=training)
     return arrays(found)
 
 
 def total_loss(quantized: Quantized) -> Any:
-    """All that a quantizer adds to the loss, with a beta of 1."""
+    """The sum of the losses of a quantizer, with a beta of 1."""
     losses = quantized.codebook_loss + quantized.commitment_loss
     return losses + quantized.auxiliary_loss
 
 
 def rebuilding(latents: Floats) -> Callable[[Quantized], Any]:
-    """What a training minimizes whose decoder is the identity."""
+    """The training loss with the identity as decoder: all losses plus squared error."""
 
     def objective(quantized: Quantized) -> Any:
         apart = quantized.latents - ops.convert_to_tensor(latents)
@@ -80,7 +80,7 @@ def train(
 
 
 def initialize(quantizer: Quantizer, latents: Floats) -> None:
-    """Places the codes, where there are any to place."""
+    """Calls ``initialize`` of a quantizer with codebooks."""
     if not isinstance(quantizer, CodebookQuantizer):
         return
     with explained(
@@ -92,5 +92,5 @@ def initialize(quantizer: Quantizer, latents: Floats) -> None:
 
 
 def books_of(quantizer: Quantizer) -> tuple[Book, ...]:
-    """Its codebooks; none where it has no codes of its own, or wraps others without."""
+    """The codebooks of a quantizer; empty where it has none."""
     return quantizer.codebooks if isinstance(quantizer, CodebookQuantizer) else ()

@@ -1,7 +1,7 @@
-"""What every revival strategy promises.
+"""The checks of every revival strategy.
 
-A factory takes nothing and gives a fresh strategy. Half of the codes it is shown are at
-home in a cloud of clusters and half are far away and unused.
+A factory takes no arguments and makes a fresh strategy. Half of the codes are the centres
+of clusters of latents, and half are far away and unused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SPREAD = 0.3  # of a cluster, along one dimension; its centres have unit varianc
 
 
 class Scene(NamedTuple):
-    """What a strategy is called with."""
+    """The arguments of ``revive``."""
 
     vectors: Floats
     usage: Usage
@@ -31,7 +31,7 @@ class Scene(NamedTuple):
 
 
 def the_inputs_stay_as_they_are(factory: Factory) -> None:
-    """A strategy is pure: vectors, counts, ages and latents are only read."""
+    """``revive`` does not change its vectors, counts, ages and latents."""
     scene = _scene()
     before = [each.copy() for each in _arrays(scene)]
     _revived(factory(), scene)
@@ -39,12 +39,12 @@ def the_inputs_stay_as_they_are(factory: Factory) -> None:
     for name, old, new in zip(names, before, _arrays(scene), strict=True):
         require(
             np.array_equal(old, new),
-            f"the strategy changed its {name}: work on a copy and return that",
+            f"the strategy changed its {name}: change and return a copy",
         )
 
 
 def the_mask_says_which_rows_are_new(factory: Factory) -> None:
-    """The result keeps shape and type; rows differ where the mask says so, else not."""
+    """The result keeps shape and type, and differs in exactly the rows of the mask."""
     scene = _scene()
     vectors, mask = _revived(factory(), scene)
     require(
@@ -65,19 +65,19 @@ def the_mask_says_which_rows_are_new(factory: Factory) -> None:
 
 
 def busy_codes_are_left_alone(factory: Factory) -> None:
-    """Codes with their full share of the latents stay where they are."""
+    """Codes with at least uniform use do not move."""
     scene = _scene()
     _, mask = _revived(factory(), scene)
     busy = ~np.asarray(scene.usage.dead(1.0))
     require(
         not mask[busy].any(),
-        f"{int(mask[busy].sum())} codes that are in full use were moved: revive only "
-        "where usage.dead(...) says so",
+        f"{int(mask[busy].sum())} codes with uniform use were moved: revive only the codes "
+        "of usage.dead(...)",
     )
 
 
 def unused_codes_come_back(factory: Factory) -> None:
-    """Nearly all revived codes are chosen by latents when they are next looked for."""
+    """Nearly all revived codes are the nearest code of a latent."""
     scene = _scene()
     vectors, mask = _revived(factory(), scene)
     require(mask.any(), "half of the codes were unused and none was revived")
@@ -86,8 +86,8 @@ def unused_codes_come_back(factory: Factory) -> None:
     used = (counts[mask] > 0).mean()
     require(
         used >= 0.95,
-        f"only {used:.0%} of the revived codes are chosen by any latent: place them on "
-        "latents, or beside a busy code at a tenth of its latents' own spread",
+        f"only {used:.0%} of the revived codes are chosen by a latent: place them on "
+        "latents, or beside a used code, a tenth of the spread of its latents away",
     )
     share = counts[mask].sum() / counts.sum()
     fair = mask.sum() / len(scene.latents)
@@ -98,17 +98,17 @@ def unused_codes_come_back(factory: Factory) -> None:
 
 
 def the_generator_decides_all(factory: Factory) -> None:
-    """The same generator gives the same codes, in one object and in the next."""
+    """Equal random generators give equal codes, in one strategy and in a fresh one."""
     require_repeatable(
         factory,
         lambda strategy, seed: _revived(strategy, _scene(), seed),
-        "equal generators gave different codes: draw from the rng that is handed in, "
-        "and keep no state",
+        "equal generators gave different codes: draw from the argument rng alone, and "
+        "keep no state",
     )
 
 
 def nothing_dead_changes_nothing(factory: Factory) -> None:
-    """Where every code is in use no code moves."""
+    """No code moves where every code is in use."""
     uniform = Usage(np.full(CODES, 1 / CODES, "float32"), age=np.zeros(CODES))
     scene = _scene()._replace(usage=uniform)
     vectors, mask = _revived(factory(), scene)
@@ -119,7 +119,7 @@ def nothing_dead_changes_nothing(factory: Factory) -> None:
 
 
 def edges_do_not_crash(factory: Factory) -> None:
-    """A book that is all dead, and a single latent, give finite codes."""
+    """A book without use, a single latent and equal latents give finite codes."""
     scene = _scene()
     nothing = Usage(np.zeros(CODES, "float32"), age=np.full(CODES, LONG))
     edges = {
@@ -130,12 +130,12 @@ def edges_do_not_crash(factory: Factory) -> None:
     }
     for name, edge in edges.items():
         with explained(
-            f"{name} made it fail",
+            f"it fails with {name}",
             "draw with replacement where there are too few, and divide by no count that "
             "may be 0",
         ):
             vectors, _ = _revived(factory(), edge)
-        require(np.isfinite(vectors).all(), f"{name} gave codes that are not finite")
+        require(np.isfinite(vectors).all(), f"codes are not finite with {name}")
 
 
 CHECKS: tuple[Check, ...] = (
