@@ -12,22 +12,19 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import keras
 import numpy as np
 
 from vqfw.assembly.assemble import build_autoencoder, build_parts
-from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.assembly.parts import Parts
 from vqfw.data.arrays import Images
 from vqfw.data.batches import Batches, prefetched
 from vqfw.plan import Plan
 
 Shape = tuple[int, ...]
-
-# Steps that ``seconds_per_step`` times, after one that compiles.
-_MEASURED = 5
 
 
 @dataclass(frozen=True)
@@ -104,16 +101,13 @@ def seconds_per_step(plan: Plan) -> float:
     """The median time of five training steps on random images, waits for batches included."""
     parts = build_parts(plan)
     autoencoder, batches = parts.autoencoder, random_batches(plan, parts)
-    steps = 1 + _MEASURED
-    with closing(prefetched(batches, 0, steps, plan.threads)) as coming:
-        autoencoder.train_on_batch(next(coming))
-        return statistics.median(_timed(autoencoder, coming) for _ in range(_MEASURED))
-
-
-def _timed(autoencoder: Autoencoder, coming: Iterator[dict[str, Any]]) -> float:
-    begun = time.perf_counter()
-    autoencoder.train_on_batch(next(coming))
-    return time.perf_counter() - begun
+    # The first step compiles.
+    with closing(prefetched(batches, 0, 6, plan.threads)) as coming:
+        moments = []
+        for batch in coming:
+            autoencoder.train_on_batch(batch)
+            moments.append(time.perf_counter())
+    return statistics.median(after - before for before, after in pairwise(moments))
 
 
 def random_batches(plan: Plan, parts: Parts) -> Batches:

@@ -39,9 +39,7 @@ class RevivalEngine:
         self._autoencoder = autoencoder
         self._interval = interval
         self._seed = seed
-        self._revived = 0
-        self._examined = 0
-        self._survived = 0
+        self._counts = {"revived": 0, "examined": 0, "survived": 0}
         self._on_probation: list[tuple[int, int, list[int]]] = []
 
     def before_step(self, step: int) -> int:
@@ -60,25 +58,20 @@ class RevivalEngine:
             return 0
         books = enumerate(model.codebook_quantizer.codebooks)
         count = sum(self._revive(step, position, book) for position, book in books)
-        self._revived += count
+        self._counts["revived"] += count
         return count
 
     @property
     def report(self) -> dict[str, int]:
         """Codes revived, and of those examined after 100 steps, how many were in use."""
-        return {
-            "revived": self._revived,
-            "examined": self._examined,
-            "survived": self._survived,
-        }
+        return dict(self._counts)
 
     @property
     def vitals(self) -> dict[str, float]:
         """Codes revived so far, and the share of those examined that stayed in use."""
-        numbers = {"revived": float(self._revived)}
-        if self._examined:
-            numbers["surviving"] = self._survived / self._examined
-        return numbers
+        revived, examined, survived = self._counts.values()
+        surviving = {"surviving": survived / examined} if examined else {}
+        return {"revived": float(revived), **surviving}
 
     def counters(self) -> dict[str, Any]:
         """The numbers that a checkpoint keeps."""
@@ -86,9 +79,7 @@ class RevivalEngine:
 
     def restore(self, counters: Mapping[str, Any]) -> None:
         """Takes over the numbers of a checkpoint."""
-        self._revived = counters["revived"]
-        self._examined = counters["examined"]
-        self._survived = counters["survived"]
+        self._counts = {name: counters[name] for name in self._counts}
         self._on_probation = [
             (step, position, list(codes))
             for step, position, codes in counters["on_probation"]
@@ -122,7 +113,7 @@ class RevivalEngine:
         kept = []
         for step, at, codes in self._on_probation:
             stays = [code for code in codes if at != position or not mask[code]]
-            self._examined += len(codes) - len(stays)
+            self._counts["examined"] += len(codes) - len(stays)
             kept.append((step, at, stays))
         self._on_probation = kept
 
@@ -133,8 +124,8 @@ class RevivalEngine:
         ]
         for _, position, codes in due:
             dead = self._autoencoder.monitor.on_host(position).dead(ACTIVE_ABOVE)
-            self._examined += len(codes)
-            self._survived += int(np.count_nonzero(~np.asarray(dead)[codes]))
+            self._counts["examined"] += len(codes)
+            self._counts["survived"] += int(np.count_nonzero(~np.asarray(dead)[codes]))
 
 
 def clear_moments(
