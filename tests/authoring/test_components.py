@@ -43,7 +43,7 @@ ours = pytest.mark.parametrize(
 
 
 @ours
-def test_the_example_of_a_component_is_right(entry):
+def test_the_example_of_a_component_is_valid(entry):
     found = describe_component(entry)
     key = KINDS[entry.kind].key.rpartition(".")[2].removesuffix("[]")
     value = json.loads("{" + found.example + "}")[key]
@@ -57,7 +57,7 @@ def test_the_example_of_a_component_is_right(entry):
 
 
 @ours
-def test_our_components_are_listed_with_all_that_is_known(entry):
+def test_components_of_vqfw_are_listed_with_their_options(entry):
     (found,) = list_components([entry])
     assert found.state == "ready"
     assert found.sentence.endswith((".", "…", ")")), found.sentence
@@ -80,7 +80,7 @@ def test_an_example_can_be_pasted_into_an_experiment():
     assert found.model["quantizer"]["type"] == "ema"
 
 
-def test_a_foreign_component_is_unread_until_something_asks(install):
+def test_a_component_of_a_plugin_is_unread_until_it_is_described(install):
     install("vqfw-odd", FINE, ENTRY)
     entry = find_component("loss/odd")
     (before,) = list_components([entry])
@@ -94,7 +94,7 @@ def test_a_foreign_component_is_unread_until_something_asks(install):
     assert "vqfw_odd" not in sys.modules
 
 
-def test_examining_reads_the_code_and_not_the_cache(install):
+def test_import_components_reads_the_code_and_not_the_cache(install):
     path = install("vqfw-odd", "import a_package_that_comes_and_goes\n" + FINE, ENTRY)
     there = path.with_name("a_package_that_comes_and_goes.py")
     there.write_text("")
@@ -107,7 +107,7 @@ def test_examining_reads_the_code_and_not_the_cache(install):
     assert "a_package_that_comes_and_goes" in found.reason
 
 
-def test_what_is_made_for_another_vqfw_is_listed_as_broken(install):
+def test_a_plugin_for_another_version_of_vqfw_is_listed_as_broken(install):
     install("vqfw-odd", FINE, ENTRY, requires="vqfw<0.1")
     (found,) = list_components([find_component("loss/odd")])
     assert found.state == "broken"
@@ -124,7 +124,7 @@ def test_what_is_made_for_another_vqfw_is_listed_as_broken(install):
         ("", PluginError, "vqfw plugins list"),
     ],
 )
-def test_a_name_that_means_nothing_is_told_so(text, error, told):
+def test_an_unknown_or_ambiguous_name_is_refused_with_the_repair(text, error, told):
     with pytest.raises(error, match=told):
         find_component(text)
 
@@ -144,7 +144,7 @@ def test_a_name_that_means_nothing_is_told_so(text, error, told):
         ),
     ],
 )
-def test_a_schema_in_words(schema, words):
+def test_the_values_of_an_option_in_words(schema, words):
     assert in_words(schema) == words
 
 
@@ -158,6 +158,6 @@ def test_options_are_resolved_as_in_an_experiment():
     assert found["revival"]["interval"] == 50
 
 
-def test_a_wrong_setting_of_a_component_is_told_like_any_other():
+def test_a_wrong_setting_has_the_message_of_an_experiment():
     with pytest.raises(ExperimentError, match='did you mean "num_embeddings"'):
         resolved_options(find_component("ema"), ["num_embedding=16"])

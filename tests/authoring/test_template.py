@@ -185,7 +185,7 @@ def test_a_new_observer_passes_its_test_and_watches_a_run(
 
 
 @pytest.mark.processes
-def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
+def test_an_experiment_can_use_the_template_of_each_kind(tmp_path, developed):
     folder = tmp_path / "whole"
     subprocess.run(["cp", "-r", str(template_folder()), str(folder)], check=True)
     developed(folder)
@@ -230,7 +230,9 @@ def test_the_template_is_a_right_experiment_of_each_kind(tmp_path, developed):
         ("loss", "../x", "cannot name a component"),
     ],
 )
-def test_what_cannot_be_begun_is_refused(kind, name, told, tmp_path, monkeypatch):
+def test_a_kind_or_name_that_is_not_allowed_is_refused(
+    kind, name, told, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=told):
         new_package(kind, name)

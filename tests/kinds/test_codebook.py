@@ -42,7 +42,7 @@ def test_a_step_follows_the_formula_of_the_paper():
     )
 
 
-def test_the_first_step_throws_no_code_away():
+def test_the_first_step_keeps_every_code():
     vectors = 4 * random(64, 8)
     latents = random(16, 8, seed=1)
     tokens = np.arange(16, dtype="int32")
@@ -173,13 +173,13 @@ def test_the_lowest_of_equally_near_codes_is_chosen():
 
 
 @pytest.mark.parametrize("codes", [7, 1000])
-def test_no_latents_find_no_codes(codes):
+def test_an_empty_batch_finds_no_codes(codes):
     assert found(random(0, 3), random(codes, 3)).shape == (0,)
 
 
 @pytest.mark.parametrize("shape", [(None, 3), (10, 3), (100_000, 3)])
 @pytest.mark.parametrize("codes", [7, 1000])
-def test_a_symbolic_search_tells_its_shape(shape, codes):
+def test_a_symbolic_search_returns_its_shape(shape, codes):
     tokens = nearest(keras.KerasTensor(shape), random(codes, 3))
     assert (tokens.shape, tokens.dtype) == (shape[:1], "int32")
 
@@ -212,7 +212,7 @@ def test_the_lowest_of_equally_near_codes_is_chosen_across_blocks(blocks):
     assert set(blocks) == {(30, 3)}
 
 
-def test_a_latent_that_is_no_number_finds_some_code(blocks):
+def test_a_nan_latent_finds_a_code(blocks):
     latents = np.full((30, 1), [[2.0]], "float32")
     latents[:2] = [[np.nan], [np.inf]]
     vectors = np.arange(7, dtype="float32")[:, None]

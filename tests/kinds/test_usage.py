@@ -24,7 +24,7 @@ def test_uniform_use_is_full_use():
     assert float(uniform.perplexity) == pytest.approx(8, rel=1e-5)
 
 
-def test_one_code_alone_is_one_in_k():
+def test_one_used_code_is_an_active_share_of_one_in_k():
     assert float(usage(0, 1, 0, 0).share_active) == 0.25
     assert float(usage(0, 1, 0, 0).perplexity) == pytest.approx(1, rel=1e-5)
 
@@ -52,7 +52,7 @@ def test_the_largest_share_is_that_of_the_most_used_code():
     assert float(usage(0.1, 0.6, 0.3).largest_share) == pytest.approx(0.6)
 
 
-def test_nothing_seen_is_nothing_active():
+def test_without_tokens_no_code_is_active():
     assert float(usage(0, 0, 0).share_active) == 0
     assert usage(0, 0, 0).dead(0.1).all()
 
@@ -88,7 +88,7 @@ def zipf_tokens(images=4096, positions=16, codes=64):
     return drawn.astype("int32")
 
 
-def test_batches_of_16_and_64_tell_the_same_story():
+def test_batches_of_16_and_64_give_the_same_usage():
     few, many = (monitored(zipf_tokens(), size, half_life=256) for size in (16, 64))
     # The late codes are in use, and hardly any of the early ones any more.
     assert 0.4 < float(few.share_active) < 0.6
@@ -107,7 +107,7 @@ def test_age_is_counted_in_images_whatever_the_batch_size():
         assert age.tolist() == right
 
 
-def test_a_reset_code_is_as_young_as_one_of_the_last_image():
+def test_a_reset_code_has_age_zero():
     monitor = UsageMonitor((4,), 100, 2)
     monitor.add(ops.zeros((2, 3, 1), dtype="int32"))
     assert monitor.on_host(0).age.tolist() == [0, 2, 2, 2]
@@ -129,7 +129,7 @@ def monitored_pair(sizes):
     return monitor
 
 
-def test_the_least_used_of_several_codebooks_speaks():
+def test_least_used_is_the_codebook_with_the_smallest_active_share():
     monitor = monitored_pair((4, 4))
     assert float(monitor.usage(0).share_active) == 0.25
     assert float(monitor.usage(1).share_active) == 1

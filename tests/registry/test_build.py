@@ -74,7 +74,7 @@ def optimizer(**options: Any) -> dict[str, Any]:
         ({"momentum": 2}, '"momentum"'),
     ],
 )
-def test_what_a_component_refuses_is_a_problem_in_its_own_words(
+def test_an_error_of_a_component_about_its_options_becomes_a_problem(
     options: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(ExperimentError) as caught:
@@ -97,7 +97,7 @@ def test_a_refusal_in_a_slot_has_the_path_of_the_slot() -> None:
     assert problem.help == 'change "boundaries" or "values"'
 
 
-def test_a_component_of_another_package_that_fails_is_named_with_it(
+def test_a_plugin_that_fails_to_build_is_reported_with_its_package(
     install: Install,
 ) -> None:
     install("vqfw-stack", STACK, GROUP)
@@ -150,7 +150,7 @@ def test_a_copy_that_is_refused_has_the_path_of_its_slot(install: Install) -> No
     assert problem.path == ("model", "revival", "rate")
 
 
-def test_a_component_that_needs_steps_is_told_that_epochs_are_counted(
+def test_a_component_that_needs_steps_asks_to_set_them(
     install: Install,
 ) -> None:
     install("vqfw-stack", STACK, GROUP)

@@ -94,7 +94,7 @@ def test_the_name_is_the_class_without_its_kind(class_name, kind, name) -> None:
     assert component_name(type(class_name, (), {}), kind) == name
 
 
-def test_an_attribute_gives_another_name(write) -> None:
+def test_the_attribute_name_replaces_the_name_of_the_class(write) -> None:
     named = SOURCE.replace(
         "    def __init__", '    name = "better"\n\n    def __init__'
     )
@@ -104,7 +104,7 @@ def test_an_attribute_gives_another_name(write) -> None:
         load_file(write(named.replace('"better"', '"No Name"')))
 
 
-def test_a_name_of_ours_stays_ours(write) -> None:
+def test_a_file_cannot_replace_a_component_of_vqfw(write) -> None:
     (entry,) = load_file(write(SOURCE.replace("HalfLoss", "MSELoss")))
     assert index().spelling(entry) == "mine.py/mse"
     assert index().find("loss", "mse").first_party
@@ -174,7 +174,7 @@ BODY = """
     ],
     ids=lambda each: each[:40],
 )
-def test_a_file_without_a_component_is_told_what_it_has_instead(
+def test_the_message_for_a_file_without_a_component_names_what_it_defines(
     write, source, told
 ) -> None:
     with pytest.raises(PluginError, match=f"defines no component: .*{told}"):
@@ -248,7 +248,7 @@ def test_a_recorded_file_must_be_there_unchanged(write) -> None:
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/", "pipe", "a\0b", ""])
-def test_what_a_record_calls_a_file_is_looked_at_with_care(
+def test_a_path_in_a_record_that_is_no_file_runs_nothing(
     write, tmp_path, monkeypatch, path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -263,7 +263,7 @@ def test_what_a_record_calls_a_file_is_looked_at_with_care(
     assert plugin_files()[0].path == str(tmp_path / "mine.py")
 
 
-def test_a_file_keeps_the_name_that_the_run_knows(write) -> None:
+def test_a_renamed_file_keeps_the_name_of_the_record(write) -> None:
     load_file(write(SOURCE.replace("HalfLoss", "MSELoss")))
     recorded = plugin_files()
     files._LOADED.clear()

@@ -149,7 +149,7 @@ def test_a_default_may_be_a_component_of_another_package(install: Install) -> No
     }
 
 
-def test_its_options_are_checked_like_our_own(install: Install) -> None:
+def test_options_of_a_plugin_are_checked_like_those_of_vqfw(install: Install) -> None:
     install("vqfw-calm", CALM, ENTRY)
     with pytest.raises(ExperimentError) as caught:
         experiment_from(with_revival({"type": "calm", "shar": 1, "pattern": 3}))
@@ -162,7 +162,7 @@ def test_its_options_are_checked_like_our_own(install: Install) -> None:
     )
 
 
-def test_the_qualified_name_means_the_same(install: Install) -> None:
+def test_the_qualified_name_finds_the_same_component(install: Install) -> None:
     install("vqfw-calm", CALM, ENTRY)
     found = experiment_from(with_revival("vqfw-calm/calm")).model["revival"]
     assert (found["type"], found["share"]) == ("vqfw-calm/calm", 0.5)
@@ -182,7 +182,7 @@ def test_a_fragment_is_read_once_and_again_when_the_source_changes(
     assert len(children) > once
 
 
-def test_what_an_experiment_does_not_name_is_not_read(
+def test_a_component_that_no_experiment_names_is_not_imported(
     install: Install, children: list[Any]
 ) -> None:
     install("vqfw-calm", CALM, ENTRY)
@@ -322,7 +322,7 @@ def test_code_that_nothing_can_interrupt_is_ended_with_its_process(
         experiment_from(VALID)
 
 
-def test_a_name_of_two_packages_needs_the_package_in_front(install: Install) -> None:
+def test_a_name_of_two_packages_needs_the_package_as_prefix(install: Install) -> None:
     install("vqfw-calm", CALM, ENTRY)
     install("vqfw-rest", CALM, ENTRY)
     with pytest.raises(PluginError) as caught:
@@ -336,7 +336,7 @@ def test_a_name_of_two_packages_needs_the_package_in_front(install: Install) -> 
     assert origin == "default of vqfw-rest 0.1"
 
 
-def test_a_name_of_ours_keeps_its_meaning(install: Install) -> None:
+def test_a_plugin_cannot_replace_a_component_of_vqfw(install: Install) -> None:
     before = experiment_from(with_revival("perturb_active")).resolved_json()
     install("vqfw-calm", CALM, {GROUP: "perturb_active = MODULE:Calm"})
     after = experiment_from(with_revival("perturb_active"))
@@ -370,7 +370,7 @@ def test_no_plugins_hides_other_packages_and_says_so(
     assert "VQFW_NO_PLUGINS" in caught.value.problems[0].note
 
 
-def test_the_working_folder_lends_no_modules_to_the_reading(
+def test_the_child_process_imports_nothing_from_the_working_folder(
     install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     install("vqfw-calm", CALM, ENTRY)
@@ -401,7 +401,7 @@ def test_the_working_folder_lends_no_modules_to_the_reading(
         {"properties": {"a": {"properties": {"b": {"unevaluatedItems": False}}}}},
     ],
 )
-def test_a_fragment_that_could_reach_out_is_refused(change: dict[str, Any]) -> None:
+def test_a_schema_with_outside_references_is_refused(change: dict[str, Any]) -> None:
     closed = {"type": "object", "properties": {}, "additionalProperties": False}
     entry = index().find("revival", "perturb_active")
     check_fragment(closed, entry)
@@ -409,14 +409,14 @@ def test_a_fragment_that_could_reach_out_is_refused(change: dict[str, Any]) -> N
         check_fragment({**closed, **change}, entry)
 
 
-def test_a_setting_may_be_called_like_a_keyword() -> None:
+def test_an_option_may_be_named_like_a_schema_keyword() -> None:
     entry = index().find("revival", "perturb_active")
     properties = {"pattern": {"type": "string"}, "$ref": {"type": "string"}}
     closed = {"type": "object", "properties": properties, "additionalProperties": False}
     check_fragment(closed, entry)
 
 
-def test_no_entry_asks_for_nothing() -> None:
+def test_no_components_have_no_fragments() -> None:
     assert foreign_fragments([]) == ({}, {})
 
 

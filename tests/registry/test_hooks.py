@@ -67,7 +67,7 @@ def module(name):
     return sys.modules[name]
 
 
-def test_every_hook_is_told_its_moment_with_its_arguments(install, tiny):
+def test_every_hook_is_called_with_its_arguments(install, tiny):
     install("vqfw-watch", WATCHES, GROUP)
     plan = tiny().plan()
     assert [each.code for each in plan.warnings] == ["my-rule"]
@@ -92,7 +92,7 @@ def test_a_check_of_an_observer_can_refuse_an_experiment(install, tiny):
         tiny().plan()
 
 
-def test_one_that_raises_is_reported_once_detached_and_recorded(
+def test_an_observer_that_raises_is_reported_once_detached_and_recorded(
     install, tiny, root, capsys
 ):
     source = WATCHES.replace(
@@ -145,7 +145,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("source", "reason"), BROKEN.values(), ids=list(BROKEN))
-def test_one_that_cannot_be_used_is_left_out(install, source, reason, capsys):
+def test_an_observer_that_cannot_be_used_is_left_out(install, source, reason, capsys):
     install("vqfw-bad", source, GROUP)
     (failure,) = hooks.observers().failures
     assert reason in failure["error"]
@@ -154,7 +154,7 @@ def test_one_that_cannot_be_used_is_left_out(install, source, reason, capsys):
     assert "vqfw-bad" in line
 
 
-def test_one_with_metadata_that_cannot_be_read_has_no_observers(install, command):
+def test_a_package_with_unreadable_metadata_has_no_observers(install, command):
     install("vqfw-bad", WATCHES, GROUP)
     ruined = install("vqfw-ruin", "x = 1", GROUP).with_name("vqfw_ruin-0.1.dist-info")
     (ruined / "entry_points.txt").write_text("[vqfw]\nbroken")
@@ -171,7 +171,7 @@ def test_one_with_metadata_that_cannot_be_read_has_no_observers(install, command
         ("['blue']", "it returns a list with str in it: return a list of Problem"),
     ],
 )
-def test_one_that_returns_something_else_is_detached(install, tiny, answer, told):
+def test_an_observer_that_returns_another_type_is_detached(install, tiny, answer, told):
     bad = HEAD + f"@hook\ndef vqfw_checks(experiment):\n    return {answer}\n"
     install("vqfw-bad", bad, GROUP)
     assert tiny().plan().warnings == ()

@@ -24,7 +24,7 @@ def test_a_first_party_name_is_reserved() -> None:
     assert found.names("quantizer") == ("aaa/ema", "ema")
 
 
-def test_a_contested_name_belongs_to_nobody() -> None:
+def test_a_name_of_two_packages_must_be_qualified() -> None:
     found = Index([entry("x", "one"), entry("x", "two")])
     with pytest.raises(PluginError, match='write "one/x" or "two/x"'):
         found.find("quantizer", "x")
@@ -32,13 +32,13 @@ def test_a_contested_name_belongs_to_nobody() -> None:
     assert found.names("quantizer") == ("one/x", "two/x")
 
 
-def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+def test_the_message_for_an_unknown_name_has_the_nearest() -> None:
     found = Index([entry("gradient"), entry("ema")])
     with pytest.raises(PluginError, match='did you mean "gradient"'):
         found.find("quantizer", "gradiant")
 
 
-def test_a_name_of_another_kind_is_told_as_such() -> None:
+def test_the_message_for_a_name_of_another_kind_names_that_kind() -> None:
     found = Index([entry("ema")])
     with pytest.raises(PluginError, match='"ema" is a quantizer, not a loss'):
         found.find("loss", "ema")
@@ -53,7 +53,7 @@ def test_listing_imports_no_component(install: Install) -> None:
     assert "vqfw_odd" not in sys.modules
 
 
-def test_no_plugins_leaves_only_our_own(
+def test_no_plugins_leaves_only_components_of_vqfw(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install("vqfw-odd", "", {"vqfw.quantizers": "odd = MODULE:Odd"})

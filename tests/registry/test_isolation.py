@@ -38,7 +38,9 @@ named = pytest.mark.parametrize(("source", "reason"), BROKEN.values(), ids=list(
 
 
 @named
-def test_a_broken_component_says_whose_it_is_and_why(install, source, reason) -> None:
+def test_a_broken_component_is_reported_with_its_package_and_the_reason(
+    install, source, reason
+) -> None:
     install("vqfw-odd", source, ENTRY)
     with pytest.raises(PluginError, match=reason) as caught:
         load("loss", "odd")
@@ -101,7 +103,9 @@ def test_a_package_made_for_another_vqfw_is_not_imported(
         assert "vqfw_odd" not in sys.modules
 
 
-def test_a_ruined_package_has_no_components(install, tmp_path) -> None:
+def test_a_package_with_unreadable_metadata_has_no_components(
+    install, tmp_path
+) -> None:
     install("vqfw-odd", FINE, ENTRY)
     ruin = tmp_path / "site" / "ruined-1.0.dist-info"
     ruin.mkdir()
@@ -123,7 +127,7 @@ def test_a_traceback_names_the_package_that_it_came_through(install) -> None:
     )
 
 
-def test_an_error_of_ours_is_blamed_on_nobody(install) -> None:
+def test_an_error_of_vqfw_names_no_package(install) -> None:
     install("vqfw-odd", FINE, ENTRY)
     # Registering a library's class does not make its package the culprit.
     install("vqfw-keras", "", {GROUP: "far = keras.losses:Nothing"})

@@ -150,7 +150,7 @@ def test_a_dict_of_keywords_is_accepted_in_place_of_a_marker() -> None:
     }
 
 
-def test_what_the_engine_supplies_is_no_option() -> None:
+def test_a_supplied_parameter_is_no_option() -> None:
     found = fragment(Quantities, KINDS["loss"], "quantities")
     assert "seed" not in found["properties"]
     assert "layer" not in found["properties"]
@@ -214,7 +214,7 @@ def test_a_slot_refers_to_its_kind() -> None:
     assert not b.copies
 
 
-def test_copies_of_a_component_are_a_slot_like_any_other_in_the_file() -> None:
+def test_copies_of_a_component_are_a_slot() -> None:
     class Wrapper:
         def __init__(
             self,
@@ -230,7 +230,7 @@ def test_copies_of_a_component_are_a_slot_like_any_other_in_the_file() -> None:
     assert all(each.copies and not each.many for each in (a, b, c))
 
 
-def test_an_annotation_without_meaning_in_json_is_refused_by_name() -> None:
+def test_an_annotation_without_a_json_type_is_refused() -> None:
     class Odd:
         def __init__(self, a: bytes) -> None: ...
 
@@ -248,7 +248,7 @@ def test_an_annotation_without_meaning_in_json_is_refused_by_name() -> None:
         (None, {"type": ["number", "null"]}),
     ],
 )
-def test_without_an_annotation_the_default_tells_the_type(
+def test_without_an_annotation_the_default_sets_the_type(
     default: Any, schema: dict[str, Any]
 ) -> None:
     class Foreign:

@@ -14,8 +14,8 @@ from vqfw.registry.building import load_entry
 from vqfw.registry.entries import Entry
 from vqfw.registry.parameters import Schema, fragment
 
-# Keywords that mean the same in draft-07 and 2020-12, reach nothing outside, and cost no
-# more than the value is long (a regular expression may cost anything).
+# Keywords that mean the same in draft-07 and 2020-12, refer to nothing outside, and take
+# time in proportion to the value (a regular expression may take any time).
 _PLAIN_KEYWORDS = frozenset(
     {
         "before", "const", "default", "deprecated", "description", "enum", "examples",
@@ -47,7 +47,7 @@ def component_fragment(entry: Entry) -> Schema:
         found = fragment(component, KINDS[entry.kind], entry.name)
     except PluginError as error:
         raise refused_options(entry, str(error)) from error
-    except Exception as error:  # annotations are code of the plugin's
+    except Exception as error:  # annotations are code of the plugin
         why = f"its annotations raise {in_short(error)}"
         raise refused_options(entry, why) from error
     text = re.split(r"\n(?:Args|Examples?):", inspect.getdoc(component) or "")[0]
@@ -64,10 +64,10 @@ def _observer_fragment(entry: Entry) -> Schema:
 
 
 def check_fragment(found: Any, entry: Entry) -> None:
-    """Refuses a fragment that could reach outside itself, or is no schema.
+    """Refuses a fragment that is no schema, or refers to anything outside itself.
 
     Raises:
-        PluginError: naming the component, the keyword and where it stands.
+        PluginError: naming the component, the keyword and its place.
     """
     from jsonschema import Draft202012Validator, SchemaError
 

@@ -21,7 +21,6 @@ from vqfw.registry.backends import chosen_backend, installed_backends
 from vqfw.registry.constructors import component_fragment, refused_options
 from vqfw.registry.entries import Entry
 from vqfw.registry.fragment_cache import source_checksum
-from vqfw.registry.importing import HungError
 from vqfw.registry.parameters import Schema
 
 # A child that still runs is stuck in native code, which Python cannot interrupt.
@@ -29,20 +28,19 @@ STUCK_SECONDS = 300.0
 
 Answer: TypeAlias = Schema | PluginError
 
-# The code that hung in this process already, so that its other components, and the next
-# question about this one, do not cost as much again.
+# Checksums of code that hung before, so that it is waited for once a process.
 _HUNG: set[str] = set()
 
 
-# The paths come from the parent without the empty one, which would stand for the working
-# folder and let a file there pass for a library.
+# Without the empty path of the parent, by which a file of the working folder could be
+# imported as a library.
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from vqfw.registry.fragment_process import answer; answer(*json.loads(sys.argv[2]))"
 )
 
 
-# Reading a signature needs no accelerator, and must not take its memory from a training.
+# Reading a signature needs no accelerator, whose memory a training may need.
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "JAX_PLATFORMS": "cpu",
@@ -76,7 +74,7 @@ def ask_processes(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Answer]]:
 
 
 def _child(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], str]:
-    """The answers of one child, in order; and how it ended, for one that it still owed."""
+    """The answers of one child, in order, and how it ended."""
     asked = [
         [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
         for entry in entries
@@ -119,10 +117,7 @@ def _hung(entry: Entry) -> PluginError:
 
 
 def _backend() -> str:
-    """The backend of this process, or one that is installed; signatures agree on all.
-
-    Keras' backend "numpy" starts faster, but it imports JAX.
-    """
+    """The backend of this process, or one that is installed; signatures agree on all."""
     chosen, installed = chosen_backend(), installed_backends()
     return chosen if chosen in installed else (*installed, chosen)[0]
 
@@ -177,8 +172,6 @@ def _answer(entry: Entry, seconds: float, output: IO[bytes]) -> None:
     try:
         reply({"fragment": component_fragment(entry)})
     except PluginError as error:
-        if error.__cause__ and isinstance(error.__cause__.__cause__, HungError):
-            reply({"hung": True})
         reply({"error": str(error)})
     except (TypeError, ValueError) as error:
         reply({"error": str(refused_options(entry, f"a default is no JSON ({error})"))})

@@ -1,8 +1,7 @@
 """The schema fragments of components of other packages: cached, or read and checked.
 
-The fragments of vqfw's own components ship with it. One of another package is read from
-its constructor once, in a child process with a deadline, so that checking an experiment
-imports no Keras, and a package that crashes, prints or hangs harms nothing but itself.
+The fragments of vqfw's own components are part of its package. That of another package is
+read once, in a child process, so that checking an experiment imports no Keras.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ def foreign_fragments(
     """The fragments of components of other packages, from the cache where it has them.
 
     Args:
-        entries: which, each with the name that experiments use for it.
+        entries: the components, each with its name in experiments.
 
     Returns:
         Fragments by kind and name; and, for those that have none, the reason.
@@ -48,7 +47,7 @@ def foreign_fragments(
 
 
 def read_fragments(entries: Iterable[Entry]) -> Answers:
-    """Fragments as the code of components gives them now, whatever the cache says.
+    """The fragments of components from their code, without the cache.
 
     Returns:
         For each component its fragment, or why it has none.

@@ -27,10 +27,10 @@ HOOKS = tuple(name for name in vars(Hooks) if name.startswith("vqfw_"))
 
 
 class Observers:
-    """The observers that work.
+    """The attached observers.
 
     Args:
-        say: told once of each observer that is left out or detached.
+        say: called once with a message for each observer that is left out or detached.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -49,7 +49,7 @@ class Observers:
             self.add(entry.qualified, found)
 
     def add(self, name: str, observer: Any) -> None:
-        """Takes an observer; one with functions that are no hooks is left out.
+        """Attaches an observer; one with functions that are no hooks is left out.
 
         Args:
             name: ``distribution/name``.
@@ -82,11 +82,11 @@ class Observers:
 
         Args:
             hook: its name.
-            of: what the list holds; an observer that returns anything else is detached.
+            of: the type of the items; an observer that returns another is detached.
             arguments: all that its specification lists.
 
         Returns:
-            All that they returned, with the name of the observer that did.
+            The items, each with the name of its observer.
         """
         found: list[tuple[str, Item]] = []
         for name, answer in self._answers(hook, arguments):
@@ -99,13 +99,13 @@ class Observers:
     def report(
         self, observer: str, where: str, error: Exception, part: str = ""
     ) -> None:
-        """Says and records that something of an observer failed and is detached.
+        """Reports and records that an observer, or a part of one, failed and is detached.
 
         Args:
             observer: its name, ``distribution/name``.
             where: the hook or method that failed.
-            error: what it raised.
-            part: what is detached; an empty text is the whole observer.
+            error: that it raised.
+            part: the part that is detached; an empty text is the whole observer.
         """
         reason = in_short(error)
         place = f"{part}.{where}" if part else where
@@ -119,9 +119,9 @@ class Observers:
     def _answers(
         self, hook: str, arguments: dict[str, Any]
     ) -> Iterator[tuple[str, Any]]:
-        """What each observer of a hook returned, besides None."""
+        """The results of each observer of a hook, except None."""
         for name, manager in list(self._managers.items()):
-            # Each is told its own copy: none can change what the others are told.
+            # Each gets a copy, so that it cannot change the arguments of the others.
             own = {
                 key: deepcopy(value) if isinstance(value, dict) else value
                 for key, value in arguments.items()
@@ -158,7 +158,7 @@ def load_observer(entry: Entry) -> Any:
 
 
 def observer_fragment(entry: Entry) -> dict[str, Any]:
-    """What an observer says of itself, as a schema without options; imports it.
+    """The documentation of an observer, as a schema without options; imports it.
 
     Raises:
         PluginError: if it cannot be imported, or has functions that are no hooks.

@@ -1,7 +1,6 @@
-"""Runs the import of other people's code so that only that code can fail.
+"""Imports the code of plugins, which may raise, exit, print or hang.
 
-It may raise, exit, print or hang; all of it becomes an exception with a reason. What
-crashes the interpreter itself is kept apart by ``fragment_process``.
+Each becomes an exception with a reason. ``fragment_process`` handles a crash of Python.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ class HungError(BaseException):
 
 @contextmanager
 def harmless() -> Iterator[None]:
-    """Keeps other people's code from ending this process or writing into its output.
+    """Keeps the code of a plugin from ending this process and from printing to stdout.
 
-    What it prints goes to stderr, since stdout belongs to the verb that runs.
+    Its output goes to stderr, since stdout belongs to the verb that runs.
 
     Raises:
         ImportError: if it tried to end Python.
@@ -41,7 +40,7 @@ def harmless() -> Iterator[None]:
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Keeps an import from ending, blocking or writing into the output of this process.
+    """Keeps an import from ending or blocking this process, and from printing to stdout.
 
     Raises:
         ImportError: if it tried to end Python, or took too long.
