@@ -21,7 +21,7 @@ from vqfw.errors import ExperimentError, PluginError, UsageError
 from vqfw.experiment import experiment_from
 from vqfw.kinds.catalog import KINDS
 from vqfw.registry import index
-from vqfw.schema.schema import packaged
+from vqfw.schema.loading import packaged
 
 ENTRY = {"vqfw.losses": "odd = MODULE:Odd"}
 FINE = '''

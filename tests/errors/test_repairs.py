@@ -14,7 +14,7 @@ from vqfw.errors import ExperimentError
 from vqfw.experiment import experiment_from
 from vqfw.kinds.catalog import KINDS
 from vqfw.problems.wording import multiples_of
-from vqfw.schema.schema import packaged
+from vqfw.schema.loading import packaged
 from vqfw.suggestions import SYNONYMS, distance, nearest_words
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz_"

@@ -60,7 +60,7 @@ def test_the_public_names_are_there_and_no_others() -> None:
 
 
 def test_the_schema_needs_no_keras_to_be_read() -> None:
-    program = "import sys; from vqfw.schema import schema; schema.installed(); "
+    program = "import sys; from vqfw.schema.loading import installed; installed(); "
     program += "print('keras' in sys.modules)"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, check=True, text=True)

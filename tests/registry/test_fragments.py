@@ -17,7 +17,7 @@ from vqfw.registry import fragment_process, importing, index
 from vqfw.registry.constructors import check_fragment
 from vqfw.registry.fragments import foreign_fragments, read_fragments
 from vqfw.runs.places import cache_folder
-from vqfw.schema import schema
+from vqfw.schema.loading import installed, packaged
 
 Install = Callable[..., Path]
 
@@ -352,10 +352,10 @@ def test_an_installed_component_is_in_the_installed_schema_only(
     install(
         "vqfw-broken", "import a_module_that_nobody_has", {GROUP: "bad = MODULE:Bad"}
     )
-    assert "revival.calm" in schema.installed()["$defs"]
-    assert "revival.bad" not in schema.installed()["$defs"]
-    assert "revival.calm" not in schema.packaged()["$defs"]
-    names = schema.installed()["$defs"]["revival"]["properties"]["type"]["enum"]
+    assert "revival.calm" in installed()["$defs"]
+    assert "revival.bad" not in installed()["$defs"]
+    assert "revival.calm" not in packaged()["$defs"]
+    names = installed()["$defs"]["revival"]["properties"]["type"]["enum"]
     assert {"calm", "vqfw-calm/calm", "perturb_active"} <= set(names)
 
 

@@ -17,7 +17,7 @@ from vqfw.experiment import as_recorded, experiment_from, later
 from vqfw.experiment.later import with_later_defaults, without_later_defaults
 from vqfw.plan import Plan
 from vqfw.runs import RunFolder
-from vqfw.schema.schema import packaged
+from vqfw.schema.loading import packaged
 from vqfw.study.identity import key_of_run, key_of_settings
 
 RECORD = Path(__file__).with_name("records") / "before_split_by"

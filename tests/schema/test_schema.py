@@ -19,11 +19,11 @@ from vqfw.experiment import CheckedExperiment
 from vqfw.kinds.catalog import KINDS
 from vqfw.problems.findings import schema_problems
 from vqfw.registry import index
-from vqfw.schema import schema
+from vqfw.schema.loading import packaged, packaged_path
 from vqfw.text.reader import read
 
 ROOT = Path(__file__).parents[2]
-COMMAND = "python -m vqfw.schema.schema > schemas/experiment.schema.json"
+COMMAND = "python -m vqfw.schema > schemas/experiment.schema.json"
 
 ALLOWED = {
     "$defs", "$ref", "$schema", "additionalProperties", "allOf", "anyOf", "const",
@@ -57,7 +57,7 @@ def schemas_in(node: Any) -> Iterator[dict[str, Any]]:
 def fresh() -> str:
     """What the command prints, made by another process that imports the components."""
     environment = {**os.environ, "VQFW_NO_PLUGINS": "1"}
-    command = [sys.executable, "-m", "vqfw.schema.schema"]
+    command = [sys.executable, "-m", "vqfw.schema"]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, check=True
     )
@@ -65,44 +65,44 @@ def fresh() -> str:
 
 
 def test_the_committed_schema_is_what_the_constructors_say(fresh: str) -> None:
-    committed = schema.packaged_path().read_text("utf-8")
+    committed = packaged_path().read_text("utf-8")
     assert committed == fresh, f"it is out of date: run {COMMAND}"
 
 
 def test_the_schema_is_a_schema_in_both_drafts() -> None:
-    Draft202012Validator.check_schema(schema.packaged())
-    Draft7Validator.check_schema(schema.packaged())
+    Draft202012Validator.check_schema(packaged())
+    Draft7Validator.check_schema(packaged())
 
 
 def test_only_keywords_that_every_draft_reads_alike_are_used() -> None:
-    for each in schemas_in(schema.packaged()):
+    for each in schemas_in(packaged()):
         assert set(each) <= ALLOWED | FOR_EDITORS | FOR_RECORDS
 
 
 def test_every_object_with_known_keys_is_closed() -> None:
-    for each in schemas_in(schema.packaged()):
+    for each in schemas_in(packaged()):
         if "properties" in each and each.get("required") != ["type"]:
             assert each.get("additionalProperties") is False
-    for name, each in schema.packaged()["$defs"].items():
+    for name, each in packaged()["$defs"].items():
         assert ("." in name) == (each.get("additionalProperties") is False)
 
 
 def test_every_reference_stays_inside() -> None:
-    whole = schema.packaged()
+    whole = packaged()
     for each in schemas_in(whole):
         if "$ref" in each:
             assert each["$ref"].removeprefix("#/$defs/") in whole["$defs"]
 
 
 def test_every_first_party_component_and_kind_is_in_it() -> None:
-    definitions = schema.packaged()["$defs"]
+    definitions = packaged()["$defs"]
     assert set(KINDS) == {name for name in definitions if "." not in name}
     components = {f"{e.kind}.{e.name}" for e in index().entries if e.first_party}
     assert components == {name for name in definitions if "." in name}
 
 
 def test_every_setting_is_described_for_a_person() -> None:
-    for name, each in schema.packaged()["$defs"].items():
+    for name, each in packaged()["$defs"].items():
         assert each["description"]
         for key, option in each["properties"].items():
             if key != "type" and not name.startswith(("optimizer", "learning_rate")):
@@ -110,13 +110,13 @@ def test_every_setting_is_described_for_a_person() -> None:
 
 
 def test_a_list_of_names_has_a_description_for_each() -> None:
-    for each in schemas_in(schema.packaged()):
+    for each in schemas_in(packaged()):
         if "enumDescriptions" in each:
             assert len(each["enumDescriptions"]) == len(each["enum"])
 
 
 def test_snippets_are_valid_but_for_their_blanks() -> None:
-    definitions = schema.packaged()["$defs"]
+    definitions = packaged()["$defs"]
     for kind in KINDS:
         for snippet in definitions[kind]["defaultSnippets"]:
             fragment = definitions[f"{kind}.{snippet['body']['type']}"]
@@ -153,7 +153,7 @@ def test_the_schema_and_the_loader_agree(
         for part in above:
             node = node[part]
         node[last] = value
-        editor = validator(schema.packaged(), registry=Registry()).is_valid(values)
+        editor = validator(packaged(), registry=Registry()).is_valid(values)
         try:
             load(values)
             ours = True
@@ -169,7 +169,7 @@ def test_the_schema_and_the_loader_agree(
 def test_a_reference_to_a_file_is_never_followed(tmp_path: Path) -> None:
     secret = tmp_path / "secret.json"
     secret.write_text('{"const": "s3cret"}')
-    properties = {**schema.packaged()["properties"], "name": {"$ref": secret.as_uri()}}
-    hostile = {**schema.packaged(), "properties": properties}
+    properties = {**packaged()["properties"], "name": {"$ref": secret.as_uri()}}
+    hostile = {**packaged(), "properties": properties}
     with pytest.raises(Exception, match="Unresolvable"):
         schema_problems(read('{"name": "x"}', "x.json"), hostile, {})

@@ -130,12 +130,13 @@ def schema_text(say: Say = tell) -> str:
     Args:
         say: takes a line for each plugin that is left out because it cannot be read.
     """
-    from vqfw.schema import schema
+    from vqfw.schema.document import as_text
+    from vqfw.schema.loading import schema_for
 
-    complete, failed = schema.schema_for(None)
+    complete, failed = schema_for(None)
     for reason in dict.fromkeys(failed.values()):
         say(f"left out: {reason}")
-    return schema.as_text(complete)
+    return as_text(complete)
 
 
 def write_schema(folder: Path = Path(), say: Say = tell) -> Path:
@@ -149,7 +150,7 @@ def write_schema(folder: Path = Path(), say: Say = tell) -> Path:
         UsageError: if that is the schema that vqfw itself ships, or it cannot be
             written.
     """
-    from vqfw.schema.schema import packaged_path
+    from vqfw.schema.loading import packaged_path
 
     target = folder / "schemas" / "experiment.schema.json"
     if target.resolve() == packaged_path().resolve():

@@ -13,7 +13,7 @@ from vqfw.experiment.overrides import assigned, in_order, parsed_override
 from vqfw.problems.findings import schema_problems
 from vqfw.registry.entries import Entry
 from vqfw.schema.layers import filled, written_out
-from vqfw.schema.schema import schema_for
+from vqfw.schema.loading import schema_for
 from vqfw.schema.shape import whole
 from vqfw.text.tree import defaulted, strings
 

@@ -19,7 +19,7 @@ from vqfw.registry.constructors import component_fragment
 from vqfw.registry.entries import Entry, index
 from vqfw.registry.fragment_cache import cached_fragment
 from vqfw.registry.fragments import fragment_of, read_fragments
-from vqfw.schema.schema import Schema
+from vqfw.schema.document import Schema
 from vqfw.suggestions import nearest_words
 
 State = Literal["ready", "unread", "broken"]

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vqfw.registry.entries import Entry, index
-from vqfw.schema.schema import Schema, packaged
+from vqfw.schema.document import Schema
+from vqfw.schema.loading import packaged
 
 
 def in_words(schema: Mapping[str, Any]) -> str:

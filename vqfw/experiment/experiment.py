@@ -26,7 +26,7 @@ from vqfw.experiment.reset_options import reset_options
 from vqfw.experiment.rules import broken_rules
 from vqfw.problems.findings import located, schema_problems
 from vqfw.schema.layers import filled, merged, written_out
-from vqfw.schema.schema import foreign, schema_for
+from vqfw.schema.loading import foreign, schema_for
 from vqfw.schema.settings import (
     Component,
     DataSettings,

@@ -15,7 +15,7 @@ from typing import Any
 
 from vqfw.errors import Place
 from vqfw.schema.layers import default_of, filled
-from vqfw.schema.schema import schema_for
+from vqfw.schema.loading import schema_for
 from vqfw.schema.shape import Shape, whole
 from vqfw.text.tree import Node, defaulted, strings
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vqfw.errors import KeyPath, Problem
-from vqfw.schema.schema import NAME_PATTERN
+from vqfw.schema.document import NAME_PATTERN
 from vqfw.suggestions import did_you_mean
 
 Values = Mapping[str, Any]

@@ -1,1 +1,1 @@
-"""One JSON Schema from the constructors of all components, and the defaults that it states."""
+"""The JSON Schema of experiments, from the constructors of components, and its defaults."""

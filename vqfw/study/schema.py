@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vqfw.schema.schema import NAME_PATTERN, as_text
+from vqfw.schema.document import NAME_PATTERN, as_text
 
 MAX_VALUES = 1000
 

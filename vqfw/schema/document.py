@@ -1,24 +1,18 @@
-"""The JSON Schema of an experiment: the engine's sections and all components' options.
+"""The JSON Schema of an experiment, from the engine's sections and components' options.
 
 Its shape is chosen for the errors it gives: an ``enum`` on ``type`` and an ``if/then``
 for each component report every mistake apart, where ``oneOf`` reports that nothing fits.
 Only keywords are used that mean the same in draft-07 and 2020-12, so every editor agrees
-with the command line. ``python -m vqfw.schema.schema`` prints it, made afresh.
+with the command line.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS, Kind
-from vqfw.registry.constructors import component_fragment
-from vqfw.registry.entries import Entry, index
-from vqfw.registry.fragments import foreign_fragments
 from vqfw.registry.parameters import section
 from vqfw.schema.settings import DataSettings, EvaluationSettings, TrainingSettings
 
@@ -26,87 +20,8 @@ Schema = dict[str, Any]
 Fragments = Mapping[tuple[str, str], Mapping[str, Any]]
 """Closed objects by kind and name."""
 
-FILE_NAME = "experiment.schema.json"
 NAME_PATTERN = "^[a-z0-9][a-z0-9._-]{0,63}$"
 REQUIRED = ("data", "model")
-
-
-def generate() -> Schema:
-    """Derives the schema from the constructors of all first-party components.
-
-    It imports them, and so Keras.
-
-    Raises:
-        PluginError: if one of them cannot be imported or described.
-    """
-    first_party = [entry for entry in index().entries if entry.first_party]
-    return assembled(
-        {(entry.kind, entry.name): component_fragment(entry) for entry in first_party}
-    )
-
-
-@lru_cache(maxsize=1)
-def packaged() -> Schema:
-    """The schema of the first-party components that comes with vqfw; not to be changed."""
-    return dict(json.loads(packaged_path().read_text("utf-8")))
-
-
-def packaged_path() -> Path:
-    """Where that schema lies: in the installed package, or in the checkout."""
-    here = Path(__file__)
-    beside = here.with_name(FILE_NAME)
-    return beside if beside.exists() else here.parents[2] / "schemas" / FILE_NAME
-
-
-def installed() -> Schema:
-    """The packaged schema and the components of all other installed packages.
-
-    Those that cannot be described are left out; ``schema_for`` says why.
-    """
-    return schema_for(None)[0]
-
-
-def schema_for(
-    named: Collection[str] | None,
-) -> tuple[Schema, Mapping[tuple[str, str], str]]:
-    """The schema with those foreign components that an experiment may have named.
-
-    Args:
-        named: all strings that could be names; None for all installed components.
-
-    Returns:
-        The schema; and by kind and name, why a named component is not in it.
-    """
-    entries = [
-        (entry, name)
-        for entry, name in foreign()
-        if named is None or name in named or entry.name in named
-    ]
-    if not entries:
-        return packaged(), {}
-    found, failed = foreign_fragments(entries)
-    return (extended(packaged(), found) if found else packaged()), failed
-
-
-def foreign() -> list[tuple[Entry, str]]:
-    """The components of other packages, each with the names that it goes by."""
-    found = []
-    for entry in index().entries:
-        name = index().spelling(entry)
-        if not entry.first_party and name is not None:
-            # The qualified spelling stays right when another package claims the name.
-            found += [(entry, each) for each in sorted({name, entry.qualified})]
-    return found
-
-
-def extended(schema: Mapping[str, Any], found: Fragments) -> Schema:
-    """A schema with further components."""
-    return assembled({**_components(schema), **found})
-
-
-def _components(schema: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    pairs = ((key.partition("."), value) for key, value in schema["$defs"].items())
-    return {(kind, name): value for (kind, dot, name), value in pairs if dot}
 
 
 def assembled(components: Fragments) -> Schema:
@@ -314,10 +229,3 @@ def _annotated(schema: Mapping[str, Any]) -> Schema:
 def as_text(schema: Mapping[str, Any]) -> str:
     """The schema as the committed file has it."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    try:
-        print(as_text(generate()), end="")
-    except PluginError as error:
-        raise SystemExit(f"error: {error}") from error
