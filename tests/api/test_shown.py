@@ -40,8 +40,11 @@ def test_a_notebook_shows_only_pictures_that_lie_in_the_run(done, tmp_path):
     (pictures / "recon_2.png").unlink()
     (pictures / "recon_2.png").symlink_to(pictures / "recon_1.png")
     assert done._repr_html_().count("<img") == 2
+    real = (pictures / "recon_1.png").read_bytes()
     (pictures / "recon_1.png").write_text("<svg onload=alert(1)>")
     assert "<img" not in done._repr_html_()
+    (pictures / "recon_1.png").write_bytes(real)
+    assert "<img" in done._repr_html_()
     (done.path / "scores.json").write_text("[")
     assert "run done" in done._repr_html_()
     pictures.rename(tmp_path / "elsewhere")
