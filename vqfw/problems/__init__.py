@@ -1,1 +1,1 @@
-"""Problems of an experiment, each with its repair: found, worded, explained, printed."""
+"""Problems of an experiment: error messages with their repairs, explained and printed."""

@@ -1,26 +1,21 @@
-"""Turns what the schema finds wrong into problems that a person can mend.
+"""Turns the errors of schema validation into problems: place, message, repair.
 
-Each finding gets its place in the file, what is allowed there, and the repair. How
-problems are printed is the subject of ``problems.py``.
+The words of unknown keys and components are in ``unknown_keys.py`` and
+``unknown_components.py``; ``printing.py`` prints problems.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from vqfw.errors import KeyPath, Place, PluginError, Problem, dotted
-from vqfw.kinds.catalog import KINDS, article
-from vqfw.problems.repairs import (
-    homes,
-    keys_anywhere,
-    owners,
-)
+from vqfw.errors import KeyPath, Place, Problem
+from vqfw.kinds.catalog import article
+from vqfw.problems.unknown_components import UnknownName
+from vqfw.problems.unknown_keys import UnknownKey
 from vqfw.problems.wording import (
     LIMITS,
     TYPE_NAMES,
@@ -29,20 +24,17 @@ from vqfw.problems.wording import (
     described,
     given,
     limits_of,
-    means_nothing,
     meant_value,
     multiples_of,
     named,
     short,
     type_help,
-    unquoted,
     what_it_is,
     words,
+    written,
 )
-from vqfw.registry.entries import index
-from vqfw.schema.layers import filled
 from vqfw.schema.shape import Shape, type_of, whole
-from vqfw.suggestions import alternatives, did_you_mean, nearest_words, nearly_equal
+from vqfw.suggestions import did_you_mean
 from vqfw.text.scalars import MAX_INTEGER
 from vqfw.text.tree import Node
 
@@ -52,7 +44,7 @@ def schema_problems(
     schema: Mapping[str, Any],
     broken: Mapping[tuple[str, str], str],
 ) -> list[Problem]:
-    """All that the schema has against an experiment, in no particular order.
+    """All violations of the schema by an experiment, in no particular order.
 
     Args:
         tree: the experiment, with shorthands written out.
@@ -168,63 +160,12 @@ class _Finder:
 
     def unknown_keys(self, error: Any, path: KeyPath, node: Node) -> Iterator[Problem]:
         known = error.schema.get("properties", {})
-        for key, child in node.value.items():
-            if key in known:
-                continue
-            shape = self.at(path)
-            yield Problem(
-                "unknown-key",
-                f"unknown key {short(key)}",
-                (*path, key),
-                help=self.key_repair(key, set(known), shape, node),
-                note=accepted(shape, node, known, path),
-                place=child.key or child.place,
-            )
-
-    def key_repair(self, key: str, known: set[str], shape: Shape, node: Node) -> str:
-        """What to do about a key that is not allowed here."""
-        free = known - {"$schema"}
-        if slip := nearly_equal(key, free):
-            return _meant(slip, key, node)
-        mine = [
-            (kind, name) for kind, name in owners(key, self.shape) if kind == shape.kind
-        ]
-        if mine:
-            mine.sort(key=lambda owner: self.difference(owner[1], shape, node))
-            names = alternatives(name for _, name in mine)
-            return (
-                f'"{key}" is a setting of {words(mine[0][0])} {names}; '
-                f'set "type": "{mine[0][1]}" or remove it'
-            )
-        if elsewhere := homes(key, self.tree, self.shape):
-            move = f'"{key}" belongs at {" or ".join(elsewhere[:3])}: move it there'
-            return move + self.as_name(elsewhere[0], node.value[key])
-        if loosely := nearest_words(key, free):
-            return _meant(loosely, key, node)
-        if others := owners(key, self.shape):
-            kind, name = others[0]
-            return f'"{key}" is a setting of {words(kind)} "{name}": write it there'
-        if similar := nearly_equal(key, keys_anywhere(self.tree, self.shape)):
-            places = " or ".join(homes(similar[0], self.tree, self.shape)[:3])
-            return f'did you mean "{similar[0]}"? It belongs at {places}'
-        return "remove it"
-
-    def difference(self, name: str, shape: Shape, node: Node) -> tuple[int, int, str]:
-        """How much the options of a component differ from those of the present one."""
-        present = shape.component(type_of(node)) or {"properties": {}}
-        other = shape.component(name) or {"properties": {}}
-        options = present["properties"].keys() ^ other["properties"].keys()
-        # Of two that differ as much, the plainer one tends to have the shorter name.
-        return len(options), len(name), name
-
-    def as_name(self, home: str, node: Node) -> str:
-        """How a value is written where it belongs, if that is a component's name."""
-        path = tuple(home.split("."))
-        slot = self.shape.along(filled(self.tree, self.shape), path)
-        if slot is None or not isinstance(node.value, str) or node.value in slot.names:
-            return ""
-        close = nearest_words(node.value, slot.names)
-        return f", as {alternatives(close)}" if close else ""
+        for key in node.value:
+            if key not in known:
+                shape = self.at(path)
+                yield UnknownKey(
+                    key, path, node, shape, known, self.tree, self.shape
+                ).problem()
 
     def missing(self, error: Any, path: KeyPath, node: Node) -> Iterator[Problem]:
         shape = self.at(path)
@@ -281,70 +222,9 @@ class _Finder:
                 place=node.place,
             )
             return
-        yield self.unknown_name(slot, slot.kind, name, path, node.place)
-
-    def unknown_name(
-        self, slot: Shape, kind: str, name: str, path: KeyPath, place: Place
-    ) -> Problem:
-        """Which of the ways to be unknown a name has taken."""
-        installed = f"installed: {', '.join(slot.names) or 'none'}"
-        if (kind, name) in self.broken:
-            return _broken(self.broken[kind, name], path, place)
-        try:
-            index().find(kind, name)
-        except PluginError as error:
-            claims = [each for each in index().of(kind) if each.name == name]
-            if claims:
-                fact, _, help_ = str(error).partition(": ")
-                return Problem(
-                    "ambiguous-component", fact, path, help_, installed, place
-                )
-        elsewhere = [
-            other
-            for other in KINDS
-            if other != kind and f"{other}.{name}" in self.shape.root["$defs"]
-        ]
-        if elsewhere:
-            kinds = " and ".join(f"{article(each)} {words(each)}" for each in elsewhere)
-            keys = " or ".join(f'"{KINDS[each].key}"' for each in elsewhere)
-            begun = [each for each in slot.names if each.startswith(f"{name}_")]
-            return Problem(
-                "wrong-kind",
-                f"{short(name)} is {kinds}, not {article(kind)} {words(kind)}",
-                path,
-                f"did you mean {alternatives(begun)}?"
-                if begun
-                else f"move it to {keys}" + _instead(name, slot.names),
-                installed,
-                place,
-            )
-        message = f"no {words(kind)} is called {short(name)}"
-        question = did_you_mean(name, slot.names)
-        distribution, slash, _ = name.partition("/")
-        if slash and not question and KINDS[kind].shorthand is None:
-            package = f'no component of "{distribution}" is installed'
-            help_ = f"pip install {distribution}, or name one that is installed"
-            return Problem(
-                "missing-plugin", f"{message}: {package}", path, help_, installed, place
-            )
-        types = ["number"] if _takes_number(kind) else []
-        if (number := meant_value(name, types, slot)) is not None:
-            help_ = _write(number, path, place)
-        elif types and (unquoted_number := unquoted(name, types, slot)):
-            help_ = unquoted_number
-        elif slot.nullable and means_nothing(name):
-            help_ = "write null to go without"
-        elif question:
-            help_ = question
-        elif KINDS[kind].shorthand and KINDS[kind].shorthand.json_type == "string":  # type: ignore[union-attr]  # it was just tested
-            help_ = f'write one of these, or a folder as a path: "./{name[:60]}"'
-        elif slot.names:
-            help_ = f"write one of {', '.join(slot.names)}"
-        else:
-            help_ = "remove it, or install a package that has one"
-        if os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0"):
-            installed += "; VQFW_NO_PLUGINS hides those of other packages"
-        return Problem("unknown-component", message, path, help_, installed, place)
+        yield UnknownName(
+            name, slot.kind, slot, path, node.place, self.shape, self.broken
+        ).problem()
 
     # Values
 
@@ -365,7 +245,7 @@ class _Finder:
             path,
             help=type_help(node.value, types, shape)
             if value is None
-            else _write(value, path, node.place),
+            else written(value, path, node.place),
             note="" if shape.kind else described(shape),
             place=node.place,
         )
@@ -438,39 +318,3 @@ class _Finder:
             note=f"allowed: {listed}",
             place=node.place,
         )
-
-
-def _takes_number(kind: str) -> bool:
-    short = KINDS[kind].shorthand
-    return KINDS[kind].plain == "number" or bool(short and short.json_type == "number")
-
-
-def _write(value: Any, path: KeyPath, place: Place) -> str:
-    """The repair that replaces a value: in a file, or in the argument that set it."""
-    text = json.dumps(value)
-    if place.source.startswith("--set "):
-        return f"--set {shlex.quote(f'{dotted(path)}={text}')}"
-    return f"write {text}"
-
-
-def _broken(reason: str, path: KeyPath, place: Place) -> Problem:
-    """A problem from the one sentence of a ``PluginError``: the fact, then the repair."""
-    for separator, end in (("): ", ")"), ("; ", "")):
-        fact, found, repair = reason.rpartition(separator)
-        if found:
-            return Problem("broken-component", fact + end, path, repair, place=place)
-    repair = "repair or uninstall its package, or name another component"
-    return Problem("broken-component", reason, path, repair, place=place)
-
-
-def _instead(name: str, names: tuple[str, ...]) -> str:
-    close = nearly_equal(name, names)
-    return f", or did you mean {alternatives(close)}?" if close else ""
-
-
-def _meant(meant: list[str], key: str, node: Node) -> str:
-    right = node.value.get(meant[0]) if len(meant) == 1 else None
-    # In another file or argument, the wrong key was to replace the right one.
-    if right is not None and right.place.source == node.value[key].place.source:
-        return f'remove it: "{meant[0]}" is given too'
-    return f"did you mean {alternatives(meant)}?"

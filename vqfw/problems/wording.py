@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from vqfw.errors import KeyPath
+from vqfw.errors import KeyPath, Place, dotted
 from vqfw.kinds.catalog import article
 from vqfw.schema.shape import Shape, type_of
 from vqfw.suggestions import nearest_words
@@ -236,3 +237,11 @@ def words(kind: str) -> str:
     """A kind as a person says it."""
     spoken = {"beta": "beta scheduler", "revival": "revival strategy"}
     return spoken.get(kind, kind.replace("_", " "))
+
+
+def written(value: Any, path: KeyPath, place: Place) -> str:
+    """The repair that replaces a value: in a file, or in the argument that set it."""
+    text = json.dumps(value)
+    if place.source.startswith("--set "):
+        return f"--set {shlex.quote(f'{dotted(path)}={text}')}"
+    return f"write {text}"
