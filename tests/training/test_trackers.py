@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import signal
 import threading
@@ -9,10 +10,13 @@ import time
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from vqfw.errors import PluginError
 from vqfw.kinds import Tracker
 from vqfw.training import trackers as room
+from vqfw.training.bar import Bar
+from vqfw.training.journal import Journal
 from vqfw.training.trackers import Trackers
 
 
@@ -361,6 +365,26 @@ def test_a_tracker_that_outlives_its_run_prints_to_standard_error(
     trackers._feeds[0].thread.join(60)
     print("answer")
     assert capsys.readouterr() == ("answer\n", "noise\n")
+
+
+def test_a_tracker_that_outlives_a_bar_prints_to_standard_error(
+    watched, monkeypatch, capsys
+):
+    class Loud(Gated):
+        def scalars(self, step, values):
+            super().scalars(step, values)
+            print("noise")
+
+    monkeypatch.setattr(room, "AT_THE_END", 0.05)
+    loud = Loud()
+    trackers, _, folder = watched(loud=loud)
+    terminal = Console(file=io.StringIO(), force_terminal=True)
+    with Journal(folder, 0, Bar(1, 0, 1, terminal), trackers):
+        trackers.scalars(1, {})
+        assert loud.is_in.wait(60)
+    loud.gate.set()
+    trackers._feeds[0].thread.join(60)
+    assert capsys.readouterr().out == ""
 
 
 def test_before_a_checkpoint_a_quick_tracker_has_all_calls(named):

@@ -36,7 +36,7 @@ def vitals(values: Mapping[str, float]) -> dict[str, str]:
 
 
 class Progress(AbstractContextManager["Progress", None]):
-    """How a training shows its progress, from entering to leaving it; a method may do nothing."""
+    """A display of the progress of a training, as a context; this one shows nothing."""
 
     def __exit__(self, *failure: object) -> None:
         """Ends showing."""
@@ -113,14 +113,10 @@ class EpochLines(Progress):
         print(shown, file=self._stream, flush=True)
 
 
-class Silent(Progress):
-    """Shows nothing."""
-
-
 def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Progress:
     """Shows progress as stderr allows: a bar, a line in a notebook, lines, or nothing."""
     if quiet:
-        return Silent()
+        return Progress()
     if type(sys.stderr).__module__.startswith("ipykernel."):
         return EpochLines(total, done, epochs, rewrites=True)
     if not forgiving(sys.stderr).isatty():

@@ -22,12 +22,11 @@ from vqfw.kinds.quantizer import Book
 from vqfw.kinds.tensors import Mask
 from vqfw.kinds.usage import ACTIVE_ABOVE
 
-# After how many steps a revived code is asked whether it is still in use.
-PROBATION = 100
+PROBATION = 100  # steps after which a revived code should be in use
 
 
 class RevivalEngine:
-    """Revives the codes of a model and keeps count.
+    """Revives the codes of a model and counts how many stay in use.
 
     Args:
         autoencoder: compiled; its model has codebooks and a revival strategy.
@@ -43,13 +42,10 @@ class RevivalEngine:
         self._on_probation: list[tuple[int, int, list[int]]] = []
 
     def before_step(self, step: int) -> int:
-        """Revives if it is time.
+        """Revives codes at every interval; returns how many were revived now.
 
         Args:
             step: optimizer steps done.
-
-        Returns:
-            How many codes were revived just now.
         """
         self._examine(step)
         model = self._autoencoder.model
