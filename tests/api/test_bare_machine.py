@@ -124,7 +124,9 @@ def test_settings_of_keras_change_no_contract_check_and_are_kept(odd_keras):
         return MSE()
 
     cases = parametrize_with_checks("loss", [mine]).args[1]
-    (case,) = [each for each in cases if each.id == "mine-its_options_alone_make_it"]
+    (case,) = [
+        each for each in cases if each.id == "mine-equal_options_make_equal_components"
+    ]
     check, factory = case.values
     check(factory)
     assert set(found) == {"float32"}

@@ -158,7 +158,7 @@ def test_a_failed_check_prints_its_meaning_and_its_repair(plugin, command):
     assert answer.code == 1
     line = answer.out.index("FAILED  the_loss_does_not_grow_with_the_image: An image")
     assert "take the mean over height, width and channels" in answer.out[line:]
-    assert "ok      a_match_costs_least" in answer.out
+    assert "ok      the_original_has_the_least_loss" in answer.out
     assert "10 checks; 1 failed" in answer.err
 
 

@@ -21,8 +21,8 @@ class Odd(Loss):
     def __call__(self, original, reconstruction): ...
 """
 IMPORT = "importing_it_changes_nothing"
-OPTIONS = "its_options_alone_make_it"
-ATTRIBUTES = "its_attributes_are_those_of_the_contract"
+OPTIONS = "equal_options_make_equal_components"
+ATTRIBUTES = "methods_and_attributes_keep_the_contract"
 PLANTED = {
     "prints": ("print('ready')", IMPORT, "prints"),
     "seeds": ("import random; random.seed(1)", IMPORT, "Python's random state"),

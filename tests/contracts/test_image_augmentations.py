@@ -122,8 +122,8 @@ class RemembersItsFactor(Dim):
 
 
 PLANTED = {
-    DrawsOnItsOwn: "the_generator_decides_all",
-    CountsItsCalls: "the_generator_decides_all",
+    DrawsOnItsOwn: "equal_generators_give_equal_results",
+    CountsItsCalls: "equal_generators_give_equal_results",
     ChangesWhatItIsGiven: "the_picture_handed_in_stays_as_it_is",
     GivesAnArray: "colour_keeps_its_size_and_mode",
     Crops: "colour_keeps_its_size_and_mode",

@@ -112,7 +112,7 @@ class OneNameForTwo(OnePixelTooMany):
 
 
 PLANTED = {
-    LosesTheEdge: ("encoder", "the_encoder_reduces_as_it_says"),
+    LosesTheEdge: ("encoder", "latents_have_the_stated_shape"),
     BuildsWhenCalled: ("encoder", "the_encoder_builds_all_its_variables"),
     ChecksNothing: ("encoder", "the_encoder_refuses_sizes_that_do_not_fit"),
     OnePixelTooMany: ("decoder", "the_decoder_gives_the_image_shape"),

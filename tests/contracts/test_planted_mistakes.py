@@ -293,18 +293,18 @@ class Dated(Grey):
 PLANTED = {
     "loss": {
         OneForAll: "the_loss_is_one_float32_an_image",
-        WrongSign: "a_match_costs_least",
+        WrongSign: "the_original_has_the_least_loss",
         Summed: "the_loss_does_not_grow_with_the_image",
-        SharedAmongTheBatch: "an_image_does_not_pay_for_its_neighbour",
-        InSixteenBits: "sixteen_bits_are_computed_in_float32",
-        RootAtZero: "the_gradient_is_finite_even_at_a_match",
+        SharedAmongTheBatch: "the_loss_of_an_image_is_its_own",
+        InSixteenBits: "bfloat16_images_are_computed_in_float32",
+        RootAtZero: "the_gradient_is_finite_at_the_original_too",
         HasLayersInAList: "its_weights_are_frozen",
     },
     "metric": {
         NoDirection: "the_metric_says_unit_and_direction",
         ScoresNothing: "no_images_give_no_score",
         CountsBatches: "every_image_is_counted",
-        AveragesAverages: "the_score_does_not_depend_on_the_cut",
+        AveragesAverages: "the_score_does_not_depend_on_the_batches",
         ForgetsWhenAsked: "two_metrics_share_nothing",
         WrongDirection: "a_perfect_reconstruction_is_not_worse",
         NeedsTokens: "images_without_tokens_are_taken",
@@ -313,21 +313,21 @@ PLANTED = {
         DrawsInSixtyFourBits: "draw_gives_a_row_an_image",
         DrawsOnItsOwn: "draw_depends_on_the_generator_alone",
         SwapsTheSides: "apply_keeps_shape_and_type",
-        DrawsWhileItApplies: "apply_adds_no_chance",
+        DrawsWhileItApplies: "apply_draws_nothing",
         SharesItsMean: "an_image_does_not_depend_on_its_batch",
         BranchesInPython: "the_compiled_step_gives_what_eager_gives",
     },
     "dataset": {
         OneIdForAll: "ids_are_unique_relative_paths",
         TornGroups: "every_image_has_a_group_in_one_split",
-        InColour: "images_decode_to_the_channels_it_says",
+        InColour: "images_have_the_stated_channels",
         NeverTheSame: "reading_twice_gives_the_same",
         Dated: "the_fingerprint_stays",
     },
 }
 # Some mistakes break other promises with them: what has no direction has no better one.
 ALSO = {
-    OneForAll: {"sixteen_bits_are_computed_in_float32"},
+    OneForAll: {"bfloat16_images_are_computed_in_float32"},
     NoDirection: {"a_perfect_reconstruction_is_not_worse"},
     ScoresNothing: {"two_metrics_share_nothing"},
     CountsBatches: {"images_without_tokens_are_taken"},

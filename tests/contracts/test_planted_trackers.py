@@ -145,35 +145,35 @@ PLANTED = {
         "BeginsAtOnce": (BeginsAtOnce, "making_one_opens_nothing"),
         "FirstNamesOnly": (FirstNamesOnly, "numbers_of_any_name_are_taken"),
         "ColourOnly": (ColourOnly, "pictures_of_any_size_are_taken"),
-        "TakesTheLoss": (TakesTheLoss, "what_is_told_is_left_alone"),
-        "PaintsOver": (PaintsOver, "what_is_told_is_left_alone"),
-        "Unopened": (ClosesWhatItNeverOpened, "one_that_heard_nothing_can_be_closed"),
-        "OnlyForNewRuns": (OnlyForNewRuns, "a_run_that_was_cut_goes_on"),
+        "TakesTheLoss": (TakesTheLoss, "numbers_and_pictures_stay_unchanged"),
+        "PaintsOver": (PaintsOver, "numbers_and_pictures_stay_unchanged"),
+        "Unopened": (ClosesWhatItNeverOpened, "an_unused_tracker_can_be_closed"),
+        "OnlyForNewRuns": (OnlyForNewRuns, "an_interrupted_run_is_continued"),
     },
     "observer": {
         "unknown hook": (
             observer(vqfw_run_ends=vqfw_run_ends),
-            "every_hook_is_one_that_there_is",
+            "every_hook_exists",
         ),
         "unknown argument": (
             observer(vqfw_run_start=vqfw_run_start),
-            "every_hook_is_one_that_there_is",
+            "every_hook_exists",
         ),
         "not marked": (
             observer(vqfw_epoch_end=vqfw_epoch_end),
-            "every_hook_is_one_that_there_is",
+            "every_hook_exists",
         ),
         "raises": (
             observer(vqfw_checks=vqfw_checks),
-            "no_hook_fails_or_returns_something_else",
+            "hooks_run_and_return_their_types",
         ),
         "callbacks that are none": (
             observer(vqfw_callbacks=vqfw_callbacks),
-            "no_hook_fails_or_returns_something_else",
+            "hooks_run_and_return_their_types",
         ),
         "no list": (
             observer(vqfw_cli=vqfw_cli),
-            "no_hook_fails_or_returns_something_else",
+            "hooks_run_and_return_their_types",
         ),
     },
 }

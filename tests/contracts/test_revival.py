@@ -87,7 +87,7 @@ PLANTED = {
     MarksTheOthers: "the_mask_says_which_rows_are_new",
     MovesBusyCodesToo: "busy_codes_are_left_alone",
     NoiseAsWideAsTheCluster: "unused_codes_come_back",
-    OwnGenerator: "the_generator_decides_all",
+    OwnGenerator: "equal_generators_give_equal_results",
     AlwaysMovesOne: "nothing_dead_changes_nothing",
     NeverTwiceTheSameLatent: "edges_do_not_crash",
 }

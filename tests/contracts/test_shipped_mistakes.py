@@ -590,7 +590,7 @@ SHIPPED = {
             "perplexity is averaged over batches",
             "metric",
             PerplexityOfBatches,
-            "the_score_does_not_depend_on_the_cut",
+            "the_score_does_not_depend_on_the_batches",
         )
     ],
     24: [

@@ -59,9 +59,8 @@ def checks(kind: str, factory: Factory | None = None) -> tuple[Check, ...]:
     Args:
         kind: ``augmentation``, ``beta``, ``dataset``, ``decoder``, ``encoder``, ``loss``,
             ``metric``, ``model``, ``observer``, ``quantizer``, ``revival`` or ``tracker``.
-        factory: of the component that they are for, or its class. Image augmentations
-            have other checks than tensor augmentations; without it, those of the
-            latter are given.
+        factory: of the component, or its class; without it an augmentation gets the
+            checks of tensor augmentations and not of image augmentations.
 
     Raises:
         ValueError: if there are none for this kind.
@@ -104,7 +103,7 @@ def parametrize_with_checks(
 
 
 def _settled(check: Check) -> Check:
-    """A check whatever the author's own Keras is set to, which stays as it is."""
+    """A check under default settings of Keras, which are restored after it."""
 
     @wraps(check)
     def settled(factory: Factory) -> str | None:

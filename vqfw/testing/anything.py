@@ -1,4 +1,4 @@
-"""What every component promises, whatever its kind."""
+"""The checks of every component, whatever its kind."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from vqfw.registry.contract import owed, wrong_attribute
 from vqfw.testing.check import Check, Factory, require
 from vqfw.testing.supplied import made
 
-# Without these neither Python nor Keras would be the same.
+# Python and Keras need these.
 _NEEDED = ("PATH", "HOME", "PYTHONPATH", "KERAS_BACKEND", "KERAS_HOME", "VQFW_CACHE")
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 def importing_it_changes_nothing(factory: Factory) -> None:
-    """Its module can be imported without a word and without a trace outside itself."""
+    """Importing its module prints nothing and changes nothing outside it."""
     subject = made(factory)
     module = (
         subject if inspect.ismodule(subject) else sys.modules[type(subject).__module__]
@@ -60,8 +60,8 @@ def importing_it_changes_nothing(factory: Factory) -> None:
     )
 
 
-def its_options_alone_make_it(factory: Factory) -> None:
-    """Made twice from the same options, it has the same settings."""
+def equal_options_make_equal_components(factory: Factory) -> None:
+    """Two components of the same options have the same settings."""
     first, second = _settings(made(factory)), _settings(made(factory))
     differ = [name for name in first if first[name] != second.get(name)]
     require(
@@ -72,8 +72,8 @@ def its_options_alone_make_it(factory: Factory) -> None:
     )
 
 
-def its_attributes_are_those_of_the_contract(factory: Factory) -> None:
-    """Methods and attributes that the contract asks for are there, of its type and range."""
+def methods_and_attributes_keep_the_contract(factory: Factory) -> None:
+    """The methods and attributes of the contract exist, with its types and ranges."""
     subject = made(factory)
     if not inspect.ismodule(subject):
         complaint = owed(type(subject)) or wrong_attribute(subject)
@@ -82,8 +82,8 @@ def its_attributes_are_those_of_the_contract(factory: Factory) -> None:
 
 CHECKS: tuple[Check, ...] = (
     importing_it_changes_nothing,
-    its_options_alone_make_it,
-    its_attributes_are_those_of_the_contract,
+    equal_options_make_equal_components,
+    methods_and_attributes_keep_the_contract,
 )
 
 
@@ -103,7 +103,7 @@ def _plain(value: Any) -> Any:
 
 
 def _surroundings() -> Mapping[str, Any]:
-    """What a process shares that a module could change."""
+    """The state of the process that an import could change."""
     return {
         "the environment": dict(os.environ),
         "the working folder": os.getcwd(),
@@ -121,7 +121,7 @@ def _surroundings() -> Mapping[str, Any]:
 
 
 def _disarrange() -> None:
-    """Makes the surroundings unusual, so that a change shows which was made before."""
+    """Sets unusual values, so that an import shows its change a second time."""
     kept = {name: os.environ[name] for name in _NEEDED if name in os.environ}
     os.environ.clear()
     os.environ.update(kept)
@@ -135,7 +135,7 @@ def _disarrange() -> None:
 
 @contextmanager
 def _restored() -> Iterator[None]:
-    """Puts back what a module that is examined may have changed."""
+    """Restores the state that an examined module may change."""
     environment, folder, path = dict(os.environ), os.getcwd(), list(sys.path)
     python, numpy = random.getstate(), np.random.get_state()
     interrupt, policy = signal.getsignal(signal.SIGINT), keras.config.dtype_policy()

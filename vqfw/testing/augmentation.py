@@ -1,4 +1,4 @@
-"""What every augmentation promises. A factory takes nothing and gives a fresh one."""
+"""The checks of an augmentation. A factory takes nothing and returns a fresh one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Applied(keras.layers.Layer):
 
 
 def draw_gives_a_row_an_image(factory: Factory) -> None:
-    """Drawn arrays have one row an image, of the types that travel to a device."""
+    """Drawn arrays have one row an image, and are float32 or int32."""
     for count in (1, 7):
         drawn = _drawn(factory(), count)
         require(drawn, "draw() gives no array: draw at least one number an image")
@@ -72,7 +72,7 @@ def draw_depends_on_the_generator_alone(factory: Factory) -> None:
 
 
 def apply_keeps_shape_and_type(factory: Factory) -> None:
-    """Colour, grey and odd sizes come back in their shape, float32 and finite."""
+    """Images of any size, grey or colour, keep their shape and are finite float32."""
     for shape in SHAPES:
         images, augmentation = _images(shape), factory()
         found = _applied(augmentation, images, _drawn(augmentation, COUNT))
@@ -86,8 +86,8 @@ def apply_keeps_shape_and_type(factory: Factory) -> None:
         )
 
 
-def apply_adds_no_chance(factory: Factory) -> None:
-    """The same drawn numbers change the same images in the same way, always."""
+def apply_draws_nothing(factory: Factory) -> None:
+    """The same images and drawn numbers give the same result."""
     augmentation = factory()
     drawn = _drawn(augmentation, COUNT)
     first, again = (_applied(augmentation, _images(), drawn) for _ in range(2))
@@ -99,7 +99,7 @@ def apply_adds_no_chance(factory: Factory) -> None:
 
 
 def an_image_does_not_depend_on_its_batch(factory: Factory) -> None:
-    """An image with its numbers comes out the same alone and among others."""
+    """The result for an image is the same alone and in a batch."""
     augmentation = factory()
     drawn = _drawn(augmentation, COUNT)
     together = _applied(augmentation, _images(), drawn)
@@ -115,7 +115,7 @@ def an_image_does_not_depend_on_its_batch(factory: Factory) -> None:
 
 
 def the_compiled_step_gives_what_eager_gives(factory: Factory) -> None:
-    """It works on tensors alone, so that it can run inside the training step."""
+    """A compiled call gives the result of the eager call."""
     augmentation = factory()
     drawn = _drawn(augmentation, COUNT)
     eager = _applied(augmentation, _images(), drawn)
@@ -133,7 +133,7 @@ CHECKS: tuple[Check, ...] = (
     draw_gives_a_row_an_image,
     draw_depends_on_the_generator_alone,
     apply_keeps_shape_and_type,
-    apply_adds_no_chance,
+    apply_draws_nothing,
     an_image_does_not_depend_on_its_batch,
     the_compiled_step_gives_what_eager_gives,
 )

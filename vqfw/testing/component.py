@@ -1,6 +1,6 @@
-"""Runs the checks of its kind on a component that is known by name.
+"""Runs the checks of a component by its name.
 
-The component is built as an experiment builds it: from its options, with what the engine
+The component is built as in an experiment: from its options and the values that the engine
 supplies. Small sizes are quickest, and are set as options.
 """
 
@@ -22,13 +22,13 @@ from vqfw.testing.supplied import SUPPLIED, made
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one check went.
+    """The result of one check.
 
     Args:
         check: its name.
-        promise: what it looks at.
-        complaint: what is wrong and how it is usually mended; None where all is well.
-        skipped: why there was nothing to look at; None where it looked.
+        promise: that it checks.
+        complaint: the fault and its usual repair; None where there is none.
+        skipped: why it does not apply; None where it does.
     """
 
     check: str
@@ -38,7 +38,7 @@ class Outcome:
 
 
 def factory_of(entry: Entry, settings: Sequence[str] = ()) -> Factory:
-    """What makes a fresh component at every call, from its options.
+    """A function that makes a fresh component of these options at every call.
 
     Args:
         entry: the component.
@@ -46,8 +46,8 @@ def factory_of(entry: Entry, settings: Sequence[str] = ()) -> Factory:
 
     Raises:
         PluginError: if it cannot be read.
-        UsageError: if an option is required that nobody can guess.
-        ExperimentError: if the settings are not right.
+        UsageError: if a required option is missing.
+        ExperimentError: if a setting is not allowed.
     """
     if entry.kind == OBSERVER:
         module = load_observer(entry)
@@ -65,15 +65,15 @@ def outcomes(entry: Entry, settings: Sequence[str] = ()) -> Iterator[Outcome]:
 
     Raises:
         PluginError: if it cannot be loaded, or breaks its contract while it is made.
-        UsageError: if an option is required that nobody can guess.
-        ExperimentError: if the settings are not right.
-        VqfwError: if it needs what is not there, as a dataset its files.
+        UsageError: if a required option is missing.
+        ExperimentError: if a setting is not allowed.
+        VqfwError: if something that it needs is missing, as the files of a dataset.
         ValueError: if there are no checks for its kind.
     """
     component = None if entry.kind == OBSERVER else load_entry(entry)
     factory = factory_of(entry, settings)
     complaint, _ = _answer(it_can_be_made, factory)
-    if complaint is not None:  # no other check could say anything else
+    if complaint is not None:  # all other checks would fail in the same way
         yield _outcome(it_can_be_made, complaint)
         return
     for check in (*general_checks(), *checks(entry.kind, component)):
@@ -93,13 +93,13 @@ def _outcome(
 
 
 def _answer(check: Check, factory: Factory) -> tuple[str | None, str | None]:
-    """What a check complains of, and why it had nothing to look at."""
+    """The complaint of a check, and why it does not apply."""
     try:
         return None, check(factory)
     except AssertionError as error:
         return str(error), None
     except Exception as error:
-        # What a constructor of another package raises stands behind a PluginError.
+        # A PluginError has the exception of the constructor as its cause.
         own = error.__cause__ if isinstance(error, PluginError) else error
         if own is None or isinstance(own, VqfwError):
             raise

@@ -1,4 +1,4 @@
-"""What every dataset promises. A factory takes nothing and gives a fresh one.
+"""The checks of a dataset. A factory takes nothing and returns a fresh one.
 
 A large one is read to its end, but only the first pictures are decoded.
 """
@@ -21,7 +21,7 @@ SPLITS = ("train", "validation", "test", None)
 
 
 def ids_are_unique_relative_paths(factory: Factory) -> None:
-    """Every image has a name of its own, with forward slashes, that leads nowhere else."""
+    """Ids are unique relative paths with forward slashes."""
     seen: set[str] = set()
     for record in factory().records():
         path = PurePosixPath(record.id)
@@ -40,7 +40,7 @@ def ids_are_unique_relative_paths(factory: Factory) -> None:
 
 
 def every_image_has_a_group_in_one_split(factory: Factory) -> None:
-    """Groups are named or None, splits are the three there are, no group is in two."""
+    """Groups are text or None, splits are known, and no group is in two splits."""
     splits: dict[str, str | None] = {}
     for record in factory().records():
         require(
@@ -63,8 +63,8 @@ def every_image_has_a_group_in_one_split(factory: Factory) -> None:
         )
 
 
-def images_decode_to_the_channels_it_says(factory: Factory) -> None:
-    """Drawn pixels are uint8 of the promised channels; encoded ones open as pictures."""
+def images_have_the_stated_channels(factory: Factory) -> None:
+    """Drawn pixels are uint8 with the stated channels; encoded images can be opened."""
     dataset: Dataset = factory()
     for record in _first(dataset):
         if isinstance(record, Drawn):
@@ -87,9 +87,9 @@ def images_decode_to_the_channels_it_says(factory: Factory) -> None:
 
 
 def reading_twice_gives_the_same(factory: Factory) -> None:
-    """Ids, groups and pixels are the same at every reading, in whatever order."""
+    """Ids, groups and pixels are the same at every reading."""
     dataset: Dataset = factory()
-    first, again, fresh = (_seen(each) for each in (dataset, dataset, factory()))
+    first, again, fresh = (_contents(each) for each in (dataset, dataset, factory()))
     for other, who in ((again, "the same dataset"), (fresh, "an equal dataset")):
         gone = sorted(set(first) ^ set(other))
         require(
@@ -122,7 +122,7 @@ def the_fingerprint_stays(factory: Factory) -> None:
 CHECKS: tuple[Check, ...] = (
     ids_are_unique_relative_paths,
     every_image_has_a_group_in_one_split,
-    images_decode_to_the_channels_it_says,
+    images_have_the_stated_channels,
     reading_twice_gives_the_same,
     the_fingerprint_stays,
 )
@@ -132,7 +132,7 @@ def _first(dataset: Dataset) -> Iterator[Record | Drawn]:
     return islice(dataset.records(), DECODED)
 
 
-def _seen(dataset: Dataset) -> dict[str, tuple[str | None, str]]:
+def _contents(dataset: Dataset) -> dict[str, tuple[str | None, str]]:
     """Group and content by id; the content only of the first images."""
     found = {}
     for number, record in enumerate(dataset.records()):

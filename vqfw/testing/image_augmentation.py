@@ -1,4 +1,4 @@
-"""What every image augmentation promises. A factory takes nothing and gives a fresh one.
+"""The checks of an image augmentation. A factory takes nothing and returns a fresh one.
 
 Pictures are handed in as the engine does it: 8 bits, of mode ``RGB`` or ``L``, several
 threads at a time.
@@ -26,8 +26,8 @@ LINES = 40  # of a component, at each of which it is disturbed once
 PATIENCE = 0.1  # seconds that a disturbance waits for one that holds a lock
 
 
-def the_generator_decides_all(factory: Factory) -> None:
-    """Equal generators change a picture in the same way, in one object and in the next."""
+def equal_generators_give_equal_results(factory: Factory) -> None:
+    """Equal generators give equal pictures, in one object and in the next."""
     require_repeatable(
         factory,
         lambda augmentation, seed: [list(_applied(augmentation, seed))],
@@ -37,7 +37,7 @@ def the_generator_decides_all(factory: Factory) -> None:
 
 
 def the_picture_handed_in_stays_as_it_is(factory: Factory) -> None:
-    """It works on a copy, or makes a new picture."""
+    """The picture that is handed in is not changed."""
     augmentation = factory()
     for seed in range(DRAWS):
         picture = _picture()
@@ -51,12 +51,12 @@ def the_picture_handed_in_stays_as_it_is(factory: Factory) -> None:
 
 
 def colour_keeps_its_size_and_mode(factory: Factory) -> None:
-    """Colour pictures of any size come back as PIL pictures of that size and mode."""
+    """Colour pictures keep their size and mode, and stay PIL pictures."""
     _require_same(factory, "RGB")
 
 
 def grey_pictures_are_taken(factory: Factory) -> None:
-    """Pictures of one channel come back with one channel."""
+    """Grey pictures keep their size and one channel."""
     try:
         _require_same(factory, "L")
     except AssertionError:
@@ -69,7 +69,7 @@ def grey_pictures_are_taken(factory: Factory) -> None:
 
 
 def it_changes_pictures(factory: Factory) -> None:
-    """With its default options, some picture comes out otherwise than it went in."""
+    """With its default options it changes some picture."""
     augmentation, before = factory(), _picture().tobytes()
     require(
         any(_applied(augmentation, seed=seed) != before for seed in range(DRAWS)),
@@ -94,11 +94,11 @@ def the_global_generators_are_left_alone(factory: Factory) -> None:
 
 
 def threads_do_not_disturb_each_other(factory: Factory) -> None:
-    """A picture comes out the same while another thread changes another one."""
+    """The result is the same while another thread uses the same object."""
     augmentation = factory()
     alone = _applied(augmentation)
     if _applied(augmentation) != alone:
-        return  # chance from elsewhere, which another check complains about
+        return  # another check complains of it
     for line in range(LINES):
         found, reached = _disturbed(augmentation, line)
         require(
@@ -111,7 +111,7 @@ def threads_do_not_disturb_each_other(factory: Factory) -> None:
 
 
 CHECKS: tuple[Check, ...] = (
-    the_generator_decides_all,
+    equal_generators_give_equal_results,
     the_picture_handed_in_stays_as_it_is,
     colour_keeps_its_size_and_mode,
     grey_pictures_are_taken,
@@ -141,7 +141,7 @@ class _Disturbance:
         self.other: Future[bytes] | None = None
 
     def run(self) -> bytes:
-        """The picture, changed while another one is."""
+        """The changed picture."""
         sys.settrace(self._trace)
         try:
             return _applied(self.augmentation)
@@ -186,7 +186,7 @@ def _require_same(factory: Factory, mode: str) -> None:
 
 
 def _applied(augmentation: ImageAugmentation, seed: int = 0) -> bytes:
-    """What comes of the picture, whoever used the global generators before."""
+    """The changed picture, with the global generators set to one state."""
     with _pinned(0):
         found = augmentation.apply(_picture(), np.random.default_rng(seed))
         return bytes(found.tobytes())
@@ -203,7 +203,7 @@ def _picture(size: tuple[int, int] = SIDES[0], mode: str = "RGB") -> Image.Image
 @contextmanager
 def _pinned(seed: int) -> Iterator[None]:
     """Seeds the global generators of Python and NumPy for a block."""
-    # What a component draws from them is one check's business; the others hold it still.
+    # One check is about these generators; for the others they stay the same.
     python, array = random.getstate(), np.random.get_state()
     random.seed(seed)
     np.random.seed(seed)

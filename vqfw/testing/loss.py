@@ -1,4 +1,4 @@
-"""What every reconstruction loss promises. A factory takes nothing and gives a fresh one."""
+"""The checks of a reconstruction loss. A factory takes nothing and returns a fresh one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Compared(keras.layers.Layer):
         self.built = True
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
-        """What the loss makes of these reconstructions of its originals."""
+        """The loss of reconstructions of its originals."""
         return self.loss(ops.convert_to_tensor(self.original), images)
 
 
@@ -46,8 +46,8 @@ def the_loss_is_one_float32_an_image(factory: Factory) -> None:
         require(np.isfinite(_array(found)).all(), "the loss is not finite")
 
 
-def a_match_costs_least(factory: Factory) -> None:
-    """No reconstruction is cheaper than the original itself."""
+def the_original_has_the_least_loss(factory: Factory) -> None:
+    """No reconstruction has a lower loss than the original itself."""
     match = _value(factory(), _images(), _images())
     for name, other in (("another image", _images(1)), ("grey", _images() * 0 + 0.5)):
         found = _value(factory(), _images(), other)
@@ -60,7 +60,7 @@ def a_match_costs_least(factory: Factory) -> None:
 
 
 def the_loss_does_not_grow_with_the_image(factory: Factory) -> None:
-    """An image laid out three by two times costs about what one copy costs."""
+    """An image tiled three by two times has about the loss of one copy."""
     small = _value(factory(), _images(), _images(1))
     tiles = (1, 3, 2, 1)
     large = _value(factory(), np.tile(_images(), tiles), np.tile(_images(1), tiles))
@@ -72,7 +72,7 @@ def the_loss_does_not_grow_with_the_image(factory: Factory) -> None:
     )
 
 
-def an_image_does_not_pay_for_its_neighbour(factory: Factory) -> None:
+def the_loss_of_an_image_is_its_own(factory: Factory) -> None:
     """The loss of an image is the same alone and in a batch."""
     together = _value(factory(), _images(), _images(1))
     alone = [
@@ -87,8 +87,8 @@ def an_image_does_not_pay_for_its_neighbour(factory: Factory) -> None:
     )
 
 
-def sixteen_bits_are_computed_in_float32(factory: Factory) -> None:
-    """What a reconstruction in bfloat16 costs is worked out in float32."""
+def bfloat16_images_are_computed_in_float32(factory: Factory) -> None:
+    """The loss of bfloat16 images is computed in float32."""
     half = [ops.cast(ops.convert_to_tensor(_images(s)), "bfloat16") for s in (0, 1)]
     whole = [ops.cast(each, "float32") for each in half]
     expected = _array(factory()(*whole))
@@ -102,8 +102,8 @@ def sixteen_bits_are_computed_in_float32(factory: Factory) -> None:
     )
 
 
-def the_gradient_is_finite_even_at_a_match(factory: Factory) -> None:
-    """A compiled step moves a wrong reconstruction, and leaves a right one finite."""
+def the_gradient_is_finite_at_the_original_too(factory: Factory) -> None:
+    """A compiled gradient is finite, also at the original, and elsewhere not 0."""
     for name, images in (("another image", _images(1)), ("a match", _images())):
         layer = Compared(factory(), _images())
         found, _ = gradients(layer, images, ops.mean, compiled=True)
@@ -119,7 +119,7 @@ def the_gradient_is_finite_even_at_a_match(factory: Factory) -> None:
 
 
 def its_weights_are_frozen(factory: Factory) -> None:
-    """Weights that it holds do not claim to be trained: no optimizer moves them."""
+    """No optimizer moves its weights, so none is trainable."""
     loss = factory()
     _value(loss, _images(), _images(1))
     found = untrained_paths(loss, Compared(loss, _images()).trainable_variables)
@@ -131,11 +131,11 @@ def its_weights_are_frozen(factory: Factory) -> None:
 
 CHECKS: tuple[Check, ...] = (
     the_loss_is_one_float32_an_image,
-    a_match_costs_least,
+    the_original_has_the_least_loss,
     the_loss_does_not_grow_with_the_image,
-    an_image_does_not_pay_for_its_neighbour,
-    sixteen_bits_are_computed_in_float32,
-    the_gradient_is_finite_even_at_a_match,
+    the_loss_of_an_image_is_its_own,
+    bfloat16_images_are_computed_in_float32,
+    the_gradient_is_finite_at_the_original_too,
     its_weights_are_frozen,
 )
 

@@ -1,4 +1,4 @@
-"""What every metric promises. A factory takes nothing and gives a fresh one."""
+"""The checks of a metric. A factory takes nothing and returns a fresh one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def the_metric_says_unit_and_direction(factory: Factory) -> None:
 
 
 def no_images_give_no_score(factory: Factory) -> None:
-    """Before the first batch there is nothing: no value, no images, no interval."""
+    """Before the first batch there is no value and no image."""
     with explained("without images result() fails", "return Score(None, 0)"):
         found = factory().result()
     require(
@@ -33,7 +33,7 @@ def no_images_give_no_score(factory: Factory) -> None:
 
 
 def every_image_is_counted(factory: Factory) -> None:
-    """The score is a plain number or nothing, and says how many images it rests on."""
+    """The score is a float or None, with the number of its images."""
     found = _score(factory, scored())
     require(
         found.images == IMAGES,
@@ -48,8 +48,8 @@ def every_image_is_counted(factory: Factory) -> None:
     )
 
 
-def the_score_does_not_depend_on_the_cut(factory: Factory) -> None:
-    """However a split is cut into batches, the score is the same."""
+def the_score_does_not_depend_on_the_batches(factory: Factory) -> None:
+    """The score is the same for other batches of the same images."""
     whole = _score(factory, scored())
     cut = _score(factory, part(0, 1), part(1, IMAGES))
     require(
@@ -60,7 +60,7 @@ def the_score_does_not_depend_on_the_cut(factory: Factory) -> None:
 
 
 def two_metrics_share_nothing(factory: Factory) -> None:
-    """One metric's batches are not another's, and asking twice changes nothing."""
+    """Two metrics share no state, and ``result`` changes none."""
     used = factory()
     fresh = factory()
     used.update(scored())
@@ -77,12 +77,12 @@ def two_metrics_share_nothing(factory: Factory) -> None:
 
 
 def a_perfect_reconstruction_is_not_worse(factory: Factory) -> str | None:
-    """In the direction of ``better``, the originals score at least what noise scores."""
+    """In the direction of ``better``, originals score no worse than noisy images."""
     batch = scored()
     noisy = _score(factory, batch).value
     perfect = _score(factory, batch._replace(reconstruction=batch.original)).value
     if noisy is None or perfect is None:
-        return "it scores nothing of what is asked here"
+        return "it has no score for these images"
     sign = 1 if factory().better == "higher" else -1
     require(
         sign * perfect >= sign * noisy,
@@ -93,7 +93,7 @@ def a_perfect_reconstruction_is_not_worse(factory: Factory) -> str | None:
 
 
 def images_without_tokens_are_taken(factory: Factory) -> None:
-    """A model without tokens gets a score of its images, or none, and no failure."""
+    """Images of a model without tokens get a score or None, and no error."""
     bare = scored()._replace(tokens=None, vocabulary=())
     with explained(
         "without tokens it fails", "where tokens are needed give Score(None, images)"
@@ -109,7 +109,7 @@ CHECKS: tuple[Check, ...] = (
     the_metric_says_unit_and_direction,
     no_images_give_no_score,
     every_image_is_counted,
-    the_score_does_not_depend_on_the_cut,
+    the_score_does_not_depend_on_the_batches,
     two_metrics_share_nothing,
     a_perfect_reconstruction_is_not_worse,
     images_without_tokens_are_taken,

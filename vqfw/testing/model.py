@@ -1,6 +1,6 @@
-"""What every model promises.
+"""The checks of a model.
 
-A factory takes nothing and gives a fresh model for images of 16 x 16 x 3; small networks
+A factory takes nothing and returns a fresh model for images of 16 x 16 x 3; small networks
 and few codes are quickest.
 """
 
@@ -28,12 +28,12 @@ from vqfw.testing.probe import (
 )
 
 IMAGE_SHAPE = (16, 16, 3)
-# Of a step that only shows which gradients there are: far above the rounding of weights.
+# The step that shows which gradients exist is far longer than the rounding of weights.
 LONG_STEP = 1e3
 
 
 def tokens_decode_to_the_reconstruction(factory: Factory) -> str | None:
-    """``decode_tokens`` gives what evaluation reconstructed, to 1e-6."""
+    """``decode_tokens`` gives the evaluated reconstruction, to 1e-6."""
     model = _built(factory)
     found = model(ops.convert_to_tensor(_images()), training=False)
     if found.tokens is None:
@@ -49,7 +49,7 @@ def tokens_decode_to_the_reconstruction(factory: Factory) -> str | None:
 
 
 def evaluation_changes_no_variable(factory: Factory) -> None:
-    """A call outside training leaves every variable as it was."""
+    """A call outside training changes no variable."""
     model = _built(factory)
     require_unchanged(
         model,
@@ -104,15 +104,15 @@ def mixed_precision_ends_in_float32(factory: Factory) -> None:
         )
 
 
-def the_bits_are_those_of_the_code(factory: Factory) -> None:
-    """Tokens take ``bits_per_position``; no code takes less than nothing."""
+def bits_are_those_of_the_tokens(factory: Factory) -> None:
+    """Bits are ``bits_per_position`` times the positions, and never negative."""
     model = _built(factory)
     found = _called(model)
     require(
         found.bits.shape == (2,) and np.isfinite(found.bits).all(),
         f"bits have shape {found.bits.shape} instead of (2,): one number an image",
     )
-    require((found.bits >= 0).all(), f"{found.bits.min():.4g} bits are less than none")
+    require((found.bits >= 0).all(), f"{found.bits.min():.4g} bits are negative")
     if found.tokens is not None:
         positions = math.prod(found.tokens.shape[1:-1])
         _require_bits_of_the_vocabulary(model)
@@ -139,7 +139,7 @@ def every_trained_variable_learns(factory: Factory) -> None:
 
 
 def state_is_all_in_variables(factory: Factory) -> None:
-    """A model with the variables of another one trains as that one does, noise included."""
+    """Two models with the same variables train in the same way, noise included."""
     first, second = _built(factory), _built(factory)
     copy_state(first, second)
     require_same(
@@ -151,7 +151,7 @@ def state_is_all_in_variables(factory: Factory) -> None:
 
 
 def compiles(factory: Factory) -> None:
-    """Symbolic and compiled calls work and reconstruct what the eager one does."""
+    """Symbolic and compiled calls work and give the reconstruction of the eager call."""
     model = _built(factory)
     with compiling():
         model.compute_output_spec(keras.KerasTensor((2, *IMAGE_SHAPE), "float32"))
@@ -171,7 +171,7 @@ CHECKS: tuple[Check, ...] = (
     evaluation_changes_no_variable,
     the_output_is_well_formed,
     mixed_precision_ends_in_float32,
-    the_bits_are_those_of_the_code,
+    bits_are_those_of_the_tokens,
     every_trained_variable_learns,
     state_is_all_in_variables,
     compiles,
@@ -186,7 +186,7 @@ def _images() -> Floats:
 def _built(factory: Factory) -> Model:
     model: Model = factory()
     model.build((None, *IMAGE_SHAPE))
-    # As the engine does before it trains the codes.
+    # The engine places the codes on latents before it trains them.
     if model.codebook_quantizer is not None:
         latents = ops.convert_to_numpy(model.encode(ops.convert_to_tensor(_images())))
         model.codebook_quantizer.initialize(latents, seed=0)

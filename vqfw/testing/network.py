@@ -1,4 +1,4 @@
-"""What every encoder and every decoder promises.
+"""The checks of an encoder and of a decoder.
 
 An encoder's factory takes nothing. A decoder's is called as the engine calls its class,
 with ``image_shape=`` and ``downsampling=``, because its latents follow from them.
@@ -26,8 +26,8 @@ LATENT_CHANNELS = (1, 3, 8)
 DOWNSAMPLINGS = (2, 4, 8)
 
 
-def the_encoder_reduces_as_it_says(factory: Factory) -> None:
-    """Latents have the promised grid and channels, for grey, colour and other images."""
+def latents_have_the_stated_shape(factory: Factory) -> None:
+    """Latents have the stated grid and channels, for grey, colour and other images."""
     for channels in IMAGE_CHANNELS:
         encoder: Encoder = factory()
         grid = (2, 3)
@@ -49,11 +49,11 @@ def the_encoder_builds_all_its_variables(factory: Factory) -> None:
 
 
 def the_encoder_refuses_sizes_that_do_not_fit(factory: Factory) -> str | None:
-    """``check`` names a size that cannot be reduced, and a size that can instead."""
+    """``check`` refuses a size that cannot be reduced, and names one that can."""
     encoder: Encoder = factory()
     step = encoder.downsampling
     if step == 1:
-        return "it halves nothing"
+        return "its downsampling is 1"
     require(
         not _problems(encoder, 3 * step),
         f"check() refuses an image of {3 * step} pixels at downsampling {step}",
@@ -74,7 +74,7 @@ def the_encoder_refuses_sizes_that_do_not_fit(factory: Factory) -> str | None:
 
 
 def the_decoder_gives_the_image_shape(factory: Factory) -> None:
-    """Images come back in full size, for every downsampling and number of channels."""
+    """Images have their full size, for every downsampling and number of channels."""
     for downsampling in DOWNSAMPLINGS:
         for given, wanted in zip(LATENT_CHANNELS, IMAGE_CHANNELS, strict=True):
             shape = (3 * downsampling, 2 * downsampling, wanted)
@@ -110,7 +110,7 @@ def the_decoder_builds_all_its_variables(factory: Factory) -> None:
 
 
 ENCODER_CHECKS: tuple[Check, ...] = (
-    the_encoder_reduces_as_it_says,
+    latents_have_the_stated_shape,
     the_encoder_builds_all_its_variables,
     the_encoder_refuses_sizes_that_do_not_fit,
 )
@@ -160,7 +160,7 @@ def _builds_completely(network: keras.layers.Layer, inputs: Floats) -> None:
 
 
 def _problems(encoder: Encoder, size: int) -> list[Problem]:
-    """What ``check`` says of an image of this size, with the options of this encoder."""
+    """The problems of an image size, with the options of this encoder."""
     options = {
         option.name: getattr(encoder, option.name, option.schema.get("default"))
         for option in parameters_of(type(encoder))

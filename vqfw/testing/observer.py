@@ -1,7 +1,6 @@
-"""What every observer promises. A factory takes nothing and gives the module of hooks.
+"""The checks of an observer. A factory takes nothing and returns the module of hooks.
 
-Its hooks are called with a small experiment and with runs that have not begun, go on, and
-have ended.
+Its hooks are called with a small experiment and with runs before, during and after training.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ _SCORES = {"test": {"images": 4, "psnr": _PSNR}}
 
 @dataclass(frozen=True)
 class Example:
-    """A run that was never made.
+    """A run for hooks that has no training behind it.
 
     Args:
-        path: a folder.
-        pictures: another one.
+        path: of its records.
+        pictures: of its pictures.
         scores: by split.
     """
 
@@ -58,16 +57,16 @@ class Example:
         return found
 
 
-def every_hook_is_one_that_there_is(factory: Factory) -> None:
-    """Each function is marked, called like a hook, and takes arguments that it has."""
+def every_hook_exists(factory: Factory) -> None:
+    """Each function is marked as a hook and has the name and arguments of one."""
     failures = _observers(factory).failures
-    require(not failures, _told(failures))
+    require(not failures, _described(failures))
 
 
-def no_hook_fails_or_returns_something_else(factory: Factory) -> None:
-    """A run that begins, trains and ends is taken, and what is asked for is given."""
+def hooks_run_and_return_their_types(factory: Factory) -> None:
+    """Each hook takes a run before, during and after training, and returns its type."""
     observers = _observers(factory)
-    observers.failures.clear()  # what cannot be attached is the other check's
+    observers.failures.clear()  # of attaching, which the other check reports
     with _run() as run:
         observers.gather("vqfw_checks", Problem, experiment=run.resolved)
         observers.gather("vqfw_report_sections", Section, run=run)
@@ -80,12 +79,12 @@ def no_hook_fails_or_returns_something_else(factory: Factory) -> None:
         ended = replace(run, scores=_SCORES)
         observers.gather("vqfw_report_sections", Section, run=ended)
         observers.gather("vqfw_cli", click.Command)
-    require(not observers.failures, _told(observers.failures))
+    require(not observers.failures, _described(observers.failures))
 
 
 CHECKS: tuple[Check, ...] = (
-    every_hook_is_one_that_there_is,
-    no_hook_fails_or_returns_something_else,
+    every_hook_exists,
+    hooks_run_and_return_their_types,
 )
 
 
@@ -104,5 +103,5 @@ def _run() -> Iterator[Example]:
         yield run
 
 
-def _told(failures: Sequence[Mapping[str, str]]) -> str:
+def _described(failures: Sequence[Mapping[str, str]]) -> str:
     return "; ".join(f"{each['hook']}: {each['error']}" for each in failures)

@@ -1,7 +1,7 @@
-"""Looks into a layer from outside: its state, its gradients, and how it compiles.
+"""State, gradients and compiled calls of a layer, on every backend.
 
-Gradients are read off a step of plain gradient descent with the layer's input as one more
-weight, so that the same lines serve every backend.
+Gradients are the change of a step of plain gradient descent, with the layer's input as one
+more weight.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vqfw.kinds.tensors import Floats, Scalar, Tensor
 from vqfw.testing.check import explained, require
 
 Objective = Callable[[Any], Scalar]
-"""From what the layer returns to the number that is descended."""
+"""From the output of the layer to the scalar that is minimized."""
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -28,8 +28,8 @@ class Probe(keras.Model):
     """A layer behind an input that is a weight.
 
     Args:
-        layer: what is examined; called as ``layer(inputs, training=...)``.
-        inputs: float32, what it is called with.
+        layer: the layer to examine; called as ``layer(inputs, training=...)``.
+        inputs: float32, its inputs.
         objective: from its output to a scalar.
     """
 
@@ -49,7 +49,7 @@ class Probe(keras.Model):
         self.built = True
 
     def call(self, batch: Tensor, training: bool = False) -> Any:
-        """What the layer makes of its input; the batch is ignored."""
+        """The output of the layer for its input; the batch is ignored."""
         # A copy: TensorFlow may update the weight while the gradients still read it.
         return self.examined(1.0 * self.given, training=training)
 
@@ -61,7 +61,7 @@ class Probe(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Scalar:
-        """The objective, with a way to the input, so that there is always a gradient."""
+        """The objective, joined to the input, so that there is always a gradient."""
         return self.objective(y_pred) + 0.0 * ops.sum(self.given)
 
 
@@ -81,8 +81,8 @@ def gradients(
         objective: from the layer's output to a scalar.
         step: length of the step; a longer one shows smaller gradients.
         compiled: whether to compile the step as training does.
-        kind: the optimizer; what another one than ``SGD`` makes of the gradients is
-            returned in their place.
+        kind: the optimizer; with another one than ``SGD`` its changes are returned in
+            place of the gradients.
 
     Returns:
         The gradient of the objective with respect to the inputs, and those with respect
@@ -130,7 +130,7 @@ def descend(
 
 
 def predicted(layer: keras.layers.Layer, inputs: Floats) -> Any:
-    """What the layer makes of its input in a compiled evaluation, as NumPy arrays."""
+    """The output of the layer in a compiled evaluation, as NumPy arrays."""
     probe = Probe(layer, inputs, lambda output: ops.zeros(()))
     probe.compile(jit_compile=keras.backend.backend() == "jax")
     rows = np.zeros((len(inputs), 1), "float32")
@@ -139,7 +139,7 @@ def predicted(layer: keras.layers.Layer, inputs: Floats) -> Any:
 
 @contextmanager
 def _unreached_allowed() -> Iterator[None]:
-    """A loss need not reach every variable; those it does not reach stand still."""
+    """Silences the warning on variables that a loss does not reach."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Gradients do not exist")
         yield

@@ -97,7 +97,7 @@ def unused_codes_come_back(factory: Factory) -> None:
     )
 
 
-def the_generator_decides_all(factory: Factory) -> None:
+def equal_generators_give_equal_results(factory: Factory) -> None:
     """Equal random generators give equal codes, in one strategy and in a fresh one."""
     require_repeatable(
         factory,
@@ -143,7 +143,7 @@ CHECKS: tuple[Check, ...] = (
     the_mask_says_which_rows_are_new,
     busy_codes_are_left_alone,
     unused_codes_come_back,
-    the_generator_decides_all,
+    equal_generators_give_equal_results,
     nothing_dead_changes_nothing,
     edges_do_not_crash,
 )

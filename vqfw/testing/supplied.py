@@ -1,4 +1,4 @@
-"""What the engine would supply to a component, for checks that make one themselves."""
+"""The values that the engine supplies to a component, for checks that make one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from vqfw.testing.check import Factory
 
 SUPPLIED = {"seed": 0, "image_shape": (16, 16, 3), "downsampling": 4, "steps": 1000}
-"""For small pictures; factories of decoders are told anew."""
+"""For small pictures; checks of decoders supply others."""
 
 
 def made(factory: Factory) -> Any:
-    """A component, told what it asks for of what the engine knows.
+    """A component, with those values of the engine that its factory takes.
 
-    Nothing is written in the folder that a tracker is told: making one opens nothing.
+    A tracker writes nothing into its folder, because making one opens nothing.
     """
     known = {**SUPPLIED, "run_folder": _folder()}
     asked = inspect.signature(factory).parameters.values()

@@ -1,6 +1,6 @@
-"""What every tracker promises. A factory takes ``run_folder=`` where its class does.
+"""The checks of a tracker. A factory takes ``run_folder=`` where its class does.
 
-What arrives at the far end is the tracker's own affair; this is about what a run needs.
+They check what a run needs, and not what arrives at the service behind a tracker.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SCORES = {"validation_psnr": 20.0, "validation_ssim": 0.5}
 
 
 def making_one_opens_nothing(factory: Factory) -> None:
-    """A tracker that hears nothing leaves no file, so that nothing is begun in vain."""
+    """An unused tracker leaves no file."""
     with _folder() as folder:
         _made(factory, folder)
         found = sorted(path.name for path in folder.iterdir())
@@ -33,7 +33,7 @@ def making_one_opens_nothing(factory: Factory) -> None:
 
 
 def numbers_of_any_name_are_taken(factory: Factory) -> None:
-    """Other names may come at any step, and twice at one step."""
+    """Names may change from step to step, and one step may come twice."""
     with _folder() as folder:
         tracker = _made(factory, folder)
         tracker.scalars(1, dict(_VALUES))
@@ -48,7 +48,7 @@ def numbers_of_any_name_are_taken(factory: Factory) -> None:
 
 
 def pictures_of_any_size_are_taken(factory: Factory) -> None:
-    """Grey and colour, one and several, small and wide."""
+    """Grey and colour pictures, one or several, square or wide, are taken."""
     with _folder() as folder:
         tracker = _made(factory, folder)
         for shape in ((1, 8, 8, 3), (1, 8, 8, 1), (3, 5, 9, 3)):
@@ -60,8 +60,8 @@ def pictures_of_any_size_are_taken(factory: Factory) -> None:
         tracker.close()
 
 
-def what_is_told_is_left_alone(factory: Factory) -> None:
-    """Neither numbers nor pictures are changed: other trackers are told the same."""
+def numbers_and_pictures_stay_unchanged(factory: Factory) -> None:
+    """Numbers and pictures are not changed, because other trackers get the same ones."""
     with _folder() as folder:
         tracker = _made(factory, folder)
         values, pictures = dict(_VALUES), _pictures((1, 8, 8, 3))
@@ -77,19 +77,19 @@ def what_is_told_is_left_alone(factory: Factory) -> None:
         )
 
 
-def one_that_heard_nothing_can_be_closed(factory: Factory) -> None:
-    """A run that is resumed at its end has nothing to report."""
+def an_unused_tracker_can_be_closed(factory: Factory) -> None:
+    """A tracker of a run that is resumed at its end is closed unused."""
     with _folder() as folder:
         tracker = _made(factory, folder)
         with explained(
-            "it fails when it is closed before anything was told",
+            "it fails when it is closed unused",
             "close only what was opened",
         ):
             tracker.close()
 
 
-def a_run_that_was_cut_goes_on(factory: Factory) -> None:
-    """A new tracker takes over, with the last steps once more, from one never closed."""
+def an_interrupted_run_is_continued(factory: Factory) -> None:
+    """A new tracker continues one that was never closed, and repeats its last steps."""
     with _folder() as folder:
         cut = _made(factory, folder)
         for step in (1, 2, 3, 4):
@@ -97,8 +97,8 @@ def a_run_that_was_cut_goes_on(factory: Factory) -> None:
             cut.images(step, "grid", _pictures((1, 8, 8, 3)))
         try:
             with explained(
-                "it fails when a run goes on that was cut",
-                "open what is there, and replace it from the first step that is told",
+                "it fails when an interrupted run is resumed",
+                "open the existing record, and replace it from the first step that comes again",
             ):
                 resumed = _made(factory, folder)
                 for step in (3, 4, 5):
@@ -106,7 +106,7 @@ def a_run_that_was_cut_goes_on(factory: Factory) -> None:
                     resumed.images(step, "grid", _pictures((1, 8, 8, 3)))
                 resumed.close()
         finally:
-            with suppress(Exception):  # it is long dead in a real run
+            with suppress(Exception):  # in a real run its process has ended
                 cut.close()
 
 
@@ -114,14 +114,14 @@ CHECKS: tuple[Check, ...] = (
     making_one_opens_nothing,
     numbers_of_any_name_are_taken,
     pictures_of_any_size_are_taken,
-    what_is_told_is_left_alone,
-    one_that_heard_nothing_can_be_closed,
-    a_run_that_was_cut_goes_on,
+    numbers_and_pictures_stay_unchanged,
+    an_unused_tracker_can_be_closed,
+    an_interrupted_run_is_continued,
 )
 
 
 def _made(factory: Factory, folder: Path) -> Tracker:
-    """A tracker; one that keeps nothing in the run's folder is not told of it."""
+    """A tracker, with the folder of the run where it takes one."""
     taken = inspect.signature(factory).parameters.values()
     wanted = any(
         each.name == "run_folder" or each.kind is each.VAR_KEYWORD for each in taken
