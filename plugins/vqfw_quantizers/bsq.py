@@ -1,4 +1,7 @@
-"""Binary spherical quantization: codes are the corners of a cube in the unit sphere."""
+"""Binary spherical quantization: codes are the corners of a cube in the unit sphere.
+
+No latent is further than ``sqrt(2 - 2 / sqrt(bits))`` from its code.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,9 @@ class BSQQuantizer(SignQuantizer):
 
     (batch, *positions, channels) to the same shape, with a linear map to ``bits`` channels
     and one back; codes are plus or minus ``1 / sqrt(bits)`` in each, so they lie on the
-    sphere too and no latent is further than ``sqrt(2 - 2 / sqrt(bits))`` from its code.
-    The commitment loss is ``mean((u - code)^2)`` with u on the sphere; its authors train
-    without it (``"beta": 0``). An entropy loss keeps each choice certain and all codes in
-    use. Source: Zhao et al. 2024, section 4.1, https://arxiv.org/abs/2406.07548; weight,
+    sphere too. The commitment loss is ``mean((u - code)^2)`` with u on the sphere; its
+    authors train without it (``"beta": 0``). An entropy loss keeps each choice certain and
+    all codes in use. Source: Zhao et al. 2024, section 4.1, https://arxiv.org/abs/2406.07548; weight,
     temperature and groups of 9 bits are those of its authors' code,
     https://github.com/zhaoyue-zephyrus/bsq-vit.
 

@@ -33,8 +33,8 @@ class CosineQuantizer(CodebookQuantizer):
         initialization: ``kmeans`` places the codes on means of the latents of training
             images, ``kmeans_plus_plus`` on latents far from each other, ``random``
             draws them evenly from the sphere.
-        warm_up: Optimizer steps in which latents pass unquantized; then the codes are
-            placed on latents of a trained encoder.
+        warm_up: Optimizer steps in which latents pass unquantized; after them the codes
+            are placed.
         gradient_estimator: How the decoder's gradient reaches the latents:
             ``straight_through`` copies it, ``rotation`` turns it as code from latent.
 

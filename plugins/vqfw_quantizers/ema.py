@@ -3,11 +3,11 @@
 Each training step moves the count ``N`` and the sum ``m`` of every code ``e``, with ``n``
 the number of latents ``z`` that chose it::
 
-    N < -decay * N + (1 - decay) * n
-    m < -decay * m + (1 - decay) * sum(z)
+    N = decay * N + (1 - decay) * n
+    m = decay * m + (1 - decay) * sum(z)
     e = m / N
 
-``Codebook.moved`` of ``vqfw.kinds`` computes this. A code that no latent chose keeps its
+``Codebook.moved`` of ``vqfw.kinds`` is this step. A code that no latent chose keeps its
 vector.
 """
 
@@ -52,8 +52,8 @@ class EMAQuantizer(CodebookQuantizer):
         initialization: ``kmeans`` places the codes on means of the latents of training
             images, ``kmeans_plus_plus`` on latents far from each other, ``random``
             draws them from a normal distribution of unit variance.
-        warm_up: Optimizer steps in which latents pass unquantized; then the codes are
-            placed on latents of a trained encoder.
+        warm_up: Optimizer steps in which latents pass unquantized; after them the codes
+            are placed.
         gradient_estimator: How the decoder's gradient reaches the latents:
             ``straight_through`` copies it, ``rotation`` turns it as code from latent.
     """
@@ -105,7 +105,7 @@ class EMAQuantizer(CodebookQuantizer):
         codes = ops.stop_gradient(ops.reshape(codes, ops.shape(latents)))
         commitment_loss = ops.mean(ops.square(latents - codes))
         if training:
-            self.keep(codebook.moved(flat, tokens, self.decay))
+            self.keep(codebook.moved(flat, tokens, self.decay))  # the step of N and m
             self.recent.add(flat)
             # Until the codes are placed, latents pass as they are.
             commitment_loss = self.placed * commitment_loss

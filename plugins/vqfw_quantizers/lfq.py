@@ -1,4 +1,9 @@
-"""Lookup-free quantization: a code is the signs of its channels."""
+"""Lookup-free quantization: a code is the signs of its channels.
+
+The probabilities in the entropy loss (eq. 5 of the paper) are the softmax of
+``-|z - c|^2 / temperature`` over all codes, exact for each factor because bits are
+independent.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +21,8 @@ class LFQQuantizer(SignQuantizer):
     and one back; codes are +1 or -1 in each. The commitment loss is ``mean((z -
     sign(z))^2)``; an entropy loss keeps each choice certain and all codes in use. No code
     is stored or searched, so books may be very large. Source: Yu et al. 2023, section
-    3.1, eq. 3 to 5, https://arxiv.org/abs/2310.05737. The probabilities of eq. 5 are the
-    softmax of ``-|z - c|^2 / temperature`` over all codes, exact for each factor because
-    bits are independent; factors as in Luo et al. 2024, https://arxiv.org/abs/2409.04410.
+    3.1, eq. 3 to 5, https://arxiv.org/abs/2310.05737; factors as in Luo et al. 2024,
+    https://arxiv.org/abs/2409.04410.
 
     Args:
         entropy_weight: Weight of the entropy loss, in nats; a number means constant, null

@@ -51,8 +51,7 @@ class PredictiveQuantizer(Wrapper):
 
     (batch, rows, columns, channels) to the same shape; rows and columns are even. Each of
     the four places of a cell of 2 x 2 latents has a quantizer of its own: tokens are
-    (batch, rows / 2, columns / 2, 4 times those of the wrapped quantizer), with as many
-    bits as without prediction. Outside training, tokens are chosen again so that they
+    (batch, rows / 2, columns / 2, 4 times those of the wrapped quantizer). Outside training, tokens are chosen again so that they
     also fit the latents that are predicted from them. Losses are means over places, of
     the first choice of tokens; the mean squared error of the predictions is part of the
     codebook loss.
