@@ -40,10 +40,8 @@ def command(subject: str, settings: tuple[str, ...], as_json: bool) -> int:
     from vqfw.testing.component import factory_of, outcomes
 
     asked = _settings(entries, settings)
-    for entry in entries:
-        factory_of(
-            entry, asked[entry]
-        )  # raises on a wrong setting before any check runs
+    for entry in entries:  # a wrong setting is an error before any check runs
+        factory_of(entry, asked[entry])
     results: list[dict[str, Any]] = []
     for entry in entries:
         if not as_json:

@@ -49,12 +49,11 @@ def show_scores(
     if bits := recorded.get("bits_per_image"):
         echo(f"  {'bits an image':<16} {bits:.0f}")
     if seconds is not None:
-        hoped = expected.get("minutes")
-        beside = f"   (expected {hoped:g})" if hoped is not None else ""
+        beside = _beside(expected.get("minutes"))
         echo(f"  {'minutes':<16} {seconds / 60:.1f}{beside}")
 
 
-def _line(name: str, entry: Mapping[str, Any], hoped: float | None) -> str:
+def _line(name: str, entry: Mapping[str, Any], expected: float | None) -> str:
     value = entry["value"]
     if value is None:
         return f"  {name:<16} does not apply"
@@ -63,4 +62,8 @@ def _line(name: str, entry: Mapping[str, Any], hoped: float | None) -> str:
     if entry.get("interval"):
         half = (entry["interval"][1] - entry["interval"][0]) / 2
         line += f" ± {half:.2g}"
-    return line + (f"   (expected {hoped:g})" if hoped is not None else "")
+    return line + _beside(expected)
+
+
+def _beside(expected: float | None) -> str:
+    return "" if expected is None else f"   (expected {expected:g})"

@@ -76,7 +76,10 @@ def command(
     tell = say_nothing if quiet else say
     use_plugins(plugins, say_nothing if point else tell)
     study = api.load_study(file, overrides, plugins)
-    _warn(study, quiet)
+    if study.grid.warnings and not quiet:
+        from vqfw.problems.printing import render
+
+        say(render(study.grid.warnings))
     if point is not None:
         return _train(study, point, as_json, quiet)
     if check:
@@ -95,13 +98,6 @@ def command(
     table = study.run(say=say_nothing if quiet else say_folded, jobs=jobs)
     _show(table, as_json)
     return 1 if table.failures else 0
-
-
-def _warn(study: Study, quiet: bool) -> None:
-    if study.grid.warnings and not quiet:
-        from vqfw.problems.printing import render
-
-        say(render(study.grid.warnings))
 
 
 def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:

@@ -50,9 +50,11 @@ def run_missing(study: Grid, call: Call, root: Path, say: Say) -> Table:
     return _Running(study, call, root, say).to_the_end()
 
 
-def present_table(study: Grid, call: Call, root: Path) -> Table:
+def present_table(
+    study: Grid, call: Call, root: Path, failures: Sequence[Failure] = ()
+) -> Table:
     """The table of the finished runs, also written to disk; trains nothing."""
-    table = table_of(study, standings(study, root), str(call))
+    table = table_of(study, standings(study, root), str(call), failures)
     write_table(table, study_folder(study, root))
     return table
 
@@ -70,17 +72,8 @@ class _Started(NamedTuple):
 class _Running:
     """The training of the missing runs of one study."""
 
-    def __init__(
-        self,
-        study: Grid,
-        call: Call,
-        root: Path,
-        say: Say,
-    ) -> None:
-        self._study = study
-        self._call = call
-        self._root = root
-        self._say = say
+    def __init__(self, study: Grid, call: Call, root: Path, say: Say) -> None:
+        self._study, self._call, self._root, self._say = study, call, root, say
         self._children = Children(call.arguments, root)
         self._logs = study_folder(study, root) / "logs"
         self._failures: list[Failure] = []
@@ -148,12 +141,9 @@ class _Running:
             news = self._news(ended.point, seconds)
             self._say(f"{ended.label}: {clock(seconds)}{news}")
         elif self._children.stopped_by is None:
-            point = ended.point
-            failure = Failure(
-                point.id, str(point), _reason(code, ended.log), str(ended.log)
-            )
-            self._failures.append(failure)
-            self._say(f"{ended.label}: failed: {failure.reason}   ({ended.log})")
+            point, reason = ended.point, _reason(code, ended.log)
+            self._failures.append(Failure(point.id, str(point), reason, str(ended.log)))
+            self._say(f"{ended.label}: failed: {reason}   ({ended.log})")
 
     def _news(self, point: Point, seconds: float) -> str:
         """The scores of a run, and the time that the others will take."""
@@ -180,11 +170,7 @@ class _Running:
         return [each for each in self._standings() if each.state != "finished"]
 
     def _table(self) -> Table:
-        table = table_of(
-            self._study, self._standings(), str(self._call), self._failures
-        )
-        write_table(table, study_folder(self._study, self._root))
-        return table
+        return present_table(self._study, self._call, self._root, self._failures)
 
     def _stop(self, number: int) -> None:
         total, left = len(self._study.points), len(self._open())
