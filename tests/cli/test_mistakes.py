@@ -169,7 +169,7 @@ def test_an_unwritable_output_is_an_error_before_any_work(
     monkeypatch.setattr(Reopened, "plan", lambda *command: pytest.fail(work))
     answer = command(*IN_THE_WAY[place])
     assert answer.code == 2, answer.err
-    assert re.match(r"error: .+: (choose|write|run) .*\n\Z", answer.err)
+    assert re.match(r"error: .+: (choose|write|give|run) .*\n\Z", answer.err)
     assert answer.out == ""
     assert files() == before
 
