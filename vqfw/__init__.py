@@ -4,13 +4,15 @@
 
     experiment = vqfw.load("experiments/experiment.json")     # or a mapping; checked here
     run = experiment.set({"training.steps": 200}).run()       # trains, scores, records
-    run = vqfw.open_run("latest")                             # the same, later
+    run = experiment.run(images=array, groups=names)          # the same on an array
+    run = vqfw.open_run("latest")                             # the last run, later
 
     run.scores["test"]["psnr"]["value"]                       # and "interval"
-    run.history["loss"]                                       # a NumPy array, by step
-    faces = run.images("test")                                # .pixels, .ids, .groups
-    tokens = run.encode(faces.pixels)                         # .grids, np.asarray(tokens)
-    pictures = run.decode(tokens)                             # uint8
+    run.history["step"], run.history["loss"]                  # NumPy columns, to plot
+    faces = run.images("test").pixels                         # uint8 (n, height, width, channels)
+    tokens = run.encode(faces)                                # codes: np.array(tokens), to edit
+    pictures = run.decode(tokens)                             # uint8, as faces
+    run.model                                                 # a keras.Model: floats in [0, 1]
 
 ``help(vqfw.load)``, ``help(vqfw.Experiment)`` and ``help(vqfw.Run)`` go on from here. Keras
 is imported when a model is needed; a name of this package, when it is first used.

@@ -8,7 +8,7 @@ from PIL import Image
 
 import vqfw
 from vqfw.api.given import given_images, on_array, with_array
-from vqfw.api.preparation import splits_of, survey_of
+from vqfw.api.preparation import splits_of, summary_of
 from vqfw.errors import DataError, Interrupted, RunError, UsageError
 
 PEOPLE = [f"person {row % 12}" for row in range(48)]
@@ -179,6 +179,6 @@ def test_groups_without_images_are_refused(experiment):
 
 def test_an_experiment_for_arrays_can_be_planned_without_one(experiment):
     assert experiment.plan().image_shape == (16, 16, 3)
-    assert survey_of(experiment.plan()) is None
+    assert summary_of(experiment.plan()) is None
     with pytest.raises(DataError, match=r"experiment\.run\(images=array"):
         experiment.run(quiet=True)

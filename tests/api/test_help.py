@@ -42,7 +42,7 @@ def names(done, root, monkeypatch):
         Image.fromarray(face).save(root / "my_pictures" / f"{number}.png")
     return {
         "vqfw": vqfw, "np": np, "keras": keras, "plt": plot, "run": done, "images": faces / np.float32(255),
-        "faces": faces, "experiment": experiment, "tokens": done.encode(faces),
+        "faces": faces, "experiment": experiment, "array": faces, "names": None, "tokens": done.encode(faces),
     }  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def test_a_failed_import_of_the_backend_leaves_the_lock_free(monkeypatch):
 
 
 def test_an_outline_waits_for_its_turn(monkeypatch):
-    from vqfw.api.preparation import outlined
+    from vqfw.api.planning import outlined
     from vqfw.assembly import outline
 
     monkeypatch.setattr(outline, "outline_of", lambda plan: plan)

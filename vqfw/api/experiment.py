@@ -11,7 +11,8 @@ from vqfw import experiment as experiments
 from vqfw.api.given import given_images, on_array, with_array
 from vqfw.api.inventory import use_plugin, write_schema
 from vqfw.api.own_pictures import experiment_file
-from vqfw.api.preparation import dataset_path, plan_of, splits_to_train_on
+from vqfw.api.planning import dataset_path, plan_of
+from vqfw.api.preparation import splits_to_train_on
 from vqfw.api.records import record
 from vqfw.api.run import Run, root_of
 from vqfw.api.talk import Say, problems_in_full, speaker

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vqfw import experiment as experiments
 from vqfw.api.given import with_array
-from vqfw.api.preparation import dataset_path, plan_of
+from vqfw.api.planning import dataset_path, plan_of
 from vqfw.api.talk import Say
 from vqfw.errors import DataError, RunError, UnwritableError, UsageError
 from vqfw.runs import RunFolder

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vqfw.api.experiment import Experiment
 from vqfw.api.inventory import use_plugin
-from vqfw.api.preparation import dataset_path, plan_of
+from vqfw.api.planning import dataset_path, plan_of
 from vqfw.api.run import Run, root_of
 from vqfw.api.talk import Say, speaker
 from vqfw.api.turn import one_at_a_time

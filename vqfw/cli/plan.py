@@ -46,7 +46,7 @@ def command(
     use_plugins(plugins, say)
     experiment = api.load(file, overrides, say=say)
     start_backend(experiment.checked.training.threads)
-    from vqfw.api.preparation import outlined
+    from vqfw.api.planning import outlined
 
     plan, found, missing = _with_data(experiment)
     outline, seconds = outlined(plan, measure)
@@ -64,14 +64,14 @@ def command(
 
 def _with_data(experiment: Experiment) -> tuple[Plan, DataSummary | None, str]:
     """The plan, the listing of the dataset, and the error where it cannot be listed."""
-    from vqfw.api.preparation import survey_of
+    from vqfw.api.preparation import summary_of
 
     try:
         plan = experiment.plan()
     except DataError as error:
         return experiment.plan(find_data=False), None, str(error)
     try:
-        return plan, survey_of(plan), ""
+        return plan, summary_of(plan), ""
     except DataError as error:
         return plan, None, str(error)
 
@@ -79,11 +79,11 @@ def _with_data(experiment: Experiment) -> tuple[Plan, DataSummary | None, str]:
 def _data_rows(
     plan: Plan, found: DataSummary | None, missing: str
 ) -> list[tuple[str, str]]:
-    from vqfw.api.preparation import found_rows
+    from vqfw.api.preparation import summary_rows
     from vqfw.data.summary import used
 
     if found is not None:
-        return found_rows(plan, found)
+        return summary_rows(plan, found)
     data = plan.experiment.data
     why = f"not listed: {missing}" if missing else "listed when the run starts"
     return [
