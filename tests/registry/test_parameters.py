@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import pytest
+from packaging.version import Version
 
 from vqfw.errors import PluginError
 from vqfw.kinds.catalog import KINDS
@@ -24,7 +27,9 @@ from vqfw.kinds.options import (
     Slot,
 )
 from vqfw.registry import fragment, parameters_of
+from vqfw.registry.compatibility import own_version
 from vqfw.registry.parameters import section
+from vqfw.schema.loading import packaged
 
 
 def schema_of(component: type, key: str = "a") -> dict[str, Any]:
@@ -118,6 +123,12 @@ def test_annotations_become_types_and_ranges() -> None:
 )
 def test_a_marker_becomes_json_schema_keywords(marker: Any, keywords: Any) -> None:
     assert marker.keywords == keywords
+
+
+def test_no_option_of_an_experiment_is_introduced_in_a_later_version() -> None:
+    versions = re.findall(r'"introduced": "([^"]+)"', json.dumps(packaged()))
+    assert versions
+    assert all(Version(each) <= Version(own_version()) for each in versions)
 
 
 Wide = Annotated[float, {"minimum": 0}]

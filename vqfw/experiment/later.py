@@ -1,10 +1,10 @@
 """Settings that were introduced later, in records that were made before.
 
 An option that joins a section or a component after its first release is annotated with
-``{"introduced": VERSION}``. At its default such a setting says nothing that an older record
+``Introduced(VERSION)``. At its default such a setting says nothing that an older record
 does not say too, so it is left out where records are compared. Where the program did
-something else before, ``{"before": VALUE}`` says what; the value is given to records that
-lack the setting.
+something else before, ``Introduced(VERSION, before=VALUE)`` gives records that lack the
+setting that value.
 """
 
 from __future__ import annotations

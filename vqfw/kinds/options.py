@@ -110,7 +110,7 @@ class Introduced(Marker):
     count as the same.
 
     Args:
-        version: the first that has the option.
+        version: of the package, the first that has the option.
         before: the value that the component used before; without it, the default.
     """
 

@@ -63,9 +63,9 @@ class DataSettings:
         tuple[Annotated[Component, Slot("augmentation")], ...], Length(maximum=100)
     ] = ()
     split_by: Annotated[
-        Literal["auto", "group", "image"], Introduced("0.2", before="group")
+        Literal["auto", "group", "image"], Introduced("0.1.0", before="group")
     ] = "auto"
-    group_level: Annotated[Count | None, Introduced("0.2", before=None)] = 1
+    group_level: Annotated[Count | None, Introduced("0.1.0", before=None)] = 1
     validation: Share = 0.1
     test: Share = 0.1
     split_seed: Annotated[int, Range(minimum=0)] = 0
