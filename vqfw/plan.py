@@ -346,5 +346,5 @@ def _downsampling(
     encoder = experiment.model.get("encoder")
     if not isinstance(encoder, Mapping):
         return 0
-    known = {"seed": experiment.seed, "image_shape": image_shape}
-    return int(build("encoder", encoder, known).downsampling)
+    supplied = {"seed": experiment.seed, "image_shape": image_shape}
+    return int(build("encoder", encoder, supplied).downsampling)

@@ -57,17 +57,17 @@ def wake(loss: Loss, image_shape: tuple[int, ...]) -> None:
 
 def _held(root: Any) -> Iterator[Any]:
     """An object and all that it holds, each once."""
-    waiting, seen = [root], dict[int, Any]()
+    waiting, visited = [root], dict[int, Any]()
     while waiting:
-        each = waiting.pop()
-        if id(each) in seen or isinstance(each, _LEAVES):
+        holder = waiting.pop()
+        if id(holder) in visited or isinstance(holder, _LEAVES):
             continue
-        seen[id(each)] = each  # kept, so that no other object gets its identity
-        yield each
-        waiting += _parts(each)
+        visited[id(holder)] = holder  # kept, so that no other object gets its id
+        yield holder
+        waiting += _children(holder)
 
 
-def _parts(holder: Any) -> Iterable[Any]:
+def _children(holder: Any) -> Iterable[Any]:
     if isinstance(holder, keras.Variable | keras.KerasTensor):
         return ()
     if isinstance(holder, Mapping):

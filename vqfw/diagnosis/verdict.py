@@ -57,18 +57,18 @@ class Diagnosis:
         }
 
     def _usage(self) -> str:
-        seen = self.evidence
+        evidence = self.evidence
         numbers = [
-            f"run {self.run} · {seen.steps} steps",
-            f"usage {seen.usage:.2f} (best {seen.best_usage:.2f})",
-            f"perplexity {seen.perplexity:.0f}{_of(seen.codes)}",
-            f"largest share {seen.largest_share:.3f}",
-            f"dead {seen.dead_codes:.0f}",
+            f"run {self.run} · {evidence.steps} steps",
+            f"usage {evidence.usage:.2f} (best {evidence.best_usage:.2f})",
+            f"perplexity {evidence.perplexity:.0f}{_of(evidence.codes)}",
+            f"largest share {evidence.largest_share:.3f}",
+            f"dead {evidence.dead_codes:.0f}",
         ]
-        if not math.isnan(seen.revived):
-            numbers.append(f"revived {seen.revived:.0f}")
-        if not math.isnan(seen.surviving):
-            numbers.append(f"surviving {seen.surviving:.0%}")
+        if not math.isnan(evidence.revived):
+            numbers.append(f"revived {evidence.revived:.0f}")
+        if not math.isnan(evidence.surviving):
+            numbers.append(f"surviving {evidence.surviving:.0%}")
         return " · ".join(numbers)
 
     def _scores(self) -> list[str]:
@@ -76,17 +76,17 @@ class Diagnosis:
         return ["test images · " + " · ".join(named)] if named else []
 
     def _geometry(self) -> list[str]:
-        seen = self.evidence
-        if math.isnan(seen.latent_spread):
+        evidence = self.evidence
+        if math.isnan(evidence.latent_spread):
             return []
-        first, last = seen.first_latent_spread, seen.latent_spread
+        first, last = evidence.first_latent_spread, evidence.latent_spread
         numbers = [f"spread of the latents {first:.3g} → {last:.3g}"]
-        if not math.isnan(seen.first_code_spread):
+        if not math.isnan(evidence.first_code_spread):
             numbers += [
-                f"offset {seen.first_latent_offset:.3g} → {seen.latent_offset:.3g}",
-                f"first spread of the codes {seen.first_code_spread:.3g}",
+                f"offset {evidence.first_latent_offset:.3g} → {evidence.latent_offset:.3g}",
+                f"first spread of the codes {evidence.first_code_spread:.3g}",
             ]
-        numbers.append(f"quantization leaves {seen.left_over} of the variance")
+        numbers.append(f"quantization leaves {evidence.left_over} of the variance")
         return [" · ".join(numbers)]
 
     def _repr_html_(self) -> str:
@@ -103,8 +103,8 @@ def diagnose(run: RunFolder) -> Diagnosis:
         RecordError: if the records are damaged.
     """
     try:
-        seen = evidence_of(run)
-        found = tuple(findings_of(seen))
+        evidence = evidence_of(run)
+        causes = tuple(findings_of(evidence))
     # Options of other types, missing numbers: vqfw records no such run.
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise RecordError(
@@ -116,7 +116,7 @@ def diagnose(run: RunFolder) -> Diagnosis:
         for name, entry in run.scores.get("test", {}).items()
         if isinstance(entry, Mapping) and entry["value"] is not None
     }
-    return Diagnosis(run.id, seen, found, scores)
+    return Diagnosis(run.id, evidence, causes, scores)
 
 
 def _of(codes: float) -> str:

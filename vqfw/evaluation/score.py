@@ -69,7 +69,7 @@ def evaluate(
         inference: of the model.
         images: at least one.
         metrics: fresh ones.
-        progress: told how many images are done.
+        progress: gets the number of scored images.
     """
     tokens: list[NDArray[np.int32]] = []
     bits = 0.0
