@@ -81,7 +81,7 @@ def test_flip_is_pillows_mirror(picture, changed, levels):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
-def test_flip_mirrors_the_share_it_is_told(share):
+def test_flip_mirrors_its_share_of_the_images(share):
     flip = HorizontalFlip(share).draw(np.random.default_rng(0), 20000)["flip"]
     assert set(np.unique(flip)) <= {0, 1}
     assert abs(flip.mean() - share) < 0.015

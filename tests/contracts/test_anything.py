@@ -89,7 +89,7 @@ def found(factory) -> dict[str, str]:
 
 
 @pytest.mark.mutations
-def test_what_the_mistakes_are_made_of_is_right(made):
+def test_the_base_of_each_planted_mistake_passes(made):
     assert found(made(QUIET)) == {}
 
 

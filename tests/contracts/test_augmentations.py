@@ -51,7 +51,7 @@ def compiled(function):
 
 
 @each
-def test_draw_gives_a_row_an_image_in_the_types_that_travel(kind):
+def test_draw_gives_float32_or_int32_with_a_row_an_image(kind):
     assert issubclass(kind, Augmentation)
     params = kind().draw(np.random.default_rng(0), 7)
     assert params

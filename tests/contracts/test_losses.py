@@ -28,7 +28,7 @@ def test_a_loss_gives_one_float32_an_image(kind):
 
 
 @each
-def test_a_match_costs_nothing_and_anything_else_does(kind):
+def test_only_the_original_has_a_loss_of_0(kind):
     assert (loss(kind, pictures(), pictures()) == 0).all()
     assert (loss(kind, pictures(), pictures(seed=1)) > 0).all()
 
@@ -43,7 +43,7 @@ def test_a_loss_does_not_grow_with_the_image(kind):
 
 
 @each
-def test_an_image_does_not_pay_for_its_neighbour(kind):
+def test_the_loss_of_an_image_is_its_own(kind):
     original, reconstruction = pictures(), pictures(seed=1)
     reconstruction[2] = original[2]
     found = loss(kind, original, reconstruction)

@@ -55,7 +55,7 @@ def test_a_metric_says_unit_and_direction(kind):
 
 
 @named(PER_IMAGE + POOLED)
-def test_the_score_does_not_depend_on_how_the_split_is_cut(kind):
+def test_the_score_does_not_depend_on_the_batches(kind):
     batch = scored()
     whole = score(kind, batch)
     cut = score(kind, part(batch, slice(0, 1)), part(batch, slice(1, 6)))

@@ -192,7 +192,7 @@ def test_a_planted_mistake_is_caught_by_its_check_alone(kind, mistake, complaint
 @pytest.mark.parametrize(
     ("kind", "right"), [("tracker", Lines), ("observer", observer())]
 )
-def test_what_the_mistakes_are_made_of_is_right(kind, right, complaints):
+def test_the_base_of_each_planted_mistake_passes(kind, right, complaints):
     assert [
         check for check in checks(kind) if complaints(kind, right, check.__name__)
     ] == []

@@ -611,7 +611,7 @@ PLANTED = [
 
 @pytest.mark.mutations
 @parametrize_with_checks("quantizer", [Average, Residual])
-def test_what_the_mistakes_are_made_of_is_right(check, factory):
+def test_the_base_of_each_planted_mistake_passes(check, factory):
     check(factory)
 
 

@@ -107,7 +107,7 @@ def test_an_id_given_twice_is_an_error(people: Any, made: Any) -> None:
         read(made(rows + rows))
 
 
-def test_a_bad_picture_ends_it_and_is_named(people: Any) -> None:
+def test_a_bad_picture_is_an_error_that_names_it(people: Any) -> None:
     dataset = people(3, 1)
     dataset.rows[1] = ("p01/0.png", "p01", dataset.rows[1][2][:50], None)
     with pytest.raises(DataError, match=r"picture 'p01/0\.png'"):
@@ -191,7 +191,7 @@ def test_own_pictures_are_converted_to_the_channels_asked_for(people: Any) -> No
     assert images.pixels.shape == (2, 8, 8, 1)
 
 
-def test_own_pictures_are_left_out_if_asked_for_and_the_crop_is_said(
+def test_skipped_own_pictures_and_the_crop_are_in_the_notes(
     people: Any,
 ) -> None:
     dataset = people(3, 1)

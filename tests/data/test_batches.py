@@ -71,7 +71,7 @@ def test_every_epoch_has_its_own_documented_order() -> None:
     assert len(set(orders)) == 3
 
 
-def test_a_step_gives_the_same_batch_whatever_was_asked_before() -> None:
+def test_the_batch_of_a_step_does_not_depend_on_earlier_batches() -> None:
     settings: Any = {"augmentations": [(Shift(), 0.5), (Shift(), 1.0)]}
     straight = [made(**settings).batch(step) for step in range(12)]
     batches = made(**settings)
@@ -117,7 +117,7 @@ def test_draws_have_a_row_an_image_and_say_which_images_they_change() -> None:
     assert 70 < second["active"].sum() < 130
 
 
-def test_an_augmentation_more_leaves_the_earlier_draws_alone() -> None:
+def test_another_augmentation_changes_no_earlier_draw() -> None:
     one: Any = {"augmentations": [(Shift(), 0.5)]}
     two: Any = {"augmentations": [(Shift(), 0.5), (Shift(), 0.5)]}
     left, right = made(**one).batch(4)["params"], made(**two).batch(4)["params"]
@@ -161,7 +161,7 @@ def test_closing_the_prefetching_ends_its_thread() -> None:
     assert workers() == []
 
 
-def test_an_error_in_a_batch_comes_out_where_it_is_asked_for(
+def test_an_error_in_a_batch_is_raised_with_that_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     batches = made()

@@ -174,7 +174,7 @@ def test_a_damaged_entry_is_noticed_and_made_again(
     assert third.opened == []
 
 
-def test_a_killed_writing_leaves_no_entry_and_is_cleared_away(
+def test_a_killed_write_leaves_no_entry_and_its_files_are_removed(
     people: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):

@@ -31,11 +31,11 @@ def read(content: bytes, channels: Any = 3, **options: Any) -> NDArray[np.uint8]
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "PPM"])
-def test_colours_come_out_as_they_went_in(form: str) -> None:
+def test_a_lossless_format_keeps_every_colour(form: str) -> None:
     np.testing.assert_array_equal(read(saved(Image.fromarray(COLORS), form)), COLORS)
 
 
-def test_lossless_webp_comes_out_as_it_went_in() -> None:
+def test_lossless_webp_keeps_every_colour() -> None:
     content = saved(Image.fromarray(COLORS), "WEBP", lossless=True)
     np.testing.assert_array_equal(read(content), COLORS)
 
@@ -111,7 +111,7 @@ def test_a_transparent_colour_of_a_palette_is_white() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_stands_upright_whatever_its_orientation(orientation: int) -> None:
+def test_a_picture_is_turned_upright_by_its_orientation(orientation: int) -> None:
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transpositions that hide it
     image = Image.fromarray(COLORS)
     if orientation > 1:
@@ -121,7 +121,7 @@ def test_a_picture_stands_upright_whatever_its_orientation(orientation: int) -> 
     np.testing.assert_array_equal(read(saved(image, exif=exif)), COLORS)
 
 
-def test_of_an_animation_the_first_picture_counts() -> None:
+def test_the_first_picture_of_an_animation_is_decoded() -> None:
     first, second = Image.new("RGB", (4, 4), "red"), Image.new("RGB", (4, 4), "blue")
     moving = {"save_all": True, "append_images": [second], "lossless": True}
     for form in ("WEBP", "PNG"):
@@ -139,7 +139,7 @@ def test_the_crop_is_the_middle_of_the_picture() -> None:
     np.testing.assert_array_equal(found, inner[2:6, 4:8])
 
 
-def test_resizing_averages_what_a_pixel_covers() -> None:
+def test_resizing_averages_the_pixels_that_one_pixel_covers() -> None:
     stripes = np.tile(np.array([0, 255], np.uint8), (64, 32))
     found = read(saved(Image.fromarray(stripes)), 1, image_size=8)
     assert np.abs(found.astype(int) - 127).max() <= 6
@@ -164,7 +164,7 @@ def test_a_picture_cut_short_is_refused_and_named() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\x89PNG\r\n\x1a\n"]
 )
-def test_what_is_no_picture_is_refused_and_named(content: bytes) -> None:
+def test_a_file_that_is_no_picture_is_refused_and_named(content: bytes) -> None:
     with pytest.raises(DataError, match=r"picture 'face\.png'"):
         read(content)
 

@@ -64,7 +64,7 @@ def test_the_pictures_of_a_person_stay_together_whatever_folder_they_lie_in() ->
     assert "by group: train 84 (21 groups)" in told
 
 
-def test_few_class_folders_are_divided_by_picture_and_it_is_said() -> None:
+def test_few_class_folders_are_divided_by_picture_with_the_reason() -> None:
     classes: dict[str, set[str]] = {}
     for name, split in zip(CLASSES, divide(CLASSES).splits, strict=True):
         classes.setdefault(split, set()).add(name.split("/")[0])
@@ -75,7 +75,7 @@ def test_few_class_folders_are_divided_by_picture_and_it_is_said() -> None:
     assert "--set data.split_by=group" in told
 
 
-def test_few_groups_are_divided_by_group_where_a_person_says_so() -> None:
+def test_few_groups_are_divided_by_group_where_split_by_is_group() -> None:
     division = divide(CLASSES, "group")
     by_class = dict(
         zip((n.split("/")[0] for n in CLASSES), division.splits, strict=True)
@@ -205,7 +205,7 @@ def test_equal_names_in_two_official_folders_are_two_pictures() -> None:
     )
 
 
-def test_a_group_is_called_by_its_whole_path_and_a_repeated_name_is_warned_about() -> (
+def test_a_group_has_its_whole_path_as_name_and_a_repeated_folder_name_is_noted() -> (
     None
 ):
     ids = ["2020/ben/1.png", "2021/ben/1.png", "2021/eve/1.png"]

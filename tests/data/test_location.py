@@ -49,12 +49,12 @@ def test_an_absolute_path_in_a_place_is_allowed(places: dict[str, Path]) -> None
 
 
 @pytest.mark.parametrize("path", ["../outside", "{outside}", "new/../../outside"])
-def test_a_path_in_a_file_leads_anywhere(places: dict[str, Path], path: str) -> None:
+def test_a_path_in_a_file_may_be_anywhere(places: dict[str, Path], path: str) -> None:
     (places["experiment"] / "new").mkdir()
     assert find(path.format(outside=places["outside"]), places) == places["outside"]
 
 
-def test_a_link_leads_anywhere(places: dict[str, Path]) -> None:
+def test_a_link_to_any_place_is_followed(places: dict[str, Path]) -> None:
     link = places["experiment"] / "link"
     link.symlink_to(places["outside"])
     assert find("link", places) == link
@@ -80,7 +80,7 @@ def test_neither_a_device_nor_a_pipe_is_opened(
             find(f"../outside/{'link' if linked else 'pipe'}", places, typed=typed)
 
 
-def test_a_typed_path_leads_anywhere(places: dict[str, Path]) -> None:
+def test_a_typed_path_may_be_anywhere(places: dict[str, Path]) -> None:
     (places["outside"] / "faces").mkdir()
     (places["data"] / "faces").mkdir()
     for path in ("faces", str(places["outside"] / "faces")):
@@ -116,7 +116,9 @@ def test_the_data_may_be_the_archive_or_the_folder_itself(
     assert find("", places) == path
 
 
-def test_what_is_not_found_is_listed_with_every_place(places: dict[str, Path]) -> None:
+def test_missing_data_is_an_error_with_every_place_that_was_tried(
+    places: dict[str, Path],
+) -> None:
     with pytest.raises(DataError) as caught:
         find("faces", places)
     for name in ("experiment", "data", "cache"):
@@ -137,7 +139,7 @@ def test_an_absolute_path_that_is_missing_is_listed_once(
     assert str(caught.value).count(missing) == 1
 
 
-def test_without_a_folder_of_data_the_message_says_so(
+def test_the_error_says_that_vqfw_data_is_not_set(
     places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VQFW_DATA")
@@ -151,20 +153,22 @@ def test_a_dataset_without_usual_names_needs_a_path(places: dict[str, Path]) -> 
 
 
 @pytest.mark.parametrize("path", ["a\0b", "\ud800", "~nobody-of-this-name/faces"])
-def test_what_cannot_be_a_path_is_refused(places: dict[str, Path], path: str) -> None:
+def test_text_that_cannot_be_a_path_is_refused(
+    places: dict[str, Path], path: str
+) -> None:
     for typed in (False, True):
         with pytest.raises(DataError, match="cannot be a path"):
             find(path, places, typed=typed)
 
 
-def test_a_place_that_may_not_be_looked_into_is_listed_with_the_reason(
+def test_a_place_without_permission_is_listed_with_the_reason(
     places: dict[str, Path],
 ) -> None:
     with pytest.raises(DataError, match=r"x \(File name too long\)"):
         find("x" * 300, places)
 
 
-def test_the_cache_is_where_the_environment_says(
+def test_the_cache_is_set_by_environment_variables(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("VQFW_CACHE", raising=False)

@@ -120,7 +120,7 @@ def test_every_picture_has_the_documented_generator() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_go_out_and_come_back_in_their_shape(channels: int) -> None:
+def test_pictures_keep_their_shape(channels: int) -> None:
     batch = made(listed(Brush()), channels=channels).batch(0)["images"]
     assert batch.shape == (6, 4, 5, channels)
     assert batch.dtype == np.uint8
@@ -158,7 +158,7 @@ def test_the_probability_is_drawn_for_each_picture() -> None:
     assert shown(made(listed(Brush(), 0.0))) == shown(plain)
 
 
-def test_what_stands_behind_changes_nothing_before() -> None:
+def test_later_augmentations_change_no_earlier_draw() -> None:
     one, two = (
         made(listed(Brush(), 0.5)),
         made(listed(Brush(), 0.5), listed(Scribble())),
@@ -177,13 +177,15 @@ def test_tensor_augmentations_draw_as_without_image_augmentations() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_one_that_writes_into_its_picture_reaches_no_other(channels: int) -> None:
+def test_an_augmentation_that_writes_into_its_picture_changes_no_other(
+    channels: int,
+) -> None:
     batches = made(listed(Scribble()), channels=channels)
     assert (batches.batch(0)["images"][:, 0, 0] == 255).all()
     assert batches._images.pixels.max() == 19
 
 
-def test_however_many_threads_make_them_the_batches_are_the_same() -> None:
+def test_batches_do_not_depend_on_the_number_of_threads() -> None:
     expected = shown(made(listed(Brush(), 0.7)), 40)
     for threads in (1, 2, 3, 16):
         slow = Slow()
@@ -226,7 +228,7 @@ PICTURE = Image.new("RGB", (5, 4))
         (KeyError(), r"\(KeyError at "),
     ],
 )
-def test_a_mistake_says_whose_it_is_and_at_which_picture(what: Any, told: str) -> None:
+def test_an_error_names_the_augmentation_and_the_picture(what: Any, told: str) -> None:
     message = failing(what)
     first = made().batch(0)["images"][0, 0, 0, 0]
     assert 'augmentation "brush" of vqfw-brush 0.1' in message
@@ -239,7 +241,7 @@ def test_colour_for_a_grey_picture_is_refused() -> None:
     assert 'mode "RGB" instead of "L"' in failing(PICTURE, channels=1)
 
 
-def test_a_picture_that_cannot_be_decoded_is_a_mistake_of_its_maker() -> None:
+def test_an_undecodable_result_is_an_error_of_its_augmentation() -> None:
     stream = BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(stream, "PNG")
@@ -247,7 +249,7 @@ def test_a_picture_that_cannot_be_decoded_is_a_mistake_of_its_maker() -> None:
     assert "fails on picture" in failing(broken)
 
 
-def test_a_mistake_in_a_thread_comes_out_and_ends_all_threads() -> None:
+def test_an_error_in_a_thread_is_raised_and_ends_all_threads() -> None:
     calls = []
 
     class Late(Brush):

@@ -35,7 +35,7 @@ def test_a_tenth_of_forty_people_is_four() -> None:
     test=st.floats(0, 0.49),
     seed=st.integers(0, 2**32),
 )
-def test_no_group_is_torn_apart_and_some_train(
+def test_no_group_is_in_two_splits_and_some_pictures_train(
     names: list[str], validation: float, test: float, seed: int
 ) -> None:
     sets = split(names, validation_share=validation, test_share=test, seed=seed)
@@ -88,7 +88,7 @@ def test_a_list_with_validation_people_gets_no_others() -> None:
     assert len(sets["test"]) == 3
 
 
-def test_a_picture_without_a_place_follows_its_group() -> None:
+def test_a_picture_without_official_split_follows_its_group() -> None:
     found = assign(
         ["a", "b", "a"],
         ["test", "train", None],
@@ -99,7 +99,7 @@ def test_a_picture_without_a_place_follows_its_group() -> None:
     assert Counter(found) == {"test": 2, "train": 1}
 
 
-def test_a_list_that_tears_a_group_apart_is_refused() -> None:
+def test_an_official_list_with_a_group_in_two_splits_is_refused() -> None:
     with pytest.raises(DataError, match="group 'a' is in 'train' and in 'test'"):
         split(["a", "a"], ["train", "test"])
 

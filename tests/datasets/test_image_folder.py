@@ -23,7 +23,7 @@ def test_pictures_have_no_official_split(packed: Packed) -> None:
     assert record.split is None
 
 
-def test_a_folder_without_pictures_says_what_counts_as_one(packed: Packed) -> None:
+def test_a_folder_without_pictures_is_an_error_with_the_endings(packed: Packed) -> None:
     path = packed({"notes.txt": b"x", "film.gif": b"x"}, "folder")
     with pytest.raises(DataError, match=r"no picture .*bmp jfif .*1 \.gif \('film"):
         list(ImageFolder(str(path)).records())

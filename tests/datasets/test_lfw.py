@@ -46,7 +46,7 @@ def test_the_official_lists_have_the_official_counts() -> None:
 
 
 @pytest.mark.parametrize("form", ["folder", "zip", "tar", "tgz"])
-def test_people_go_where_the_official_lists_put_them(form: str, packed: Packed) -> None:
+def test_people_are_in_their_official_split(form: str, packed: Packed) -> None:
     dataset = LFW(str(packed(FEW, form)), validation=0.0)
     found = {record.id: (record.group, record.split) for record in dataset.records()}
     assert found == {
@@ -62,7 +62,7 @@ def test_a_record_opens_its_own_bytes(packed: Packed) -> None:
             assert stream.read().decode() == record.id.split("/")[1]
 
 
-def test_what_is_missing_is_said_with_counts(packed: Packed) -> None:
+def test_missing_people_and_pictures_are_counted_in_the_notes(packed: Packed) -> None:
     dataset = LFW(str(packed(FEW, "zip")))
     list(dataset.records())
     whole, strangers = dataset.notes()
@@ -74,7 +74,7 @@ def test_what_is_missing_is_said_with_counts(packed: Packed) -> None:
     assert strangers.startswith("1 people with 1 pictures are on neither official list")
 
 
-def test_validation_people_do_not_depend_on_the_pictures_there_are(
+def test_validation_people_do_not_depend_on_the_pictures_of_the_copy(
     packed: Packed,
 ) -> None:
     chosen = [
@@ -103,7 +103,9 @@ def test_another_validation_share_is_another_fingerprint(packed: Packed) -> None
     assert LFW(path).fingerprint() != LFW(path, 0.1).fingerprint()
 
 
-def test_an_archive_of_something_else_says_what_was_looked_for(packed: Packed) -> None:
+def test_an_archive_without_lfw_is_an_error_with_the_expected_layout(
+    packed: Packed,
+) -> None:
     path = packed({"holiday/beach.jpg": b"1", "AJ_Cook_0001.jpg": b"2"}, "zip")
     with pytest.raises(DataError, match=r"holds 2 pictures and none .*Name_0001\.jpg"):
         list(LFW(str(path)).records())
@@ -123,7 +125,7 @@ def test_no_path_is_an_error_with_the_names_to_use() -> None:
         ("AJ_Cook/AJ_Cook_0001.jpg.png", None),
     ],
 )
-def test_the_layout_tells_the_person(name: str, person: str | None) -> None:
+def test_the_person_is_read_from_the_path(name: str, person: str | None) -> None:
     assert person_of(name) == person
 
 

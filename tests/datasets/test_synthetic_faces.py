@@ -20,7 +20,7 @@ def test_other_seeds_draw_other_people() -> None:
     assert len({picture.tobytes() for picture in pictures}) == 4
 
 
-def test_people_take_turns() -> None:
+def test_pictures_show_the_people_in_turn() -> None:
     groups = [record.group for record in SyntheticFaces(7, people=3, size=8).records()]
     assert groups[:3] == groups[3:6]
     assert groups[6] == groups[0]

@@ -420,7 +420,7 @@ def test_no_components_have_no_fragments() -> None:
     assert foreign_fragments([]) == ({}, {})
 
 
-def test_the_cache_is_where_the_environment_says(
+def test_the_cache_is_set_by_environment_variables(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("VQFW_CACHE", str(tmp_path / "own"))

@@ -37,7 +37,7 @@ def flip(path, bit):
     path.write_bytes(bytes(content))
 
 
-def test_a_checkpoint_comes_back_in_every_bit(folder):
+def test_a_checkpoint_is_read_back_bit_by_bit(folder):
     found, sentences = load(folder)
     expected = state(8)
     assert sentences == []
@@ -116,7 +116,7 @@ def test_a_later_format_is_refused_with_the_remedy(folder):
         read(folder / "00000008")
 
 
-def test_what_others_put_beside_the_checkpoints_does_no_harm(folder):
+def test_other_files_beside_checkpoints_are_ignored(folder):
     for name in ("9", "notes.txt", "00000007", "٣"):
         (folder / name).write_text("not a checkpoint")
     (folder / "12").mkdir()
@@ -134,7 +134,7 @@ def test_a_checkpoint_of_something_else_is_skipped(folder):
     assert len(sentences) == 1
 
 
-def test_when_all_are_damaged_it_says_so(folder):
+def test_a_run_with_only_damaged_checkpoints_is_an_error(folder):
     for step in (4, 8):
         flip(folder / f"{step:08d}" / "state.npz", 300)
     with pytest.raises(CheckpointError, match=r"every checkpoint in .* is damaged"):
@@ -142,13 +142,13 @@ def test_when_all_are_damaged_it_says_so(folder):
 
 
 @pytest.mark.parametrize("keep", [1, 2, 3])
-def test_as_many_are_kept_as_asked_for(tmp_path, keep):
+def test_keep_limits_the_number_of_checkpoints(tmp_path, keep):
     for step in range(4, 24, 4):
         commit(tmp_path, state(step), keep)
     assert steps(tmp_path) == list(range(4, 24, 4))[-keep:]
 
 
-def test_a_damaged_later_one_does_not_crowd_out_the_new_one(folder):
+def test_a_damaged_later_checkpoint_does_not_displace_the_new_one(folder):
     flip(folder / "00000008" / "state.npz", 300)
     commit(folder, state(5), keep=1)
     found, sentences = load(folder)
@@ -164,7 +164,7 @@ def test_arrays_that_would_run_code_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("counters", ["[]", "3", "[" * 100_000, '{"a"'])
-def test_counters_that_are_none_are_as_good_as_damage(folder, counters):
+def test_counters_that_are_no_object_are_damage(folder, counters):
     state_folder = folder / "00000008"
     (state_folder / "counters.json").write_text(counters)
     manifest = json.loads((state_folder / "manifest.json").read_text())
@@ -177,7 +177,7 @@ def test_counters_that_are_none_are_as_good_as_damage(folder, counters):
 
 
 @pytest.mark.parametrize("manifest", ["[]", "3", "[" * 100_000, '{"format": "x"}'])
-def test_a_manifest_that_is_none_is_as_good_as_damage(folder, manifest):
+def test_a_manifest_that_is_no_object_is_damage(folder, manifest):
     (folder / "00000008" / "manifest.json").write_text(manifest)
     found, sentences = load(folder)
     assert found.step == 4

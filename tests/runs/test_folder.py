@@ -27,7 +27,7 @@ def recorded(tmp_path):
     return make
 
 
-def test_a_generated_id_says_when_and_what(tmp_path):
+def test_a_generated_id_has_the_time_and_the_experiment(tmp_path):
     run = create_run(tmp_path, "faces", None)
     assert run.id.endswith("_faces")
     assert run.path.is_dir()
@@ -43,7 +43,7 @@ def test_runs_of_the_same_second_do_not_share_a_folder(tmp_path):
     "name",
     ["", "latest", "../x", "a/b", "A", "-a", ".a", "a..b", "a\n", "con", "x" * 65, "ä"],
 )
-def test_a_name_that_could_do_harm_names_no_run(tmp_path, name):
+def test_a_harmful_name_is_refused(tmp_path, name):
     with pytest.raises(RunError, match="cannot name a run"):
         create_run(tmp_path, "faces", name)
     assert list(tmp_path.iterdir()) == []
@@ -86,14 +86,14 @@ def test_a_file_in_place_of_the_pictures_is_named_and_kept(removed, tmp_path):
     assert removed.pictures.read_text() == "a file"
 
 
-def test_nobody_is_told_to_remove_a_run_that_is_just_starting(tmp_path):
+def test_the_error_on_a_starting_run_says_wait_and_not_remove(tmp_path):
     starting = create_run(tmp_path, "faces", "mine")
     with starting.locked(), pytest.raises(RunError, match="wait for it") as refused:
         create_run(tmp_path, "faces", "mine")
     assert "remove" not in str(refused.value)
 
 
-def test_a_disk_without_room_for_a_lock_is_told_as_such(tmp_path, monkeypatch):
+def test_a_full_disk_at_the_lock_is_an_error_about_the_disk(tmp_path, monkeypatch):
     def full(file):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -163,7 +163,7 @@ def test_a_whole_id_wins_over_longer_ones(recorded, tmp_path):
         ("latest", "no run with a checkpoint"),
     ],
 )
-def test_a_run_that_is_not_there_is_answered_with_what_is(
+def test_a_missing_run_is_an_error_with_the_existing_ids(
     recorded, tmp_path, wanted, sentence
 ):
     recorded("abc")

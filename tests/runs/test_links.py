@@ -57,7 +57,7 @@ def test_a_link_is_replaced_and_not_written_through(run, outside, name, link):
     assert not path.samefile(outside)
 
 
-def test_a_link_to_nothing_makes_nothing(run, outside):
+def test_a_dangling_link_creates_no_file(run, outside):
     path = run.path / "metrics.jsonl"
     path.symlink_to(outside.parent / "new")
     with pytest.raises(OSError, match="it is a link"):
@@ -95,7 +95,7 @@ def test_only_regular_files_are_read(run, outside, tmp_path):
         read_own(run.path / "large", 4)
 
 
-def test_checkpoints_behind_a_link_are_none_and_a_link_of_their_name_gives_way(
+def test_checkpoints_behind_a_link_are_ignored_and_a_link_in_their_place_is_replaced(
     run, outside
 ):
     state = Checkpoint(4, {"x": np.zeros(2)}, {})
@@ -115,7 +115,7 @@ def test_checkpoints_behind_a_link_are_none_and_a_link_of_their_name_gives_way(
     assert steps(run.states) == [4]
 
 
-def test_a_film_shows_no_picture_from_elsewhere(run, tmp_path):
+def test_the_film_follows_no_link(run, tmp_path):
     save_picture(tmp_path / "private.png", PICTURES[0])
     (run.pictures / "grid_00001.png").symlink_to(tmp_path / "private.png")
     save_film(run.pictures, run.pictures / "training.gif")
@@ -134,7 +134,7 @@ def test_pictures_behind_a_link_are_not_written(run, outside):
         run.require_free()
 
 
-def test_a_run_that_lies_elsewhere_as_a_whole_goes_on(run, tmp_path):
+def test_a_run_folder_that_is_a_link_can_be_used(run, tmp_path):
     (run.path / "resolved.json").write_text("{}")
     (run.path / "best").symlink_to("state")
     run.states.mkdir()
@@ -147,7 +147,7 @@ def test_a_run_that_lies_elsewhere_as_a_whole_goes_on(run, tmp_path):
     assert (moved / "lock").exists()
 
 
-def test_what_a_killed_process_left_half_written_is_removed(run, outside):
+def test_unfinished_files_of_a_killed_process_are_removed(run, outside):
     left = run.path / f".scores.json.{'a1' * 8}.tmp"
     left.write_text("{")
     link = run.pictures / f".grid_1.png.{'b2' * 8}.tmp"
@@ -161,7 +161,7 @@ def test_what_a_killed_process_left_half_written_is_removed(run, outside):
     assert own.exists()
 
 
-def test_pictures_that_cannot_be_written_are_told_before_the_work(run, monkeypatch):
+def test_an_unwritable_folder_of_pictures_is_an_error_before_the_work(run, monkeypatch):
     allowed = os.access
     monkeypatch.setattr(
         os, "access", lambda path, mode: path != run.pictures and allowed(path, mode)

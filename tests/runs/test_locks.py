@@ -18,13 +18,13 @@ def test_a_lock_is_held_until_its_file_is_closed(tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
-def test_a_file_system_without_locks_stops_nobody(number, tmp_path, monkeypatch):
+def test_a_file_system_without_locks_gives_every_lock(number, tmp_path, monkeypatch):
     monkeypatch.setattr("filelock.lock_descriptor", failing(number))
     with open(tmp_path / "lock", "a") as file:
         assert take_lock(file)
 
 
-def test_another_failure_is_no_lock_of_somebody_else(tmp_path, monkeypatch):
+def test_another_error_of_locking_is_raised(tmp_path, monkeypatch):
     monkeypatch.setattr("filelock.lock_descriptor", failing(errno.EIO))
     with open(tmp_path / "lock", "a") as file, pytest.raises(OSError, match="Input"):
         take_lock(file)

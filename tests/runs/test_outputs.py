@@ -64,7 +64,9 @@ def test_a_pipe_of_the_shell_is_written_into(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["", ".", "a\0b", "file/tokens.npz", "x" * 300])
-def test_what_cannot_be_a_file_is_refused_in_one_sentence(path, tmp_path, monkeypatch):
+def test_a_path_that_cannot_be_a_file_is_refused_in_one_sentence(
+    path, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(UsageError) as caught:
@@ -74,7 +76,7 @@ def test_what_cannot_be_a_file_is_refused_in_one_sentence(path, tmp_path, monkey
 
 
 @pytest.mark.parametrize("path", ["", "file", "file/pictures", "/dev/null"])
-def test_what_cannot_be_a_folder_is_refused_in_one_sentence(
+def test_a_path_that_cannot_be_a_folder_is_refused_in_one_sentence(
     path, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -84,7 +86,7 @@ def test_what_cannot_be_a_folder_is_refused_in_one_sentence(
 
 
 @pytest.mark.parametrize("check", [checked_file, checked_folder])
-def test_a_read_only_file_system_is_told_at_the_check(check, tmp_path, monkeypatch):
+def test_a_read_only_file_system_is_an_error_of_the_check(check, tmp_path, monkeypatch):
     def refuse(dir):  # as in tempfile
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
