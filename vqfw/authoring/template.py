@@ -112,9 +112,8 @@ def _require_free(kind: str, name: str) -> None:
             f"{name!r} cannot name a component: use up to 40 of a-z 0-9 _, starting "
             "with a letter"
         )
-    if _class_name(name) in _names_in(
-        template_folder() / "vqfw_template" / f"{kind}.py"
-    ):
+    module = template_folder() / "vqfw_template" / f"{kind}.py"
+    if _class_name(name) in _names_in(module):
         raise UsageError(
             f"the class {_class_name(name)} would hide a name that its module uses: "
             "choose another name"
@@ -184,11 +183,9 @@ def _metadata(path: Path, kind: str) -> str:
     points = "".join(groups).splitlines()
     (point,) = [each for each in points if f'"vqfw_template.{kind}' in each]
     target = re.sub(r"^\w+", "template", point)
-    return f'{head}[project.entry-points."{_group(kind)}"]\n{target}\n'
-
-
-def _group(kind: str) -> str:
-    return OBSERVER_GROUP if kind == OBSERVER else KINDS[FORMS.get(kind, kind)].group
+    is_observer = kind == OBSERVER
+    group = OBSERVER_GROUP if is_observer else KINDS[FORMS.get(kind, kind)].group
+    return f'{head}[project.entry-points."{group}"]\n{target}\n'
 
 
 def _readme(path: Path, kind: str) -> str:

@@ -103,17 +103,18 @@ def build(
             supply, or is another package's and fails while it is made.
     """
     name = options["type"]
-    at = _usual_path(kind) if path is None else path
+    if path is None:
+        path = tuple(KINDS[kind].key.removesuffix("[]").split("."))
     component = load(kind, name)
     arguments = {}
     for parameter in parameters_of(component, KINDS[kind]):
         if parameter.supplied is not None:
             arguments[parameter.name] = _supply(
-                parameter.supplied, supplied, kind, name, at
+                parameter.supplied, supplied, kind, name, path
             )
         elif parameter.name in options:
             arguments[parameter.name] = _filled(
-                parameter, options[parameter.name], supplied, (*at, parameter.name)
+                parameter, options[parameter.name], supplied, (*path, parameter.name)
             )
     entry = index().find(kind, name)
     try:
@@ -133,7 +134,7 @@ def build(
                 f"change its options, or {entry.remedy}"
             ) from error
         if isinstance(error, ValueError | TypeError):
-            raise refused(kind, options, error, at) from error
+            raise refused(kind, options, error, path) from error
         raise
 
 
@@ -195,11 +196,6 @@ def refused(
     message = f'{kind} "{name}" refuses its options: {reason}'
     help_ = f"change {keys}" if keys else f"choose another {kind}"
     return ExperimentError([Problem("refused-by-component", message, path, help=help_)])
-
-
-def _usual_path(kind: str) -> KeyPath:
-    """The key of a kind in an experiment; of a list, the key of the list."""
-    return tuple(KINDS[kind].key.removesuffix("[]").split("."))
 
 
 def _supply(

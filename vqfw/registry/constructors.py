@@ -41,7 +41,10 @@ def component_fragment(entry: Entry) -> Schema:
         PluginError: if it cannot be imported, or its options fit no JSON file.
     """
     if entry.kind == OBSERVER:
-        return _observer_fragment(entry)
+        # pluggy takes longer to import than a listing that needs none of this.
+        from vqfw.registry.hooks import observer_fragment
+
+        return observer_fragment(entry)
     component = load_entry(entry)
     try:
         found = fragment(component, KINDS[entry.kind], entry.name)
@@ -54,13 +57,6 @@ def component_fragment(entry: Entry) -> Schema:
     found["markdownDescription"] = re.sub("(?<!`)``(?!`)", "`", text.strip())
     check_fragment(found, entry)
     return found
-
-
-def _observer_fragment(entry: Entry) -> Schema:
-    # pluggy takes longer to import than a listing that needs none of this.
-    from vqfw.registry.hooks import observer_fragment
-
-    return observer_fragment(entry)
 
 
 def check_fragment(found: Any, entry: Entry) -> None:

@@ -37,7 +37,8 @@ def owed(component: type) -> str:
     names = unwritten(component)
     if not names:
         return ""
-    properties = [name for name in names if _is_property(component, name)]
+    static = {name: inspect.getattr_static(component, name) for name in names}
+    properties = [name for name in names if isinstance(static[name], property)]
     methods = [f"{name}()" for name in names if name not in properties]
     lacks = f"class {component.__name__} of kind {component.vqfw_kind} lacks"  # type: ignore[attr-defined]  # it has a contract
     repairs = []
@@ -73,10 +74,6 @@ def wrong_attribute(component: Any) -> str:
 def _is_abstract(component: type, name: str) -> bool:
     found = inspect.getattr_static(component, name, None)
     return bool(getattr(found, "__isabstractmethod__", False))
-
-
-def _is_property(component: type, name: str) -> bool:
-    return isinstance(inspect.getattr_static(component, name), property)
 
 
 def _attributes(component: type) -> Iterator[tuple[str, Any]]:

@@ -96,7 +96,10 @@ def _child(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], str]:
             end = f"its import ended Python with exit code {child.returncode}"
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
-                _kill(child)
+                if hasattr(os, "killpg"):  # with the processes that it has started
+                    os.killpg(child.pid, signal.SIGKILL)
+                else:
+                    child.kill()
             output, _ = child.communicate()
             end = f"its import did not end within {STUCK_SECONDS:.0f} seconds"
     lines = []
@@ -120,14 +123,6 @@ def _backend() -> str:
     """The backend of this process, or one that is installed; signatures agree on all."""
     chosen, installed = chosen_backend(), installed_backends()
     return chosen if chosen in installed else (*installed, chosen)[0]
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    """Ends a child and, where a system has process groups, what the child has started."""
-    if hasattr(os, "killpg"):
-        os.killpg(child.pid, signal.SIGKILL)
-    else:
-        child.kill()
 
 
 def _unreadable(entry: Entry, why: str) -> PluginError:

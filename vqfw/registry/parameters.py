@@ -202,7 +202,8 @@ def _read(
             f'"{given.name}" {error}'
         ) from error
     if given.default is not _MISSING and "default" not in schema:
-        schema["default"] = _plain(given.default)
+        default = given.default
+        schema["default"] = list(default) if isinstance(default, tuple) else default
     if description:
         schema["description"] = description
     return Parameter(
@@ -296,8 +297,3 @@ def _guessed(default: Any) -> Schema:
     if default is _MISSING:
         return {"type": ["number", "array"], "items": {"type": "number"}}
     return {}
-
-
-def _plain(default: Any) -> Any:
-    """A default as JSON has it."""
-    return list(default) if isinstance(default, tuple) else default
