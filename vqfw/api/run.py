@@ -191,10 +191,8 @@ class Run:
             known = '"train", "validation" or "test"'
             raise UsageError(f'there is no split "{split}": write {known}')
         if self._splits is None or images is not None:
-            reopened, asked = (
-                self._with_array(images, groups),
-                ("eval", "--run", self.id),
-            )
+            reopened = self._with_array(images, groups)
+            asked = ("eval", "--run", self.id)
             plan = reopened.plan_with_data(*asked, data_path=data_path)
             splits = splits_of(plan, quiet)
             reopened.require_same(splits, plan, *asked)
