@@ -1,6 +1,7 @@
 """The contracts hold on all backends: those that this process does not run, run here.
 
-So do the tests of the search and of the usage, on which every quantizer relies.
+So do the tests of the search and of the usage, on which every quantizer relies, and
+``run.model`` in the models of others.
 """
 
 import importlib.metadata
@@ -26,6 +27,7 @@ TESTS = (
     "tests/contracts",
     "tests/kinds/test_codebook.py",
     "tests/kinds/test_usage.py",
+    "tests/api/test_model.py",
 )
 # That a check catches its mistake is shown by this process, but for mistakes that show where
 # a backend compiles.

@@ -97,6 +97,10 @@ class VQAutoencoder(keras.Model):
             self.add_loss(self.beta * loss if name == COMMITMENT else loss)
         return output.reconstruction
 
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> Any:
+        """The shape of the images; JAX cannot trace quantizers without a batch size."""
+        return tuple(shape)
+
     def get_config(self) -> dict[str, Any]:
         """The resolved experiment with the precision of the training, without places."""
         return {
