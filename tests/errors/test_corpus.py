@@ -26,7 +26,7 @@ def test_corpus_has_every_kind_of_mistake(corpus: Any, tmp_path: Path) -> None:
     assert len(corpus) >= 80
 
 
-def test_every_problem_points_at_exactly_what_is_wrong(
+def test_every_problem_underlines_exactly_the_wrong_text(
     case: Any, tmp_path: Path
 ) -> None:
     found = [case.text_at(problem) for problem in case.problems(tmp_path)]

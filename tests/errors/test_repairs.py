@@ -49,13 +49,13 @@ VALID: dict[str, Any] = {
         ("seeds", "seed"),
     ],
 )
-def test_what_others_call_a_setting_is_answered_with_our_word(word, meant):
+def test_a_synonym_of_a_setting_suggests_the_setting(word, meant):
     keys = {key for each in packaged()["$defs"].values() for key in each["properties"]}
     keys |= {"steps", "epochs", "batch_size", "beta", "seed", "learning_rate"}
     assert nearest_words(word, keys)[0] == meant
 
 
-def test_every_word_of_ours_beside_other_words_is_in_the_schema():
+def test_every_key_of_the_synonyms_is_in_the_schema():
     schema = json.dumps(packaged())
     assert all(f'"{ours}"' in schema for ours in SYNONYMS)
 
@@ -110,7 +110,7 @@ def helps(values: dict[str, Any]) -> list[str]:
         ({"multipleOf": 0.1}, 0.35, "0.3 or 0.4"),
     ],
 )
-def test_the_multiples_beside_a_number_are_those_that_are_allowed(
+def test_an_invalid_multiple_suggests_the_nearest_allowed_ones(
     schema: dict[str, Any], value: float, repair: str
 ) -> None:
     assert multiples_of(schema, value)[1] == repair
@@ -182,16 +182,16 @@ def test_a_swap_of_neighbours_is_one_edit() -> None:
         ("batchs_size", "batch_size"),
     ],
 )
-def test_other_spelling_habits_are_understood(word: str, meant: str) -> None:
+def test_suggestions_ignore_case_and_separators(word: str, meant: str) -> None:
     known = ["batch_size", "learning_rate", "steps", "precision"]
     assert nearest_words(word, known) == [meant]
 
 
-def test_nothing_is_proposed_for_a_word_unlike_any() -> None:
+def test_an_unrelated_word_gets_no_suggestion() -> None:
     assert nearest_words("zebra", ["batch_size", "learning_rate"]) == []
 
 
-def test_equally_near_words_are_all_proposed() -> None:
+def test_equally_near_words_are_all_suggested() -> None:
     assert nearest_words("mxe", ["mse", "mae", "ssim"]) == ["mae", "mse"]
 
 

@@ -60,7 +60,7 @@ def test_set_takes_strings_as_strings(load: Load, valid: Any) -> None:
     assert load(valid).set({"description": "12"}).description == "12"
 
 
-def test_set_needs_no_file_any_more(write: Any, valid: Any) -> None:
+def test_set_does_not_read_the_file_again(write: Any, valid: Any) -> None:
     write(valid, "base.json")
     path = write({"extends": "base.json"})
     experiment = load_experiment(path)
@@ -69,12 +69,14 @@ def test_set_needs_no_file_any_more(write: Any, valid: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}])
-def test_set_refuses_what_json_cannot_say(load: Load, valid: Any, value: Any) -> None:
+def test_set_refuses_values_that_json_cannot_hold(
+    load: Load, valid: Any, value: Any
+) -> None:
     with pytest.raises(ExperimentError):
         load(valid).set({"seed": value})
 
 
-def test_values_of_python_make_the_same_experiment(load: Load, valid: Any) -> None:
+def test_a_mapping_gives_the_same_experiment_as_a_file(load: Load, valid: Any) -> None:
     from_file = load(valid)
     valid["model"]["quantizer"]["num_embeddings"] = np.int32(64)
     from_values = experiment_from(valid)
@@ -93,19 +95,19 @@ def test_values_of_python_make_the_same_experiment(load: Load, valid: Any) -> No
         {"sead": 1},
     ],
 )
-def test_wrong_values_of_python_end_in_problems(valid: Any, change: Any) -> None:
+def test_an_invalid_mapping_is_reported_as_problems(valid: Any, change: Any) -> None:
     with pytest.raises(ExperimentError) as caught:
         experiment_from({**valid, **change})
     assert len(caught.value.problems) == 1
 
 
-def test_values_that_contain_themselves_end_in_a_problem(valid: Any) -> None:
+def test_a_mapping_that_contains_itself_is_reported(valid: Any) -> None:
     valid["notes"] = valid
-    with pytest.raises(ExperimentError, match="not what JSON can write"):
+    with pytest.raises(ExperimentError, match="cannot be written as JSON"):
         experiment_from(valid)
 
 
-def test_placed_finds_the_value_or_the_nearest_thing_written(
+def test_placed_gives_the_place_of_the_value_or_of_its_nearest_parent(
     load: Load, valid: Any
 ) -> None:
     experiment = load(json.dumps(valid, indent=1))
@@ -127,9 +129,7 @@ def test_a_warning_does_not_stop_and_is_kept(load: Load, valid: Any) -> None:
     assert experiment.warnings[0].place is not None
 
 
-def test_a_component_that_cannot_be_used_ends_with_the_code_of_plugins(
-    load: Load, valid: Any
-) -> None:
+def test_an_unusable_component_gives_exit_code_3(load: Load, valid: Any) -> None:
     valid["model"]["quantizer"] = "vqfw-nowhere/cosine"
     with pytest.raises(PluginError) as caught:
         load(valid)
@@ -206,7 +206,7 @@ def test_a_negative_split_seed_is_refused(
     ("section", "key"),
     [(None, "losses"), ("evaluation", "metrics"), ("training", "trackers")],
 )
-def test_a_component_that_is_recorded_by_its_name_stands_once(
+def test_a_loss_metric_or_tracker_listed_twice_is_a_problem(
     section: str | None, key: str
 ) -> None:
     items = {key: [{"type": "a"}, {"type": "b"}, {"type": "a"}]}

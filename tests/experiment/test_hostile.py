@@ -92,7 +92,7 @@ def outside(heard: list[tuple[str, str]], folder: Path) -> list[tuple[str, str]]
     ]
 
 
-def test_the_hook_hears_what_it_must(tmp_path: Path) -> None:
+def test_the_audit_hook_reports_what_it_watches(tmp_path: Path) -> None:
     with listening() as heard:
         os.listdir(tmp_path)
         (tmp_path / "x").write_text("1")
@@ -160,7 +160,7 @@ def test_a_hostile_file_reaches_nothing(
     assert not outside(heard, folder)
 
 
-def test_names_that_lead_elsewhere_are_refused(
+def test_extends_refuses_paths_outside_the_folder(
     load: Callable[..., CheckedExperiment], valid: dict[str, Any]
 ) -> None:
     for name in (
@@ -180,7 +180,7 @@ def test_names_that_lead_elsewhere_are_refused(
             load({**valid, "name": name})
 
 
-def test_what_an_extended_file_says_is_never_shown_where_it_may_not_be_read(
+def test_the_text_of_a_refused_file_is_never_printed(
     write: Callable[..., Path], valid: dict[str, Any], tmp_path: Path
 ) -> None:
     secret = write('{"s3cret": }', "secret.json")
@@ -194,13 +194,13 @@ def test_what_an_extended_file_says_is_never_shown_where_it_may_not_be_read(
         assert "s3cret" not in render(caught.value.problems, color=False)
 
 
-def test_nothing_is_extended_without_a_file(valid: dict[str, Any]) -> None:
+def test_a_mapping_cannot_extend_a_file(valid: dict[str, Any]) -> None:
     with listening() as heard, pytest.raises(ExperimentError):
         experiment_from({**valid, "extends": "/etc/passwd"})
     assert not [what for event, what in heard if event == "open" and "etc" in what]
 
 
-def test_a_value_is_text_and_nothing_is_filled_into_it(
+def test_variables_and_templates_in_values_are_not_expanded(
     load: Callable[..., CheckedExperiment],
     valid: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,

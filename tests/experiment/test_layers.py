@@ -75,7 +75,7 @@ def test_a_setting_refines_a_shorthand_of_the_base(write: Write, valid: Any) -> 
         ({"revival": "random_latents"}, {"revival": {"type": "random_latents"}}),
     ],
 )
-def test_a_shorthand_means_what_it_stands_for(
+def test_a_shorthand_equals_its_long_form(
     load: Load, valid: Any, short: Any, long: Any
 ) -> None:
     model = valid["model"]
@@ -139,7 +139,7 @@ def test_set_takes_json_or_a_bare_string(
     load: Load, valid: Any, argument: str, path: list[Any] | None, value: Any
 ) -> None:
     if path is None:
-        with pytest.raises(ExperimentError, match="no number as JSON writes it"):
+        with pytest.raises(ExperimentError, match="not a valid JSON number"):
             load(valid, argument)
         return
     found: Any = load(valid, argument).values
@@ -170,7 +170,7 @@ def test_the_last_of_two_equal_arguments_wins(load: Load, valid: Any) -> None:
         (['model.quantizer={"type": "cosine"}'], []),
     ],
 )
-def test_a_new_type_alone_warns_of_what_goes_back_to_its_default(
+def test_changing_only_type_warns_of_each_option_reset_to_its_default(
     arguments: list[str], reset_options: list[str], load: Load, valid: Any
 ) -> None:
     found = load(valid, *arguments).warnings
@@ -193,7 +193,7 @@ def test_every_value_has_an_origin(write: Write, valid: Any) -> None:
     assert set(origins) >= {row["path"] for row in experiment.explain_data()}
 
 
-def test_a_folder_of_an_origin_is_that_of_the_file_that_says_it(
+def test_the_folder_of_an_origin_is_that_of_the_file_with_the_value(
     write: Write, valid: Any
 ) -> None:
     write({**valid, "data": {"dataset": "./faces"}}, "inner/base.json")
@@ -203,9 +203,7 @@ def test_a_folder_of_an_origin_is_that_of_the_file_that_says_it(
     )
 
 
-def test_a_whole_number_written_with_a_point_becomes_one(
-    load: Load, valid: Any
-) -> None:
+def test_a_whole_float_becomes_an_int(load: Load, valid: Any) -> None:
     valid["training"]["steps"] = 1e3
     valid["losses"] = [{"type": "mse", "weight": 2}]
     experiment = load(valid)
@@ -213,22 +211,22 @@ def test_a_whole_number_written_with_a_point_becomes_one(
     assert type(experiment.losses[0]["weight"]) is float
 
 
-def test_a_whole_number_of_a_list_becomes_one_too(load: Load, valid: Any) -> None:
+def test_a_whole_float_among_listed_values_becomes_an_int(
+    load: Load, valid: Any
+) -> None:
     valid["model"]["quantizer"] = {"type": "trellis", "states": 16.0}
     states = load(valid).model["quantizer"]["states"]
     assert (states, type(states)) == (16, int)
 
 
-def test_a_number_that_stands_for_several_is_no_whole_number(
-    load: Load, valid: Any
-) -> None:
+def test_a_float_beyond_2_to_the_53_is_not_an_integer(load: Load, valid: Any) -> None:
     assert load(valid, "seed=9007199254740992.0").seed == 2**53
     with pytest.raises(ExperimentError, match="stay within"):
         load(valid, "seed=9007199254740994.0")
 
 
 @pytest.mark.parametrize("text", ["007", "1e3", "true", "null", "-1", "0x10", "1_000"])
-def test_a_setting_that_is_a_string_takes_the_text_as_it_stands(
+def test_a_string_setting_takes_the_argument_text_unparsed(
     load: Load, valid: Any, text: str
 ) -> None:
     folder = f"data.dataset.path={text}"
@@ -239,13 +237,11 @@ def test_a_setting_that_is_a_string_takes_the_text_as_it_stands(
     assert quoted.name == text.strip("-")
 
 
-def test_a_setting_that_is_a_string_or_nothing_can_be_set_to_null(
-    load: Load, valid: Any
-) -> None:
+def test_an_optional_string_setting_can_be_set_to_null(load: Load, valid: Any) -> None:
     assert load(valid, "training.steps=5", "training.epochs=null").training.steps == 5
 
 
-def test_explain_prints_value_origin_and_what_it_replaced(
+def test_explain_prints_value_origin_and_replaced_values(
     load: Load, valid: Any
 ) -> None:
     text = load(valid, "model.quantizer.num_embeddings=128").explain()
@@ -256,7 +252,7 @@ def test_explain_prints_value_origin_and_what_it_replaced(
     assert "was 512, default of vqfw" in line
 
 
-def test_a_mistake_of_a_base_is_not_hidden_by_a_missing_one(
+def test_errors_of_a_file_are_reported_although_its_base_is_missing(
     write: Write, valid: Any
 ) -> None:
     path = write({**valid, "extends": "nowhere.json", "sead": 1})
@@ -268,7 +264,7 @@ def test_a_mistake_of_a_base_is_not_hidden_by_a_missing_one(
     ]
 
 
-def test_keys_that_an_unreadable_base_may_have_are_not_missed(write: Write) -> None:
+def test_an_unreadable_base_causes_no_missing_key_errors(write: Write) -> None:
     with pytest.raises(ExperimentError) as caught:
         load_experiment(write({"extends": "nowhere.json"}))
     assert [each.code for each in caught.value.problems] == ["invalid-extends"]
@@ -277,7 +273,7 @@ def test_keys_that_an_unreadable_base_may_have_are_not_missed(write: Write) -> N
 def test_a_very_long_path_or_chain_ends_in_a_problem(
     load: Load, write: Write, valid: Any
 ) -> None:
-    with pytest.raises(ExperimentError, match="is no path"):
+    with pytest.raises(ExperimentError, match="is not a valid path"):
         load(valid, ".".join(["a"] * 5000) + "=1")
     for number in range(40):
         write({"extends": f"{number + 1}.json"}, f"{number}.json")

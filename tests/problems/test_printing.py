@@ -49,7 +49,7 @@ def test_colours_change_nothing_but_colours() -> None:
     ("terminal", "no_color", "colored"),
     [(True, None, True), (True, "1", False), (False, None, False), (True, "", True)],
 )
-def test_colours_need_a_terminal_and_no_objection(
+def test_colours_need_a_terminal_and_no_color_unset(
     monkeypatch: pytest.MonkeyPatch, terminal: bool, no_color: str | None, colored: bool
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
@@ -59,7 +59,7 @@ def test_colours_need_a_terminal_and_no_objection(
     assert ("\x1b[" in render([PROBLEM])) is colored
 
 
-def test_what_drives_a_terminal_is_not_printed(
+def test_terminal_control_characters_are_not_printed(
     problems: Callable[..., list[Problem]], valid: dict[str, Any]
 ) -> None:
     text = json.dumps({**valid, "\x1b[31m\u202e": 1}, ensure_ascii=False)
@@ -74,7 +74,7 @@ def test_a_warning_alone_does_not_claim_that_nothing_was_run() -> None:
     assert render([warning], color=False).splitlines()[-1] == "1 warning."
 
 
-def test_data_has_all_that_is_printed(
+def test_json_output_has_everything_that_is_printed(
     problems: Callable[..., list[Problem]], valid: dict[str, Any]
 ) -> None:
     found = problems({**valid, "sead": 1}, "training.stepps=2")

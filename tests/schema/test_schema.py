@@ -64,7 +64,7 @@ def fresh() -> str:
     return done.stdout.decode("utf-8")
 
 
-def test_the_committed_schema_is_what_the_constructors_say(fresh: str) -> None:
+def test_the_committed_schema_equals_the_generated_one(fresh: str) -> None:
     committed = packaged_path().read_text("utf-8")
     assert committed == fresh, f"it is out of date: run {COMMAND}"
 
@@ -74,7 +74,7 @@ def test_the_schema_is_a_schema_in_both_drafts() -> None:
     Draft7Validator.check_schema(packaged())
 
 
-def test_only_keywords_that_every_draft_reads_alike_are_used() -> None:
+def test_only_keywords_with_the_same_meaning_in_both_drafts_are_used() -> None:
     for each in schemas_in(packaged()):
         assert set(each) <= ALLOWED | FOR_EDITORS | FOR_RECORDS
 
@@ -87,7 +87,7 @@ def test_every_object_with_known_keys_is_closed() -> None:
         assert ("." in name) == (each.get("additionalProperties") is False)
 
 
-def test_every_reference_stays_inside() -> None:
+def test_every_ref_points_inside_the_schema() -> None:
     whole = packaged()
     for each in schemas_in(whole):
         if "$ref" in each:
@@ -115,7 +115,7 @@ def test_a_list_of_names_has_a_description_for_each() -> None:
             assert len(each["enumDescriptions"]) == len(each["enum"])
 
 
-def test_snippets_are_valid_but_for_their_blanks() -> None:
+def test_editor_snippets_are_valid_once_filled_in() -> None:
     definitions = packaged()["$defs"]
     for kind in KINDS:
         for snippet in definitions[kind]["defaultSnippets"]:

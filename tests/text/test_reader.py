@@ -34,7 +34,7 @@ def test_a_comment_in_a_string_is_text() -> None:
     assert read('["// a", "/* b */"]', "x").plain() == ["// a", "/* b */"]
 
 
-def test_a_byte_order_mark_moves_no_column() -> None:
+def test_a_byte_order_mark_does_not_shift_columns() -> None:
     root = read('\ufeff{"a": 1}'.encode(), "x")
     assert root.value["a"].key.column == 2
 
@@ -92,7 +92,7 @@ def test_a_value_is_read_as_json_means_it(text: str, value: object) -> None:
         (b" " * (MAX_BYTES + 1), "too-big"),
     ],
 )
-def test_what_json_cannot_hold_is_refused_with_a_place(
+def test_invalid_json_values_are_refused_with_a_place(
     text: str | bytes, code: str
 ) -> None:
     problem = refused(text)
@@ -143,21 +143,21 @@ def test_the_second_of_two_equal_keys_is_marked_and_the_first_named() -> None:
         ('["a": 1]', "write ']' before the key"),
     ],
 )
-def test_a_habit_of_another_language_is_told_how_json_writes_it(
+def test_syntax_of_python_or_yaml_is_answered_with_its_json_form(
     text: str, repair: str
 ) -> None:
     assert refused(text).help.startswith(repair)
 
 
-def test_reading_goes_on_behind_what_can_be_understood() -> None:
+def test_reading_continues_after_a_recoverable_error() -> None:
     root, problems = scan('{a: None, \'b\': 1 "c": .5, "c": 2}', "x")
     assert [problem.message.split()[0] for problem in problems] == [
-        "quotes", "write", "'b'", "','", ".5", "key",
+        "quotes", "write", "'b'", "','", ".5", "duplicate",
     ]  # fmt: skip
     assert root is not None
     assert root.plain() == {"a": None, "b": 1, "c": 0.5}
 
 
-def test_a_hopeless_text_ends_after_a_hundred_problems() -> None:
+def test_reading_stops_after_100_problems() -> None:
     _, problems = scan("[" + "None," * 5000 + "]", "x")
     assert len(problems) == 100

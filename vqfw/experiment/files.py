@@ -110,22 +110,28 @@ def _base_of(
     """Finds and reads the file that another one extends."""
     inside = "write the path of a file in or below the folder of this one"
     if path is None:
-        raise _Refused("what is in no file can extend none", "load a file instead")
+        raise _Refused(
+            '"extends" needs an experiment that is in a file', "load a file instead"
+        )
     folder = path.resolve().parent
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\~]", base) or "\\" in base:
-        raise _Refused(f'"{base}" is no path relative to this file', inside)
+        raise _Refused(f'"{base}" is not a path relative to this file', inside)
     target = _resolved(folder / base, base)
     if not target.is_relative_to(folder):
-        raise _Refused(f'"{base}" leads out of the folder of this file', inside)
+        raise _Refused(f'"{base}" is outside the folder of this file', inside)
     if target == path.resolve():
         raise _Refused(f'"{base}" is this file itself', "remove it")
     if target in files.values():
-        raise _Refused(f'"{base}" extends this file in turn', "remove one of the two")
+        raise _Refused(
+            f'"{base}" extends this file, which is a circle', "remove one of the two"
+        )
     if len(files) >= MAX_CHAIN:
-        raise _Refused(f"more than {MAX_CHAIN} files extend each other", "join some")
+        raise _Refused(
+            f"more than {MAX_CHAIN} files extend each other", "merge some of them"
+        )
     try:
         if not stat.S_ISREG(target.stat().st_mode):
-            raise _Refused(f'"{base}" is no regular file', inside)
+            raise _Refused(f'"{base}" is not a regular file', inside)
         with target.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -145,12 +151,12 @@ def _resolved(path: Path, base: str) -> Path:
         return path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         raise _Refused(
-            f'"{base}" is no path ({error})', "write a shorter one"
+            f'"{base}" is not a valid path ({error})', "write a shorter one"
         ) from error
 
 
 def decoded(content: bytes, source: str) -> tuple[str, Problem | None]:
-    """The text of a file, or what hinders reading it as text."""
+    """The text of a file, or the problem if it is too big or not UTF-8."""
     if len(content) > MAX_BYTES:
         return "", scan(content, source)[1][0]
     try:

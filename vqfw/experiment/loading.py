@@ -1,4 +1,4 @@
-"""Two ways to an experiment: from a file, and from values made in Python."""
+"""Loads an experiment from a file or from a mapping."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vqfw.text.reader import MAX_BYTES
 def load_experiment(
     path: str | Path, overrides: Sequence[str] = ()
 ) -> CheckedExperiment:
-    """Reads an experiment and finds all that is wrong with it.
+    """Reads and checks an experiment file.
 
     Args:
         path: the file.
@@ -36,7 +36,7 @@ def load_experiment(
 
 
 def text_of(path: Path) -> str:
-    """The text of a file that a person named.
+    """The text of an experiment file.
 
     Raises:
         ExperimentError: if it cannot be read, is too big or is no UTF-8.
@@ -55,7 +55,7 @@ def text_of(path: Path) -> str:
 def experiment_from(
     values: Mapping[str, Any], overrides: Sequence[str] = ()
 ) -> CheckedExperiment:
-    """Checks an experiment that was made in Python.
+    """Checks an experiment given as a mapping.
 
     Args:
         values: what a file would say; numbers of NumPy and paths are taken too.
@@ -68,7 +68,7 @@ def experiment_from(
     try:
         text = json.dumps(values, indent=2, ensure_ascii=False, default=plain_value)
     except (TypeError, ValueError, RecursionError) as error:
-        message = f"the values are not what JSON can write: {error}"
+        message = f"the values cannot be written as JSON: {error}"
         problem = Problem("wrong-type", message, help="use plain data")
         raise ExperimentError([problem]) from error
     chain = read_chain(None, "<values>", text)

@@ -1,7 +1,7 @@
-"""``--set path=value``: what an argument says, and a tree in which it holds.
+"""Parses ``--set path=value`` and sets the value in the tree of an experiment.
 
-Whether the value is right is not decided here; only an argument that cannot be read, or
-that leads to an item of a list that there is not, is a problem of this file.
+The problems found here are arguments that cannot be read and list items that do not
+exist. Whether the value is valid is checked later.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vqfw.errors import KeyPath, Place, Problem
+from vqfw.problems.wording import short
 from vqfw.schema.layers import default_of, merged, type_changed
 from vqfw.schema.shape import Shape
 from vqfw.text.reader import MAX_DEPTH, scan_with
@@ -66,13 +67,13 @@ def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
     path_text, equals, value_text = argument.partition("=")
     if not equals:
         place = locate(0, len(argument))
-        return None, [_unusable("there is no '='", place)]
+        return None, [_unusable("the argument has no '='", place)]
     if not path_text:
-        return None, [_unusable("there is no path before '='", locate(0, 1))]
+        return None, [_unusable("the argument has no path before '='", locate(0, 1))]
     steps = _steps(path_text, locate)
     if steps is None:
         place = locate(0, len(path_text))
-        return None, [_unusable(f'"{path_text}" is no path', place)]
+        return None, [_unusable(f"{short(path_text)} is not a valid path", place)]
     path = tuple(step for step, _ in steps)
     places = tuple(place for _, place in steps)
     if path[0] in _OF_FILES:
@@ -105,15 +106,13 @@ def override_at(
     steps = _steps(key, lambda start, stop: place) if key else None
     if steps is None:
         problem = Problem(
-            "invalid-override", f'"{key}" is no path', (key,), place=place
+            "invalid-override", f'"{key}" is not a valid path', (key,), place=place
         )
         help_ = "write keys joined by dots, as in model.quantizer.decay"
         return None, [replace(problem, help=help_)]
     path = tuple(step for step, _ in steps)
     if path[0] in _OF_FILES:
-        problem = Problem(
-            "invalid-override", f'"{key}" says how a file is read', (key,)
-        )
+        problem = Problem("invalid-override", f'"{key}" cannot be varied', (key,))
         help_ = "write it in the experiment file"
         return None, [replace(problem, help=help_, place=place)]
     return Override(key, path, tuple(each for _, each in steps), value), []
@@ -235,19 +234,19 @@ def _no_item(
     count = len(node.value) if isinstance(node.value, list) else None
     if count is None:
         message, help_ = (
-            f"there is no list to take item {part} of",
+            f"item {part} does not exist: the value is not a list",
             "set the whole list",
         )
     elif not isinstance(part, int):
-        message, help_ = f'"{part}" is no index of a list', "give an index, such as [0]"
+        message, help_ = f'"{part}" is not a list index', "give an index, such as [0]"
     elif count == 1:
-        message, help_ = f"there is no item {part} in a list of one", "write [0]"
+        message, help_ = f"item {part} does not exist: the list has 1 item", "write [0]"
     elif count:
-        message = f"there is no item {part} in a list of {count}"
+        message = f"item {part} does not exist: the list has {count} items"
         help_ = f"write an index from 0 to {count - 1}, or set the whole list"
     else:
         message, help_ = (
-            f"there is no item {part} in an empty list",
+            f"item {part} does not exist: the list is empty",
             "set the whole list",
         )
     return Problem(
@@ -272,4 +271,4 @@ def plain_value(value: Any) -> Any:
         return dict(value)
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} is nothing that JSON can write")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,7 +1,7 @@
-"""The few rules of an experiment that its schema cannot say.
+"""Rules between several settings, which the schema cannot express.
 
-They join settings of the engine's own sections. What joins the settings of a component
-with the rest is that component's own ``check``.
+They hold for the engine's own sections. Rules between the options of a component and
+other settings belong to the ``check`` of that component.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Values = Mapping[str, Any]
 def broken_rules(values: Values) -> list[Problem]:
     """Checks a whole experiment, defaults included.
 
-    Values of a wrong type are passed over: the schema has something to say about them.
+    Values of a wrong type are skipped: the schema reports them.
     """
     return [problem for rule in _RULES for problem in rule(values)]
 
@@ -40,7 +40,7 @@ def _length(values: Values) -> Iterator[Problem]:
     elif steps is not None and epochs is not None:
         yield Problem(
             "conflicting-settings",
-            f'training for {steps} "steps" and for {epochs} "epochs" at once',
+            f'"steps" ({steps}) and "epochs" ({epochs}) are both set',
             ("training", "epochs"),
             help="keep one, and remove the other or set it to null",
         )
@@ -58,7 +58,7 @@ def _early_stopping(values: Values) -> Iterator[Problem]:
         return
     yield Problem(
         "not-allowed",
-        f'"{metric}" is not among the scores of this experiment',
+        f'"{metric}" is not a metric of this experiment',
         path,
         help=did_you_mean(metric, known)
         or f'add "{metric}" to "evaluation.metrics", or name another',
@@ -86,7 +86,7 @@ def _upscaling(values: Values) -> Iterator[Problem]:
     if crop is not None and size is not None and 0 < crop < size:
         yield Problem(
             "upscaling",
-            f'a "crop" of {crop} pixels is enlarged to an "image_size" of {size}',
+            f'"crop" ({crop} pixels) is smaller than "image_size" ({size})',
             ("data", "crop"),
             help=f'set "crop" to {size} or more, or "image_size" to {crop} or less',
             severity="warning",
@@ -114,8 +114,8 @@ def _name(values: Values) -> Iterator[Problem]:
         )
 
 
-def _twice(values: Values) -> Iterator[Problem]:
-    """Terms and scores are recorded by the names of their components."""
+def _duplicates(values: Values) -> Iterator[Problem]:
+    """Losses, metrics and trackers are recorded by name, so each may be listed once."""
     for path in (("losses",), ("evaluation", "metrics"), ("training", "trackers")):
         items = _at(values, path, list) or []
         first: dict[str, int] = {}
@@ -143,7 +143,7 @@ def _expected(values: Values) -> Iterator[Problem]:
         if question:
             yield Problem(
                 "unknown-score",
-                f'no score is called "{name}", so nothing will be compared with it',
+                f'"expected" has "{name}", which is not a score of this experiment',
                 ("expected", name),
                 help=question,
                 severity="warning",
@@ -157,7 +157,7 @@ _RULES: tuple[Callable[[Values], Iterator[Problem]], ...] = (
     _upscaling,
     _learning_rate,
     _name,
-    _twice,
+    _duplicates,
     _expected,
 )
 

@@ -1,6 +1,6 @@
-"""A position in a text that is being read, and the mistakes found on the way to it.
+"""The position of a JSON reader in its text, and the errors found so far.
 
-The grammar that moves it stands in ``scalars.py`` and ``reader.py``.
+The grammar is in ``scalars.py`` and ``reader.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import unicodedata
 from vqfw.errors import Problem
 from vqfw.text.tree import Locate
 
-# A file this wrong is no JSON at all; the rest of the list would help nobody.
+# A file with so many errors is not JSON; more of them would not help.
 MAX_PROBLEMS = 100
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -19,12 +19,12 @@ _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _REST_OF_LINE = re.compile(r"[^\r\n]*")
 
 
-class StopReading(Exception):  # it ends a reading, it is nobody's error
+class StopReading(Exception):  # caught by the reader
     """Ends a reading that cannot go on; the reason is among the problems."""
 
 
 class Cursor:
-    """Where a reading of a text has got to.
+    """The position of a reader in a text.
 
     Args:
         text: what is read.
@@ -48,7 +48,7 @@ class Cursor:
         note: str = "",
         code: str = "invalid-json",
     ) -> None:
-        """Records a mistake after which the reading goes on.
+        """Records an error after which the reader continues.
 
         Raises:
             StopReading: if there have been too many.
@@ -68,7 +68,7 @@ class Cursor:
         stop: int | None = None,
         code: str = "invalid-json",
     ) -> StopReading:
-        """Records a mistake after which there is no telling what was meant."""
+        """Records an error after which the reader cannot continue."""
         start = self.at if start is None else start
         self.note(message, start, stop or start + 1, repair=repair, code=code)
         return StopReading()
@@ -101,10 +101,10 @@ class Cursor:
             elif character == "#":
                 start = self.at
                 self._over(_REST_OF_LINE)
-                message = "'#' starts no comment in JSON"
+                message = "'#' does not start a comment in JSON"
                 self.note(message, start, self.at, repair="write // ...")
             elif character and (character.isspace() or character in "\u200b\ufeff"):
-                message = f"{self.shown()} is no white space in JSON"
+                message = f"{self.shown()} is not allowed as white space in JSON"
                 self.note(message, self.at, self.at + 1, repair="write a plain space")
                 self.at += 1
             else:
@@ -116,7 +116,9 @@ class Cursor:
             return
         never_ends = self.text.startswith("/*", self.at)
         raise self.stopped(
-            "a comment that never ends" if never_ends else "a single '/' means nothing",
+            "the comment is not closed"
+            if never_ends
+            else "a single '/' is not allowed",
             "write // for a comment to the end of the line, or /* ... */",
         )
 

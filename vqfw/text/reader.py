@@ -80,7 +80,7 @@ def _undecodable(error: UnicodeDecodeError, source: str) -> Problem:
     before = content[: error.start].decode("utf-8", "replace")
     whole = content.decode("utf-8", "replace")
     place = Lines(whole, source).place(len(before), len(before) + 1)
-    what = f"byte 0x{content[error.start]:02x} is no UTF-8"
+    what = f"byte 0x{content[error.start]:02x} is not valid UTF-8"
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         what = "the text is UTF-16"
     return Problem("not-utf-8", what, help="save the file as UTF-8", place=place)
@@ -94,7 +94,7 @@ def _document(cursor: Cursor) -> Node:
     cursor.space()
     if cursor.peek():
         raise cursor.stopped(
-            f"the text goes on with {cursor.shown()} after its end",
+            f"{cursor.shown()} is not allowed after the end of the JSON value",
             "remove what follows, or the bracket that closes too early",
         )
     return root
@@ -123,13 +123,15 @@ def _value(cursor: Cursor) -> Node:
 def _no_value(cursor: Cursor) -> StopReading:
     if conflict := cursor.match(_CONFLICT):
         return cursor.stopped(
-            "a merge conflict is left here", "resolve it", stop=conflict.end()
+            "unresolved merge conflict", "resolve it", stop=conflict.end()
         )
     if cursor.peek() == "(":
-        return cursor.stopped("'(' means nothing in JSON", "write a list in [ ]")
+        return cursor.stopped("'(' is not allowed in JSON", "write a list in [ ]")
     if cursor.peek() in ("'", "“", "”", "„", "«"):
-        return cursor.stopped("a string that is not closed on its line", 'write "..."')
-    return cursor.stopped(f"a value is missing before {cursor.shown()}", "write one")
+        return cursor.stopped("the string is not closed on its line", 'write "..."')
+    return cursor.stopped(
+        f"a value is missing before {cursor.shown()}", "write a value"
+    )
 
 
 def _open(cursor: Cursor) -> int:
@@ -190,7 +192,7 @@ def _key(cursor: Cursor, opened: int) -> str:
 def _colon(cursor: Cursor) -> None:
     cursor.space()
     if cursor.peek() == "=":
-        message = "'=' stands for ':' here"
+        message = "'=' is not allowed here"
         cursor.note(message, cursor.at, cursor.at + 1, repair="write ':'")
     elif cursor.peek() != ":":
         raise cursor.stopped(f"':' is missing before {cursor.shown()}", "write ':'")
@@ -203,11 +205,11 @@ def _duplicate(
 ) -> None:
     where = f"first on line {first.line}; " if first and first.line else ""
     cursor.note(
-        f'key "{key}" is written twice',
+        f'duplicate key "{key}"',
         start,
         stop,
         repair="keep one of the two",
-        note=f"{where}other JSON readers would silently keep only the last",
+        note=f"{where}other JSON readers silently keep the last value",
         code="duplicate-key",
     )
 
@@ -245,7 +247,7 @@ def _separator(cursor: Cursor, closing: str, opened: int) -> None:
     elif character == ":" and closing == "]":
         where = cursor.locate(opened, opened + 1)
         line = f" from line {where.line}" if where.line else ""
-        message = f"a key stands in the list{line}"
+        message = f"a key is not allowed in the list{line}"
         raise cursor.stopped(message, "write ']' before the key")
     elif character in ":=;)":
         raise cursor.stopped(f"{cursor.shown()} is not expected here", "write ','")
@@ -256,5 +258,5 @@ def _separator(cursor: Cursor, closing: str, opened: int) -> None:
 def _unclosed(cursor: Cursor, opened: int) -> StopReading:
     bracket = cursor.text[opened]
     closing = "}" if bracket == "{" else "]"
-    message = f"'{bracket}' is never closed"
+    message = f"'{bracket}' is not closed"
     return cursor.stopped(message, f"write '{closing}' at its end", opened)

@@ -49,7 +49,7 @@ def string(cursor: Cursor) -> str:
             parts.append(_escape(cursor, opened))
         elif character in ("", "\n", "\r"):
             raise cursor.stopped(
-                "a string that is not closed on its line",
+                "the string is not closed on its line",
                 "write '\"' at its end, and \\n for a line break in it",
                 opened,
                 cursor.at,
@@ -65,13 +65,13 @@ def _escape(cursor: Cursor, opened: int) -> str:
     start = cursor.at
     letter = cursor.text[start + 1 : start + 2]
     if letter in ("", "\n", "\r"):
-        message = "a string that is not closed on its line"
+        message = "the string is not closed on its line"
         raise cursor.stopped(message, "write '\"' at its end", opened, start)
     cursor.at += 2
     if letter == "u":
         return _unicode_escape(cursor, start)
     if letter not in _ESCAPES:
-        message = f"'\\{letter}' is no escape of JSON"
+        message = f"'\\{letter}' is not a JSON escape sequence"
         repair = f"write / between folders, or \\\\{letter} for a backslash"
         cursor.note(message, start, cursor.at, repair=repair)
     return _ESCAPES.get(letter, letter)
@@ -89,9 +89,7 @@ def _unicode_escape(cursor: Cursor, start: int) -> str:
         return chr(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
     if unit == 0 or 0xD800 <= unit < 0xE000:
         what = "half of a surrogate pair" if unit else "the NUL character"
-        message = (
-            f"'{cursor.text[start : cursor.at]}' is {what}, which no text may hold"
-        )
+        message = f"'{cursor.text[start : cursor.at]}' is {what}, which is not allowed in text"
         cursor.note(message, start, cursor.at, repair="remove it")
         return "\ufffd"
     return chr(unit)
@@ -133,7 +131,7 @@ def number(cursor: Cursor, like: re.Match[str]) -> Any:
     repair = (
         f"write {value}" if value is not None else 'write it as 0.5, or in "quotes"'
     )
-    message = f"{_cut(token)} is no number as JSON writes it"
+    message = f"{_cut(token)} is not a valid JSON number"
     cursor.note(message, *like.span(), repair=repair)
     return value
 
@@ -144,13 +142,13 @@ def _exact(cursor: Cursor, token: re.Match[str]) -> int | float:
         value = float(token[0])
         if abs(value) != float("inf"):
             return value
-        message = f"{shown} is larger than any number that can be stored"
+        message = f"{shown} is too large for a 64-bit number"
         repair = "write one up to 1.7e308"
     else:
         # So many digits are too many; and Python refuses to convert thousands.
         if len(token[0]) <= 17 and abs(int(token[0])) <= MAX_INTEGER:
             return int(token[0])
-        message = f"{shown} is beyond the whole numbers that JSON keeps exactly"
+        message = f"{shown} exceeds the whole numbers that JSON stores exactly"
         repair = f"stay within ±{MAX_INTEGER}"
     cursor.note(message, *token.span(), repair=repair, code="invalid-number")
     return 0
@@ -188,7 +186,7 @@ def word(cursor: Cursor, found: re.Match[str]) -> Any:
         cursor.note(message, *found.span(), repair=f"write {written}")
         return _WORDS[written]
     if cursor.peek() in ('"', "'") and len(text) <= 2:
-        message = f"'{text}' before a string means nothing in JSON"
+        message = f"'{text}' before a string is not allowed in JSON"
         raise cursor.stopped(message, "remove it", found.start())
     unquoted(cursor, found)
     return text
@@ -205,7 +203,7 @@ def unquoted(cursor: Cursor, found: re.Match[str]) -> str:
 
 
 def _not_finite(cursor: Cursor, token: re.Match[str]) -> None:
-    message = f"{token[0]} is no number that JSON knows"
+    message = f"{token[0]} is not a JSON number"
     repair = "write a finite number, or null where a setting allows it"
     cursor.note(message, *token.span(), repair=repair, code="invalid-number")
 
