@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from vqfw.registry.contract import owed, wrong_attribute
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Factory, checks_in, require
 from vqfw.testing.supplied import made
 
 # Python and Keras need these.
@@ -80,11 +80,7 @@ def methods_and_attributes_keep_the_contract(factory: Factory) -> None:
         require(not complaint, complaint)
 
 
-CHECKS: tuple[Check, ...] = (
-    importing_it_changes_nothing,
-    equal_options_make_equal_components,
-    methods_and_attributes_keep_the_contract,
-)
+CHECKS = checks_in(globals())
 
 
 def _settings(component: Any) -> dict[str, Any]:

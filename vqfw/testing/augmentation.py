@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vqfw.kinds import Augmentation
 from vqfw.kinds.tensors import Floats
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Factory, checks_in, require
 from vqfw.testing.probe import compiling
 
 SHAPES = ((24, 24, 3), (17, 23, 3), (19, 8, 1))
@@ -129,14 +129,7 @@ def the_compiled_step_gives_what_eager_gives(factory: Factory) -> None:
     )
 
 
-CHECKS: tuple[Check, ...] = (
-    draw_gives_a_row_an_image,
-    draw_depends_on_the_generator_alone,
-    apply_keeps_shape_and_type,
-    apply_draws_nothing,
-    an_image_does_not_depend_on_its_batch,
-    the_compiled_step_gives_what_eager_gives,
-)
+CHECKS = checks_in(globals())
 
 
 def _images(shape: tuple[int, int, int] = SHAPES[0]) -> Floats:

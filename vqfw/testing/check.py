@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +23,22 @@ def require(fact: object, complaint: str) -> None:
     """Raises ``AssertionError(complaint)`` unless the fact holds; ``-O`` keeps it."""
     if not fact:
         raise AssertionError(complaint)
+
+
+def checks_in(module: Mapping[str, Any]) -> tuple[Check, ...]:
+    """The public functions of ``(factory)`` that a module defines, in their order.
+
+    Args:
+        module: its ``globals()`` after the last check.
+    """
+    return tuple(
+        value
+        for name, value in module.items()
+        if isinstance(value, FunctionType)
+        and value.__module__ == module["__name__"]
+        and not name.startswith("_")
+        and value.__code__.co_varnames[: value.__code__.co_argcount] == ("factory",)
+    )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from vqfw.kinds import Dataset, Drawn, Record
-from vqfw.testing.check import Check, Factory, explained, require
+from vqfw.testing.check import Factory, checks_in, explained, require
 
 DECODED = 16
 SPLITS = ("train", "validation", "test", None)
@@ -119,13 +119,7 @@ def the_fingerprint_stays(factory: Factory) -> None:
     )
 
 
-CHECKS: tuple[Check, ...] = (
-    ids_are_unique_relative_paths,
-    every_image_has_a_group_in_one_split,
-    images_have_the_stated_channels,
-    reading_twice_gives_the_same,
-    the_fingerprint_stays,
-)
+CHECKS = checks_in(globals())
 
 
 def _first(dataset: Dataset) -> Iterator[Record | Drawn]:

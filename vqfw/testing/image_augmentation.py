@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from vqfw.kinds import ImageAugmentation
-from vqfw.testing.check import Check, Factory, require, require_repeatable
+from vqfw.testing.check import Factory, checks_in, require, require_repeatable
 
 SIDES = ((24, 24), (23, 17), (8, 19))  # (width, height), as PIL says it
 DRAWS = 50  # generators, one of which should change a picture
@@ -110,15 +110,7 @@ def threads_do_not_disturb_each_other(factory: Factory) -> None:
             return
 
 
-CHECKS: tuple[Check, ...] = (
-    equal_generators_give_equal_results,
-    the_picture_handed_in_stays_as_it_is,
-    colour_keeps_its_size_and_mode,
-    grey_pictures_are_taken,
-    it_changes_pictures,
-    the_global_generators_are_left_alone,
-    threads_do_not_disturb_each_other,
-)
+CHECKS = checks_in(globals())
 
 
 class _Disturbance:

@@ -11,7 +11,7 @@ from keras import ops
 from vqfw.assembly.untrained import REMEDY, untrained_paths
 from vqfw.kinds import Loss
 from vqfw.kinds.tensors import Floats, Tensor
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Factory, checks_in, require
 from vqfw.testing.probe import gradients
 
 SHAPE = (4, 16, 12, 3)
@@ -129,15 +129,7 @@ def its_weights_are_frozen(factory: Factory) -> None:
     )
 
 
-CHECKS: tuple[Check, ...] = (
-    the_loss_is_one_float32_an_image,
-    the_original_has_the_least_loss,
-    the_loss_does_not_grow_with_the_image,
-    the_loss_of_an_image_is_its_own,
-    bfloat16_images_are_computed_in_float32,
-    the_gradient_is_finite_at_the_original_too,
-    its_weights_are_frozen,
-)
+CHECKS = checks_in(globals())
 
 
 def _images(seed: int = 0) -> Floats:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from vqfw.kinds import Metric, Score, Scored
-from vqfw.testing.check import Check, Factory, explained, require
+from vqfw.testing.check import Factory, checks_in, explained, require
 
 IMAGES = 6
 
@@ -105,15 +105,7 @@ def images_without_tokens_are_taken(factory: Factory) -> None:
     )
 
 
-CHECKS: tuple[Check, ...] = (
-    the_metric_says_unit_and_direction,
-    no_images_give_no_score,
-    every_image_is_counted,
-    the_score_does_not_depend_on_the_batches,
-    two_metrics_share_nothing,
-    a_perfect_reconstruction_is_not_worse,
-    images_without_tokens_are_taken,
-)
+CHECKS = checks_in(globals())
 
 
 def scored() -> Scored:

@@ -17,7 +17,7 @@ from vqfw.evaluation.inference import Reconstructor
 from vqfw.kinds import Model, Output
 from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats
-from vqfw.testing.check import Check, Factory, explained, require
+from vqfw.testing.check import Factory, checks_in, explained, require
 from vqfw.testing.probe import (
     arrays,
     compiling,
@@ -166,16 +166,7 @@ def compiles(factory: Factory) -> None:
     )
 
 
-CHECKS: tuple[Check, ...] = (
-    tokens_decode_to_the_reconstruction,
-    evaluation_changes_no_variable,
-    the_output_is_well_formed,
-    mixed_precision_ends_in_float32,
-    bits_are_those_of_the_tokens,
-    every_trained_variable_learns,
-    state_is_all_in_variables,
-    compiles,
-)
+CHECKS = checks_in(globals())
 
 
 def _images() -> Floats:

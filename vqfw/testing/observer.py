@@ -19,7 +19,7 @@ import keras
 from vqfw.errors import Problem
 from vqfw.kinds.hooks import Section
 from vqfw.registry.hooks import Observers
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Factory, checks_in, require
 
 _PSNR = {"value": 20.0, "unit": "dB", "better": "higher"}
 _SCORES = {"test": {"images": 4, "psnr": _PSNR}}
@@ -82,10 +82,7 @@ def hooks_run_and_return_their_types(factory: Factory) -> None:
     require(not observers.failures, _described(observers.failures))
 
 
-CHECKS: tuple[Check, ...] = (
-    every_hook_exists,
-    hooks_run_and_return_their_types,
-)
+CHECKS = checks_in(globals())
 
 
 def _observers(factory: Factory) -> Observers:

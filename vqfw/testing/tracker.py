@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.kinds import Tracker
-from vqfw.testing.check import Check, Factory, explained, require
+from vqfw.testing.check import Factory, checks_in, explained, require
 
 _VALUES = {"loss": 0.25, "mse": 0.125}
 _SCORES = {"validation_psnr": 20.0, "validation_ssim": 0.5}
@@ -110,14 +110,7 @@ def an_interrupted_run_is_continued(factory: Factory) -> None:
                 cut.close()
 
 
-CHECKS: tuple[Check, ...] = (
-    making_one_opens_nothing,
-    numbers_of_any_name_are_taken,
-    pictures_of_any_size_are_taken,
-    numbers_and_pictures_stay_unchanged,
-    an_unused_tracker_can_be_closed,
-    an_interrupted_run_is_continued,
-)
+CHECKS = checks_in(globals())
 
 
 def _made(factory: Factory, folder: Path) -> Tracker:
