@@ -370,7 +370,7 @@ def test_pictures_are_cropped_as_in_the_run_without_crop(tiny, mixed, command):
 def test_a_crop_is_a_number_of_pixels_or_none(crop, done, command):
     answer = command("eval", "--data", "pictures", f"--crop={crop}")
     assert answer.code == 2
-    assert "no number of pixels; or write none" in answer.err
+    assert "is not a number of pixels: write one from 1, or none" in answer.err
 
 
 @pytest.mark.parametrize("option", [["--crop", "8"], ["--on-bad-image", "skip"]])

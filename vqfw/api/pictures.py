@@ -43,7 +43,7 @@ def pictures_of(
     """
     from vqfw.data.arrays import read_pictures
     from vqfw.data.location import locate
-    from vqfw.data.progress import reading
+    from vqfw.data.progress import reading_progress
 
     if (isinstance(crop, str) and crop != "none") or (
         isinstance(crop, int) and crop < 1
@@ -59,7 +59,7 @@ def pictures_of(
     settings = plan.experiment.data
     side = settings.crop if crop is None else crop
     path = locate(str(data), repair="correct the path")
-    with reading(quiet) as progress:
+    with reading_progress(quiet) as progress:
         images, notes = read_pictures(
             dataset_at(path),
             crop=side if isinstance(side, int) else None,

@@ -81,7 +81,7 @@ def block(rows: Sequence[tuple[str, str]]) -> str:
 def _prepared(plan: Plan, quiet: bool) -> Splits:
     from vqfw.data.arrays import prepare
     from vqfw.data.given import GivenImages
-    from vqfw.data.progress import reading
+    from vqfw.data.progress import reading_progress
     from vqfw.runs.places import cache_folder
 
     data, cache = plan.experiment.data, cache_folder()
@@ -92,7 +92,7 @@ def _prepared(plan: Plan, quiet: bool) -> Splits:
             "there is no home folder, so the decoded pictures are not kept: set VQFW_CACHE "
             "to a folder to keep them in"
         )
-    with reading(quiet) as progress:
+    with reading_progress(quiet) as progress:
         return prepare(
             plan.dataset,
             crop=data.crop,

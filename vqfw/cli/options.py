@@ -59,7 +59,9 @@ def _crop(context: click.Context, parameter: click.Parameter, value: str | None)
         return value
     if value.isdecimal() and int(value):
         return int(value)
-    raise click.BadParameter(f'"{value}" is not a number of pixels or none')
+    raise click.BadParameter(
+        f'"{value}" is not a number of pixels: write one from 1, or none'
+    )
 
 
 def reading_options(command: Command) -> Command:

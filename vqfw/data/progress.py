@@ -10,7 +10,7 @@ from vqfw.streams import forgiving, tell
 
 
 @contextmanager
-def reading(quiet: bool) -> Iterator[Callable[[int], None] | None]:
+def reading_progress(quiet: bool) -> Iterator[Callable[[int], None] | None]:
     """Gives a function that takes the number of pictures read so far.
 
     In a terminal the count is shown in place; elsewhere a line comes every thousand.

@@ -22,7 +22,7 @@ from vqfw.experiment.overrides import (
     in_order,
     parsed_override,
 )
-from vqfw.experiment.reset_options import reset_options
+from vqfw.experiment.reset_options import reset_problems
 from vqfw.experiment.rules import broken_rules
 from vqfw.problems.findings import located, schema_problems
 from vqfw.schema.layers import filled, merged, written_out
@@ -234,7 +234,7 @@ def checked(
         replace(each, place=located(each, complete))
         for each in broken_rules(complete.plain())
     ]
-    resets = reset_options(tree, complete, overrides)
+    resets = reset_problems(tree, complete, overrides)
     for each in [*schema_problems(tree, schema, broken), *ruled, *resets]:
         # A file that cannot be read may be the one that has the key.
         if each.code == "missing-key" and not chain.complete:

@@ -18,7 +18,7 @@ from vqfw.schema.shape import type_of
 from vqfw.text.tree import Node
 
 
-def reset_options(
+def reset_problems(
     tree: Node, complete: Node, overrides: Sequence[Override]
 ) -> Iterator[Problem]:
     """Warnings for options that an override of a ``type`` reset to a default.

@@ -37,10 +37,10 @@ from vqfw.registry.tracebacks import blame
 from vqfw.runs import RunFolder, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
 from vqfw.training.callbacks import Callbacks
+from vqfw.training.display import progress_for
 from vqfw.training.early_stopping import Patience
 from vqfw.training.geometry import geometry_after
 from vqfw.training.journal import Journal
-from vqfw.training.progress import progress_for
 from vqfw.training.revival import RevivalEngine
 from vqfw.training.signals import Wishes, listening
 from vqfw.training.state import arrays_of, require_finite, restore

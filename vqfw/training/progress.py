@@ -111,16 +111,3 @@ class EpochLines(Progress):
         if self._width:
             shown, self._width = f"\r{shown.ljust(self._width)}", 0
         print(shown, file=self._stream, flush=True)
-
-
-def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Progress:
-    """Shows progress as stderr allows: a bar, a line in a notebook, lines, or nothing."""
-    if quiet:
-        return Progress()
-    if type(sys.stderr).__module__.startswith("ipykernel."):
-        return EpochLines(total, done, epochs, rewrites=True)
-    if not forgiving(sys.stderr).isatty():
-        return EpochLines(total, done, epochs)
-    from vqfw.training.bar import Bar
-
-    return Bar(total, done, epochs)
