@@ -167,7 +167,7 @@ class Answer(NamedTuple):
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     """Runs the command line in this process."""
-    from vqfw.cli.main import main
+    from vqfw.cli.command_line import main
 
     def run(*arguments: str) -> Answer:
         capsys.readouterr()

@@ -1,5 +1,5 @@
 """``python -m vqfw``: the command line, by way of the interpreter that runs it."""
 
-from vqfw.cli.main import main
+from vqfw.cli.command_line import main
 
 main()

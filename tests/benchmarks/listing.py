@@ -16,7 +16,7 @@ from pathlib import Path
 
 PACKAGES = 60
 RUNS = 5
-COMMAND = [sys.executable, "-P", "-c", "from vqfw.cli.main import main; main()"]
+COMMAND = [sys.executable, "-P", "-c", "from vqfw.cli.command_line import main; main()"]
 WANTED = 0.4  # seconds, on the median
 
 

@@ -13,7 +13,7 @@ import pytest
 
 def in_a_process_with(backend: str, root: Path, *path: Path) -> tuple[int, str, str]:
     """``vqfw plan tiny.json --json`` with another Keras backend."""
-    code = "from vqfw.cli.main import main; main()"
+    code = "from vqfw.cli.command_line import main; main()"
     paths = [str(each) for each in path] + [each for each in sys.path if each]
     found = subprocess.run(
         [sys.executable, "-c", code, "plan", "tiny.json", "--json"],

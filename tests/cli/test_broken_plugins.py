@@ -202,7 +202,7 @@ def test_an_experiment_that_names_a_broken_component_gets_owner_reason_and_repai
 def test_a_process_of_vqfw_works_although_other_packages_are_broken(
     everything_bad, tiny_file, root
 ):
-    code = "from vqfw.cli.main import main; main()"
+    code = "from vqfw.cli.command_line import main; main()"
     path = os.pathsep.join([str(root / "site"), *filter(None, sys.path)])
     found = subprocess.run(
         [sys.executable, "-P", "-c", code, "run", "tiny.json", "--json", "--quiet"],
@@ -274,7 +274,7 @@ def place_of(path, text):
 def test_a_traceback_names_the_package_at_fault(
     group, setting, source, install, tiny_file
 ):
-    from vqfw.cli.main import main
+    from vqfw.cli.command_line import main
 
     path = install("vqfw-odd", source, {f"vqfw.{group}": "odd = MODULE:Odd"})
     with pytest.raises(IndexError) as caught:

@@ -67,7 +67,7 @@ def test_json_gives_the_evidence(done, command):
 
 def test_a_diagnosis_imports_no_keras(done, root):
     code = (
-        "import sys; from vqfw.cli.main import vqfw\n"
+        "import sys; from vqfw.cli.command_line import vqfw\n"
         "vqfw.main(['doctor', 'done'], standalone_mode=False)\n"
         "loaded = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"

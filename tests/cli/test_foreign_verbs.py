@@ -116,7 +116,7 @@ def test_an_unknown_verb_is_an_error(command):
 
 
 def test_an_error_in_a_verb_of_others_is_blamed_on_their_package(install):
-    from vqfw.cli.main import main
+    from vqfw.cli.command_line import main
 
     bad = VERBS.replace("NAME", "word").replace('click.echo("a word")', "[][1]")
     install("vqfw-word", bad, GROUP)
@@ -127,7 +127,7 @@ def test_an_error_in_a_verb_of_others_is_blamed_on_their_package(install):
 
 def test_help_imports_no_keras_and_no_registry_where_nobody_observes(tmp_path):
     code = (
-        "import sys; from vqfw.cli.main import vqfw\n"
+        "import sys; from vqfw.cli.command_line import vqfw\n"
         "vqfw.main(['--help'], standalone_mode=False)\n"
         "assert not {'keras', 'pluggy', 'vqfw.registry'} & set(sys.modules)\n"
     )

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import vqfw
-from vqfw.cli.main import main
+from vqfw.cli.command_line import main
 from vqfw.errors import UsageError
 from vqfw.experiment.starter import Pictures, starter_for
 

@@ -371,7 +371,7 @@ def test_an_augmentation_has_exactly_one_form(plugin, command, tiny_file, bases,
 
 
 def test_an_unknown_backend_is_not_blamed_on_the_plugin_file(plugin, root):
-    code = "from vqfw.cli.main import main; main()"
+    code = "from vqfw.cli.command_line import main; main()"
     paths = os.pathsep.join(each for each in sys.path if each)
     found = subprocess.run(
         [sys.executable, "-c", code, "validate", "tiny.json", "--plugin", "mine.py"],

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from vqfw.cli.main import vqfw as verbs
+from vqfw.cli.command_line import vqfw as verbs
 from vqfw.cli.talk import say_folded
 from vqfw.terminal import beside, columns, fitted
 

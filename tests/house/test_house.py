@@ -71,7 +71,7 @@ def test_the_tree_in_the_readme_is_the_tree():
 )
 def test_verbs_that_need_no_model_import_no_keras(verb, tmp_path):
     code = (
-        "import sys; from vqfw.cli.main import vqfw\n"
+        "import sys; from vqfw.cli.command_line import vqfw\n"
         f"vqfw.main({verb!r}, standalone_mode=False)\n"
         "loaded = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
@@ -85,7 +85,7 @@ def test_verbs_that_need_no_model_import_no_keras(verb, tmp_path):
 @pytest.mark.parametrize("file", ["experiment.json", "lfw.json", "vae.json"])
 def test_validating_imports_no_keras(file, tmp_path):
     code = (
-        "import sys; from vqfw.cli.main import vqfw\n"
+        "import sys; from vqfw.cli.command_line import vqfw\n"
         f"vqfw.main(['validate', {str(ROOT / 'experiments' / file)!r}], standalone_mode=False)\n"
         "loaded = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"

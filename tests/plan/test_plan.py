@@ -251,7 +251,7 @@ def test_a_model_without_tokens_has_no_bits_before_it_is_trained():
 
 @pytest.mark.processes
 def test_planning_writes_nothing_and_needs_no_data(tmp_path):
-    code = "from vqfw.cli.main import main; main()"
+    code = "from vqfw.cli.command_line import main; main()"
     found = subprocess.run(
         [
             *(

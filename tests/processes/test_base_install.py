@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from vqfw.authoring.template import FORMS, setting, template_kinds
-from vqfw.cli.main import VERBS
+from vqfw.cli.command_line import VERBS
 from vqfw.kinds.catalog import OBSERVER
 
 pytestmark = pytest.mark.processes
@@ -28,7 +28,7 @@ ONLY_TESTS_NEED = ("jax", "torch", "pytest", "hatchling", "hypothesis", "mypy")
 # One process for the verbs that import TensorFlow, which is most of each.
 IN_ONE_PROCESS = """
 import json, sys
-from vqfw.cli.main import main
+from vqfw.cli.command_line import main
 for arguments in json.loads(sys.argv[1]):
     print("$ vqfw", *arguments, file=sys.stderr, flush=True)
     try:

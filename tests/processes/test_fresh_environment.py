@@ -20,11 +20,11 @@ import pytest
 from vqfw.authoring.template import setting, template_kinds
 from vqfw.kinds.catalog import OBSERVER
 
-MAIN = "from vqfw.cli.main import main; main()"
+MAIN = "from vqfw.cli.command_line import main; main()"
 # One process for all runs: importing TensorFlow is most of each.
 RUNS = """
 import json, sys
-from vqfw.cli.main import main
+from vqfw.cli.command_line import main
 for arguments in json.loads(sys.argv[1]):
     try:
         main(arguments)

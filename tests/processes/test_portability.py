@@ -21,7 +21,7 @@ for name in ("SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1", "alarm", "pthread_kill")
 for name in ("getpgid", "killpg", "sched_getaffinity", "sched_setaffinity", "setsid"):
     delattr(os, name)
 import json
-from vqfw.cli.main import main
+from vqfw.cli.command_line import main
 for arguments in json.loads(sys.argv[1]):
     try:
         main(arguments)

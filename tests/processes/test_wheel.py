@@ -27,7 +27,7 @@ def site(tmp_path_factory) -> Path:
 
 def vqfw(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     # -P keeps the working directory, and so the checkout, out of the path.
-    code = "from vqfw.cli.main import main; import vqfw; assert {!r} in vqfw.__file__; main()"
+    code = "from vqfw.cli.command_line import main; import vqfw; assert {!r} in vqfw.__file__; main()"
     return subprocess.run(
         [sys.executable, "-P", "-c", code.format(str(site)), *arguments],
         cwd=folder,

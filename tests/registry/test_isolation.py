@@ -157,7 +157,7 @@ def test_listing_sixty_foreign_components_reads_their_metadata_alone(
         f"    if event == 'open' and str(arguments[0]).startswith({str(site)!r}):\n"
         "        read.add(os.path.basename(arguments[0]))\n"
         "sys.addaudithook(watch)\n"
-        "from vqfw.cli.main import vqfw\n"
+        "from vqfw.cli.command_line import vqfw\n"
         "vqfw.main(['plugins', 'list', '--json'], standalone_mode=False)\n"
         "foreign = {name for name in sys.modules if name.startswith('vqfw_many')}\n"
         "heavy = {'keras', 'tensorflow', 'torch', 'jax', 'numpy'} & set(sys.modules)\n"

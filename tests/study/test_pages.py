@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from vqfw.cli.main import vqfw as program
+from vqfw.cli.command_line import vqfw as program
 from vqfw.errors import UsageError
 from vqfw.results.table import table_from
 from vqfw.results.table_files import as_markdown

@@ -279,7 +279,7 @@ def test_exclusive_options_are_an_error(write, command):
 def test_the_parent_needs_no_keras(write, root, option):
     write(arms=ARMS)
     code = (
-        "import sys; from vqfw.cli.main import vqfw\n"
+        "import sys; from vqfw.cli.command_line import vqfw\n"
         f"vqfw.main(['study', 'study.json', {option!r}], standalone_mode=False)\n"
         "loaded = {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
