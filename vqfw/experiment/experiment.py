@@ -1,6 +1,6 @@
-"""The experiment: checked, complete, and aware of where each value came from.
+"""A checked experiment: its values with defaults, and the origin of each.
 
-Nothing here imports a component or Keras, and nothing runs.
+It imports no component and no Keras.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ _OF_PLUGINS = frozenset({"broken-component", "ambiguous-component", "missing-plu
 
 
 class UnusableComponentError(ExperimentError, PluginError):
-    """All that is wrong with an experiment is that a component cannot be used."""
+    """The only problems of an experiment are components that cannot be used."""
 
     exit_code = 3
 
 
 @dataclass(frozen=True, eq=False)
 class CheckedExperiment:
-    """A whole experiment that has been found right.
+    """A valid experiment with all defaults filled in.
 
     Args:
         file: where it was read; None if it was made in Python.
@@ -73,7 +73,7 @@ class CheckedExperiment:
 
     @property
     def name(self) -> str:
-        """What its runs are called."""
+        """The name of its runs."""
         return str(self.values["name"])
 
     @property
@@ -83,7 +83,7 @@ class CheckedExperiment:
 
     @property
     def seed(self) -> int:
-        """Where all random draws of training start from."""
+        """The seed of all random draws of training."""
         return int(self.values["seed"])
 
     @property
@@ -93,7 +93,7 @@ class CheckedExperiment:
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """The ``path=value`` arguments that were laid over the file."""
+        """The ``path=value`` arguments that change the file."""
         return self._arguments
 
     @cached_property
@@ -139,7 +139,7 @@ class CheckedExperiment:
                 ``losses[0].weight``; they are checked together.
 
         Raises:
-            ExperimentError: if the result is no right experiment.
+            ExperimentError: if the result is not a valid experiment.
         """
         arguments, problems = [*self._arguments], []
         for path, value in changes.items():
@@ -165,16 +165,8 @@ class CheckedExperiment:
 
     def resolved_json(self) -> str:
         """The resolved experiment as text; the same bytes however it was written."""
-        return (
-            json.dumps(
-                self.values,
-                indent=2,
-                sort_keys=True,
-                ensure_ascii=False,
-                allow_nan=False,
-            )
-            + "\n"
-        )
+        options: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False}
+        return json.dumps(self.values, indent=2, sort_keys=True, **options) + "\n"
 
     def explain(self, width: int | None = None) -> str:
         """Every value, who set it, and what it replaced, as a table.
@@ -260,7 +252,7 @@ def checked(
 
 
 def _echoes(problem: Problem, known: Problem) -> bool:
-    """Whether a problem says what another has said about the same characters."""
+    """Whether a problem repeats another one about the same characters."""
     here, there = problem.place, known.place
     if here is None or there is None or here.source != there.source:
         return False

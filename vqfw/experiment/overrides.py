@@ -232,23 +232,18 @@ def _no_item(
     node: Node, part: str | int, override: Override, done: int, place: Place
 ) -> Problem:
     count = len(node.value) if isinstance(node.value, list) else None
+    message, help_ = f"item {part} does not exist: ", "set the whole list"
     if count is None:
-        message, help_ = (
-            f"item {part} does not exist: the value is not a list",
-            "set the whole list",
-        )
+        message += "the value is not a list"
     elif not isinstance(part, int):
         message, help_ = f'"{part}" is not a list index', "give an index, such as [0]"
+    elif not count:
+        message += "the list is empty"
     elif count == 1:
-        message, help_ = f"item {part} does not exist: the list has 1 item", "write [0]"
-    elif count:
-        message = f"item {part} does not exist: the list has {count} items"
-        help_ = f"write an index from 0 to {count - 1}, or set the whole list"
+        message, help_ = f"{message}the list has 1 item", "write [0]"
     else:
-        message, help_ = (
-            f"item {part} does not exist: the list is empty",
-            "set the whole list",
-        )
+        message += f"the list has {count} items"
+        help_ = f"write an index from 0 to {count - 1}, or set the whole list"
     return Problem(
         "invalid-override", message, override.path[:done], help=help_, place=place
     )
