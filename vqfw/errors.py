@@ -28,7 +28,7 @@ KeyPath = tuple[str | int, ...]
 
 
 def dotted(path: KeyPath) -> str:
-    """The path of a value as a person writes it: ``losses[0].type``."""
+    """A path in the form of ``--set``: ``losses[0].type``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -60,7 +60,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with an experiment, said so that it can be mended.
+    """One thing wrong with an experiment, with its repair.
 
     A component's ``check`` returns problems with a path relative to its own options; the
     engine puts the path of its slot in front and finds the place.
@@ -95,7 +95,7 @@ class VqfwError(Exception):
 
 
 class ExperimentError(VqfwError):
-    """All that is wrong with an experiment, at once.
+    """All problems of an experiment, at once.
 
     Args:
         problems: at least one, in the order in which they should be read.
@@ -109,7 +109,7 @@ class ExperimentError(VqfwError):
 
 
 class UsageError(VqfwError):
-    """What was asked for cannot be done here: a file is in the way, a name unknown."""
+    """The command line asks for something impossible, such as an unknown name."""
 
     exit_code = 2
 
@@ -147,7 +147,7 @@ class CheckpointError(VqfwError):
 
 
 class OutputLost(VqfwError):
-    """What a verb was asked for cannot be written to stdout."""
+    """The output of a verb cannot be written to stdout."""
 
 
 class NonFiniteError(VqfwError):
@@ -180,7 +180,7 @@ def _one_line(problem: Problem) -> str:
 
 
 def in_short(error: BaseException) -> str:
-    """What an error is and says, in one line: ``ValueError: too small``."""
+    """The type and first line of an error: ``ValueError: too small``."""
     kind, words = type(error).__name__, first_line(error)
     return f"{kind}: {words}" if words else kind
 

@@ -1,8 +1,8 @@
-"""Standard streams whose reader may leave: talk is dropped, lost data is an error.
+"""Standard streams that may be closed: lost messages are dropped, lost data is an error.
 
-A training must outlive the terminal that started it, ``| head -1`` and a full disk under
-its log. What it says goes to stderr and may be lost; its records lie in files of the run.
-What a verb was asked for goes to stdout, and losing that is a failure of the verb.
+A training goes on when its terminal is closed, its pipe ends (``| head -1``) or the disk
+under its log is full: messages go to stderr and may be lost, records go to files of the
+run. The data of a verb goes to stdout, and losing it is an error.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def forgiving(stream: TextIO | None) -> TextIO:
 
 
 def tell(text: str) -> None:
-    """Writes a line to stderr, if anybody is there."""
+    """Writes a line to stderr; dropped if stderr is closed."""
     print(printable(text), file=forgiving(sys.stderr), flush=True)
 
 
@@ -129,7 +129,7 @@ def standard_streams() -> Iterator[None]:
 
 
 def _silence(stream: Any) -> None:
-    """Sends what a stream still holds, and whatever follows, nowhere.
+    """Discards the buffer of a stream and all later output.
 
     Python would end with exit code 120 where it cannot write it.
     """

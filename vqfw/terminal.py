@@ -1,4 +1,4 @@
-"""Text for a terminal: as wide as it is, broken between items and never inside one."""
+"""Folds text to the width of a terminal, and escapes control characters."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Styled(str):
 
 
 def printable(text: str) -> str:
-    r"""Text in which nothing drives a terminal; line ends and tabs stay.
+    r"""Text with control characters escaped, except line ends and tabs.
 
     >>> print(printable("a\x1b[2Jb"))
     a\x1b[2Jb
@@ -43,7 +43,7 @@ def printable(text: str) -> str:
 
 
 def inline(text: str) -> str:
-    """``printable`` for what must stay in its line."""
+    """Like ``printable``, with line ends and tabs escaped too."""
     return _BREAKING.sub(_escape, text)
 
 
@@ -52,7 +52,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def columns(stream: TextIO | None) -> int | None:
-    """How many columns a stream shows; None where it is no terminal.
+    """The width of a stream in columns; None if it is not a terminal.
 
     ``COLUMNS`` of the environment is taken before what the terminal says.
     """
@@ -68,7 +68,7 @@ def columns(stream: TextIO | None) -> int | None:
 
 
 def width_of(text: str) -> int:
-    """How many columns of a terminal a text takes; Chinese and Japanese take two each."""
+    """The width of a text in columns; a Chinese or Japanese character takes two."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
@@ -146,7 +146,7 @@ def _room(line: str, width: int) -> int:
 
 
 def _cut(line: str, hang: int, room: int) -> tuple[int, int] | None:
-    """Where a line ends and where the next one begins; None if it has no such place."""
+    """The end of a line and the start of the next; None if it cannot be folded."""
     for separator in (BETWEEN, "   ", " ─ ", " "):
         at = line.rfind(separator, hang + 1, room + len(separator))
         if separator == " " and (option := _OPTION.search(line, hang + 1, max(at, 0))):

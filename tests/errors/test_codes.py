@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,3 +54,11 @@ def test_a_renamed_code_is_explained_under_its_new_name(former: str) -> None:
         f'"{former}" is now called "{RENAMED[former]}"'
     )
     assert CODES[RENAMED[former]] in explanation(former)
+
+
+def test_vqfw_explain_answers_a_renamed_code(command: Callable[..., Any]) -> None:
+    answer = command("explain", "never-placed")
+    assert answer.code == 0
+    assert '"never-placed" is now called "warm-up-outlasts-training"' in answer.out
+    answer = command("explain", "never-placed", "--json")
+    assert answer.data["code"] == "warm-up-outlasts-training"

@@ -1,4 +1,4 @@
-"""Settings that were introduced later, in records that were made before.
+"""Adds or drops settings that older records do not have.
 
 An option that joins a section or a component after its first release is annotated with
 ``Introduced(VERSION)``. At its default such a setting says nothing that an older record

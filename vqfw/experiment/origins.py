@@ -1,4 +1,4 @@
-"""Who set each value of an experiment, and what differs between two of them."""
+"""The origin of each value of an experiment, and the differences of two experiments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vqfw.text.tree import Node
 
 @dataclass(frozen=True)
 class Origin:
-    """Who set a value.
+    """The source of a value: a file, a ``--set`` argument or a default.
 
     Args:
         source: ``file:line:column``, the ``--set`` argument, or ``default of`` a
@@ -104,7 +104,7 @@ def _folded(row: Mapping[str, Any], width: int) -> str:
 
 
 def _was(row: Mapping[str, Any]) -> str:
-    """What a value took the place of, in brackets; nothing where that is nothing."""
+    """The replaced values in brackets; empty if there are none."""
     was = "; ".join(f"was {_json(e['value'])}, {e['source']}" for e in row["replaced"])
     return f"  ({was})" if was else ""
 

@@ -73,16 +73,16 @@ def _validator_class() -> Any:
 
 
 def _is_whole(_: Any, value: Any) -> bool:
-    """``64.0`` is a whole number, as long as it stands for one number only."""
+    """Whether a value is an integer; ``64.0`` is one up to 2 to the 53."""
     if isinstance(value, float):
         return value.is_integer() and abs(value) <= MAX_INTEGER
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def located(problem: Problem, tree: Node) -> Place:
-    """Where the value at a problem's path was written, or the nearest thing above it.
+    """The place of the value at a problem's path, or of its nearest written parent.
 
-    Where the key itself is what is wrong, that is its place.
+    It is the place of the key if the key is unknown.
     """
     node, steps = tree.down(problem.path)
     if steps == len(problem.path) and not _is_default(node.place):

@@ -1,6 +1,6 @@
-"""How problems say things: what was given, what is allowed, and how to write it rightly.
+"""The parts of messages: given values, allowed values and the value to write instead.
 
-It words single facts; which problem there is, is decided in ``findings.py``.
+``findings.py`` decides which problem is reported.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def accepted(shape: Shape, node: Node, known: Mapping[str, Any], path: KeyPath) 
 
 
 def what_it_is(shape: Shape, node: Node, key: str) -> str:
-    """What a missing key is for, as the end of a sentence that asks for it."""
+    """The description of a missing key, as the end of its repair."""
     below = (shape.options(node) or {}).get(key)
     text = below.schema.get("description", "") if below else ""
     if below is not None and below.kind:
@@ -89,7 +89,7 @@ def meant_value(value: Any, types: list[str], shape: Shape) -> Any:
 
 
 def type_help(value: Any, types: list[str], shape: Shape) -> str:
-    """How the same value would be written rightly, where that can be told."""
+    """The repair of a value of the wrong type."""
     if isinstance(value, str):
         return unquoted(value, types, shape) or f"write {_types(types, shape)}"
     if isinstance(value, list) and len(value) == 1 and "array" not in types:
@@ -114,7 +114,7 @@ def type_help(value: Any, types: list[str], shape: Shape) -> str:
 
 
 def means_nothing(word: str) -> bool:
-    """Whether a word says that nothing is wanted.
+    """Whether a word means null, such as ``None`` or ``off``.
 
     >>> means_nothing("None"), means_nothing("nine")
     (True, False)
@@ -129,7 +129,7 @@ def _items(types: list[str], shape: Shape) -> Shape | None:
 
 
 def unquoted(text: str, types: list[str], shape: Shape) -> str:
-    """The repair of a string that another type was meant by; empty if none was."""
+    """The repair of a string in place of another type; empty if it cannot be told."""
     bare = {"None": "null", "True": "true", "False": "false"}.get(text, text.strip())
     value, mistakes = scan(bare, "")
     if value is None or mistakes:
@@ -157,7 +157,7 @@ def _types(types: list[str], shape: Shape) -> str:
 
 
 def limits_of(schema: Mapping[str, Any]) -> tuple[str, str]:
-    """What a number must be, and what to write."""
+    """The limits of a number, for the message and for the repair."""
     low, above, high, below = (schema.get(each) for each in LIMITS)
     if low is not None and high is not None:
         return f"from {low} to {high}", f"a number from {low} to {high}"
@@ -179,7 +179,7 @@ def limits_of(schema: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def multiples_of(schema: Mapping[str, Any], value: float) -> tuple[str, str]:
-    """What a number must be, and the ones beside it that are allowed."""
+    """The step of a number, and its nearest allowed values."""
     from jsonschema import Draft202012Validator
 
     step = schema["multipleOf"]
@@ -193,12 +193,12 @@ def multiples_of(schema: Mapping[str, Any], value: float) -> tuple[str, str]:
 
 
 def named(shape: Shape, path: KeyPath) -> str:
-    """What a message calls an object: its key, or what kind of file it is."""
+    """The key of an object in quotes, or the kind of its file."""
     return called(path) if path else f"{article(shape.owner)} {shape.owner}"
 
 
 def called(path: KeyPath) -> str:
-    """What a message calls a value: its key, and which item of it."""
+    """The key and list index of a value in quotes: ``"losses[0]"``."""
     indices = ""
     for part in reversed(path):
         if isinstance(part, str):
@@ -208,12 +208,12 @@ def called(path: KeyPath) -> str:
 
 
 def described(shape: Shape) -> str:
-    """What the author of a setting says it means."""
+    """The description of a setting."""
     return str(shape.schema.get("description", ""))
 
 
 def given(value: Any) -> str:
-    """A value as a message says what was given instead of another type."""
+    """A given value of the wrong type, in words."""
     if isinstance(value, str):
         return f"the string {short(value)}"
     if isinstance(value, list):
@@ -224,7 +224,7 @@ def given(value: Any) -> str:
 
 
 def short(value: Any) -> str:
-    """A value as JSON writes it, not longer than a message can bear."""
+    """A value as JSON, cut to 60 characters."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
@@ -234,7 +234,7 @@ def short(value: Any) -> str:
 
 
 def words(kind: str) -> str:
-    """A kind as a person says it."""
+    """A kind in words."""
     spoken = {"beta": "beta scheduler", "revival": "revival strategy"}
     return spoken.get(kind, kind.replace("_", " "))
 

@@ -1,8 +1,8 @@
-"""Lays values over each other, and the defaults under them.
+"""Merges the layers of an experiment and fills in the defaults.
 
-Objects are merged, everything else is replaced, and a changed ``type`` drops what was
-said about the old one. Each value keeps its place, and what it took the place of. Whether
-the result is right is not decided here, so nothing here fails on a wrong value.
+Objects are merged, all other values are replaced, and a changed ``type`` drops the
+options of the former component. Each value keeps its place and the values it replaced.
+Invalid values are kept: the schema reports them later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vqfw.text.tree import Node, defaulted
 
 
 def merged(base: Node, over: Node, shape: Shape | None) -> Node:
-    """What holds when one value is laid over another at the same location."""
+    """The value at a location after a higher layer is merged over it."""
     if shape is not None:
         base, over = shape.expanded(base), shape.expanded(over)
     if not isinstance(base.value, dict) or not isinstance(over.value, dict):
@@ -37,7 +37,7 @@ def merged(base: Node, over: Node, shape: Shape | None) -> Node:
 
 
 def type_changed(base: Node, fresh: Node, shape: Shape | None) -> bool:
-    """Whether another component takes the place of the old one."""
+    """Whether the component at a location changes."""
     if shape is None or shape.kind is None:
         return False
     return type_of(base) is not None and bool(type_of(base) != fresh.value)
@@ -60,10 +60,10 @@ def written_out(node: Node, shape: Shape | None) -> Node:
 
 
 def filled(node: Node, shape: Shape) -> Node:
-    """The same tree with the defaults of everything that was not given.
+    """The same tree with the default of every missing setting.
 
-    A given value that has a default knows that it replaced it. Shorthands are written
-    out before.
+    A given value records the default that it replaced. Shorthands are expected to be
+    written out.
     """
     if isinstance(node.value, list):
         below = shape.child(0, node)
@@ -91,7 +91,7 @@ def filled(node: Node, shape: Shape) -> Node:
 
 
 def _over(default: Node, given: Node) -> Node:
-    """The given value with the default below all that it replaced."""
+    """The given value, with the default as the first value that it replaced."""
     if given.place == default.place:
         return given
     below = default if given.replaced is None else _over(default, given.replaced)
@@ -107,7 +107,7 @@ def default_of(shape: Shape) -> Node | None:
 
 
 def _numeric(node: Node, shape: Shape) -> Node:
-    """``64.0`` is a whole number to JSON Schema, and ``1`` any number: so they become."""
+    """Converts ``64.0`` to an int and ``1`` to a float where the schema asks for it."""
     value = node.value
     listed = shape.schema.get("enum", ())
     whole = "integer" in shape.types or any(type(each) is int for each in listed)

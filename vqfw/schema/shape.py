@@ -1,8 +1,7 @@
-"""What the schema allows at one location: kind of slot, keys, items, defaults.
+"""The keys, items, components and defaults that the schema allows at one location.
 
-The experiment's schema is JSON Schema, which says whether a value is right. Merging,
-filling in defaults and explaining need the reverse question: what may stand here? This
-file answers it for the few forms that our schema is made of, and for no others.
+JSON Schema decides whether a value is valid. Merging, defaults and messages need the
+allowed values instead; they are read from the few forms that the schema of vqfw uses.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _DEFS = "#/$defs/"
 
 @dataclass(frozen=True)
 class Shape:
-    """One location of an experiment, as the schema has it.
+    """One location of an experiment and its schema.
 
     Args:
         schema: what stands in ``properties`` or ``items`` for it.
@@ -41,14 +40,14 @@ class Shape:
 
     @cached_property
     def kind(self) -> str | None:
-        """The kind of component that stands here, or None."""
+        """The kind of component that is set here; None for other settings."""
         reference = _reference(self.schema)
         name = (reference or "").removeprefix(_DEFS)
         return name if name in KINDS else None
 
     @property
     def nullable(self) -> bool:
-        """Whether null may stand here."""
+        """Whether null is allowed."""
         if "if" in self.schema:
             return True
         if "enum" in self.schema:
@@ -57,13 +56,13 @@ class Shape:
 
     @property
     def types(self) -> tuple[str, ...]:
-        """JSON types that may stand here; none where any may."""
+        """The allowed JSON types; empty if all are."""
         given = self.schema.get("type", ())
         return (given,) if isinstance(given, str) else tuple(given)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The components that may stand here."""
+        """The names of the components that are allowed."""
         if self.kind is None:
             return ()
         slot = self.root["$defs"][self.kind]
@@ -75,7 +74,7 @@ class Shape:
         return fragments.get(f"{self.kind}.{name}") if isinstance(name, str) else None
 
     def options(self, node: Node | None) -> Mapping[str, Shape] | None:
-        """The keys that an object here may have; None where any may.
+        """The allowed keys of an object; None if all are.
 
         Args:
             node: the object, which says which component stands in a slot.
@@ -181,7 +180,7 @@ def _step(node: Node | None, part: str | int) -> Node | None:
 
 
 def _reference(schema: Schema) -> str | None:
-    """Where a slot's schema points, in the three forms that it may have."""
+    """The ``$ref`` of a slot's schema, in each of its three forms."""
     if "$ref" in schema:
         return str(schema["$ref"])
     if "then" in schema:

@@ -1,7 +1,4 @@
-"""Values that know where they were written, and the arithmetic of places in a text.
-
-It says nothing about what the values mean, or about how they got here.
-"""
+"""JSON values with the place where each was written."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ class Node:
             yield from enumerate(self.value)
 
     def down(self, path: KeyPath) -> tuple[Node, int]:
-        """The deepest node on a path, and how many steps of the path lead to it."""
+        """The deepest existing node on a path, and the number of steps to it."""
         node = self
         for steps, part in enumerate(path):
             try:
@@ -60,7 +57,7 @@ class Node:
 
 
 def defaulted(value: Any, place: Place) -> Node:
-    """A tree of a plain value that nobody wrote."""
+    """A tree of a plain value, all at one place."""
     if isinstance(value, Mapping):
         return Node({key: defaulted(each, place) for key, each in value.items()}, place)
     if isinstance(value, list | tuple):
@@ -69,7 +66,7 @@ def defaulted(value: Any, place: Place) -> Node:
 
 
 def strings(trees: Iterable[Node]) -> set[str]:
-    """All strings in trees; in an experiment, the names of its components among them."""
+    """All strings in the trees, which include the names of components."""
     found: set[str] = set()
     waiting = list(trees)
     while waiting:
