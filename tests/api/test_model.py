@@ -43,6 +43,7 @@ def test_a_run_gives_one_model_and_builds_it_once(done):
     assert vqfw.open_run("done").model is not done.model
 
 
+@pytest.mark.processes
 def test_averaged_weights_are_those_of_the_model(tiny):
     run = tiny("training.weight_averaging=0.9").run("averaged", quiet=True)
     faces = run.images("test").pixels.astype("float32") / 255
@@ -141,7 +142,7 @@ def test_fitting_a_model_around_it_trains_it(around, done, faces):
     before = arrays(done.model)
     outer = around(done.model)
     outer.compile(optimizer=keras.optimizers.Adam(3e-3), loss="mse")
-    losses = outer.fit(faces, faces, batch_size=6, epochs=8, verbose=0).history["loss"]
+    losses = outer.fit(faces, faces, batch_size=6, epochs=4, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
     after = arrays(done.model)
     assert all(np.isfinite(each).all() for each in after)

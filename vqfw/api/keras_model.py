@@ -43,7 +43,8 @@ class VQAutoencoder(keras.Model):
     ``add_loss``: codebook and auxiliary as they are, commitment times ``beta``, the weight
     that the training ended with. The reconstruction loss is that of the outer ``compile``.
     Augmentation, revival and schedules of beta belong to ``Experiment.run`` and do not run
-    here. With ``trainable = False`` nothing changes: no weight, code or counter.
+    here. With ``trainable = False`` nothing changes: no weight, code or counter. A subclass
+    of ``keras.Model`` around it passes ``training`` on, as to a dropout layer.
 
     Args:
         experiment: what ``get_config`` gave, or the content of an experiment file. Its

@@ -433,9 +433,10 @@ class Run:
             outer = keras.Sequential([run.model, keras.layers.Flatten()])
             run.model.save("faces.keras")
 
-        See ``help(vqfw.VQAutoencoder)``. It is built once, and again after ``resume``:
-        what is fitted on it stays in it, while the run on disk keeps its weights. Names,
-        seeds and dtype policy of Keras stay as they are.
+        ``help(vqfw.VQAutoencoder)`` says what it takes, trains and how it is loaded. This
+        is a property that builds it once, and again after ``resume``: what is fitted stays
+        in it, while the run on disk keeps its weights. Names, seeds and dtype policy of
+        Keras stay as they are.
 
         Raises:
             RunError: if there is no checkpoint, or another thread is training.
