@@ -106,7 +106,8 @@ CASES = {
 
 def make(name: str) -> None:
     import vqfw
-    from vqfw.diagnosis import evidence_of, findings_of
+    from vqfw.diagnosis.evidence import evidence_of
+    from vqfw.diagnosis.rules import findings_of
 
     cause, changes = CASES[name]
     with tempfile.TemporaryDirectory() as folder:

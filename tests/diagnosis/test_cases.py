@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 import vqfw
-from vqfw.diagnosis import Evidence, evidence_of, findings_of
+from vqfw.diagnosis.evidence import Evidence, evidence_of
+from vqfw.diagnosis.rules import findings_of
 
 HERE = Path(__file__).parent
 CASES = {path.stem: json.loads(path.read_text()) for path in HERE.glob("cases/*.json")}
@@ -22,7 +24,9 @@ def script():
 
 
 def found_in(name):
-    return findings_of(Evidence.from_data(CASES[name]["evidence"]))
+    numbers = CASES[name]["evidence"]
+    unknown = {key: math.nan for key, value in numbers.items() if value is None}
+    return findings_of(Evidence(**numbers | unknown))
 
 
 def test_the_cases_are_those_of_the_script():

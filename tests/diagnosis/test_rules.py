@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from vqfw.diagnosis import Evidence, findings_of
-from vqfw.diagnosis.evidence import UNKNOWN
-from vqfw.diagnosis.rules import RULES
+from vqfw.diagnosis.evidence import UNKNOWN, Evidence
+from vqfw.diagnosis.rules import RULES, findings_of
 
 HEALTHY = Evidence(
     steps=300,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vqfw.api.tokens import Tokens
     from vqfw.data.arrays import Images, Splits
     from vqfw.data.given import GivenImages
-    from vqfw.diagnosis import Diagnosis
+    from vqfw.diagnosis.verdict import Diagnosis
     from vqfw.evaluation.score import Evaluation
     from vqfw.kinds.hooks import Section
     from vqfw.results.side_by_side import Comparison
@@ -361,7 +361,7 @@ class Run:
         Raises:
             RunError: if no step was recorded, or the model has no tokens.
         """
-        from vqfw.diagnosis import diagnose
+        from vqfw.diagnosis.verdict import diagnose
 
         return diagnose(self.folder)
 

@@ -9,26 +9,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from vqfw.errors import RunError
 from vqfw.runs import RunFolder
 from vqfw.runs.log import Series, series_of
 
 UNKNOWN = math.nan
-
-
-class Setting(NamedTuple):
-    """A value of the experiment.
-
-    Args:
-        path: such as ``model.quantizer.decay``.
-        value: as it was resolved.
-    """
-
-    path: str
-    value: Any
 
 
 @dataclass(frozen=True)
@@ -108,19 +96,19 @@ class Evidence:
             f"{self.relative_error:.0%}" if self.relative_error < 10 else "over 1000%"
         )
 
-    def setting(self, name: str, under: str) -> Setting | None:
-        """The nearest option of a name below a path; None if there is none.
+    def path_of(self, name: str, under: str) -> str | None:
+        """The path of the nearest option of a name below a path; None if there is none.
 
         Args:
             name: such as ``decay``.
             under: such as ``model.quantizer``.
         """
-        settings = [
-            Setting(path, value)
-            for path, value in self.settings.items()
+        paths = [
+            path
+            for path in self.settings
             if path.startswith(f"{under}.") and path.split(".")[-1] == name
         ]
-        return min(settings, key=lambda each: each.path.count("."), default=None)
+        return min(paths, key=lambda path: path.count("."), default=None)
 
     def as_data(self) -> dict[str, Any]:
         """As JSON has it; unknown numbers are null."""
@@ -128,13 +116,6 @@ class Evidence:
             name: None if isinstance(value, float) and math.isnan(value) else value
             for name, value in asdict(self).items()
         }
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Evidence:
-        """The reverse of ``as_data``."""
-        values: dict[str, Any] = {each.name: data[each.name] for each in fields(cls)}
-        unknown = {name: UNKNOWN for name, value in values.items() if value is None}
-        return cls(**values | unknown)
 
 
 def ratio(number: float, other: float) -> float:
@@ -173,6 +154,11 @@ _MEASURED = {
     *("code_offset", "relative_error", "distinct_codes"),
 }
 
+_AT_THE_END = (
+    *("codes", "tokens", "usage", "perplexity", "largest_share", "latent_offset"),
+    *("latent_spread", "relative_error", "distinct_codes"),
+)
+
 
 def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
     """Computes the evidence from the numbers of ``metrics.jsonl`` and the experiment."""
@@ -183,12 +169,7 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
     settings |= _flat(resolved["training"], "training")
     return Evidence(
         steps=steps,
-        codes=_last(series, "codes"),
-        tokens=_last(series, "tokens"),
-        usage=_last(series, "usage"),
         best_usage=max(value for _, value in series["usage"]),
-        perplexity=_last(series, "perplexity"),
-        largest_share=_last(series, "largest_share"),
         dead_codes=_late(series, "dead_codes", 0.25),
         first_reconstruction=reconstruction[0],
         reconstruction=_late(series, "reconstruction", 0.1),
@@ -200,14 +181,11 @@ def evidence_from(series: Series, resolved: Mapping[str, Any]) -> Evidence:
         commitment=_late(series, "commitment", 0.1),
         beta=_late(series, "beta", 0.1),
         first_latent_offset=_placed(series, all_books, "latent_offset"),
-        first_latent_spread=_first(series, "latent_spread"),
+        first_latent_spread=_placed(series, series, "latent_spread"),
         first_code_spread=_placed(series, all_books, "code_spread"),
         first_code_offset=_placed(series, all_books, "code_offset"),
-        latent_offset=_last(series, "latent_offset"),
-        latent_spread=_last(series, "latent_spread"),
-        relative_error=_last(series, "relative_error"),
-        distinct_codes=_last(series, "distinct_codes"),
         settings=settings,
+        **{name: _last(series, name) for name in _AT_THE_END},
         **_revival(series, settings, steps),
     )
 
@@ -261,15 +239,11 @@ def _warm_up(settings: Mapping[str, Any]) -> int:
     )
 
 
-def _first(series: Series, name: str) -> float:
-    return series[name][0][1] if name in series else UNKNOWN
-
-
 def _placed(series: Series, all_books: Series, name: str) -> float:
     """The first value, if it is of the first measurement of all."""
     if name not in series or series[name][0][0] != all_books[name][0][0]:
         return UNKNOWN
-    return _first(series, name)
+    return series[name][0][1]
 
 
 def _last(series: Series, name: str) -> float:

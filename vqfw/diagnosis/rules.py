@@ -152,7 +152,7 @@ def beta_too_low(run: Evidence) -> Finding | None:
     if not (run.beta < LOW_BETA and run.commitment > 0 and _measured(run)):
         return None
     # A scheduler that lowers beta because usage is low is not the cause.
-    follows = run.setting("lowest", "model.beta") is not None
+    follows = run.path_of("lowest", "model.beta") is not None
     if not (adrift or (in_trouble(run) and not follows)):
         return None
     return Finding(
@@ -235,7 +235,7 @@ def revival_that_never_comes(run: Evidence) -> Finding | None:
         often = max(1, min(50, run.steps // 4))
         path = _path(run, "interval", "model.revival")
         repair = f"set {path} to {often}"
-    elif run.setting("dead_below", "model.revival"):
+    elif run.path_of("dead_below", "model.revival"):
         path = _path(run, "dead_below", "model.revival")
         repair = f"set {path} to 0.1"
     else:
@@ -255,8 +255,9 @@ def revival_that_never_comes(run: Evidence) -> Finding | None:
 
 def no_revival(run: Evidence) -> Finding | None:
     """Codes are unused, and the model has no revival."""
-    off = run.setting("revival", "model")
-    if not (off and off.value is None and run.dead_codes > 0.1 * run.codes):
+    path = run.path_of("revival", "model")
+    off = path is not None and run.settings[path] is None
+    if not (off and run.dead_codes > 0.1 * run.codes):
         return None
     return Finding(
         "no revival",
@@ -273,14 +274,14 @@ def codes_left_behind(run: Evidence) -> Finding | None:
         return None
     if run.rise > RISE:
         return None
-    decay = run.setting("decay", "model.quantizer")
+    decay = run.path_of("decay", "model.quantizer")
     rate = _learning_rate(run)
     return Finding(
         "codes left behind",
         f"quantization leaves {run.left_over} of the variance of the latents, more than "
         "one code at their mean would: the encoder moves faster than the codes",
-        decay.path if decay else rate,
-        f"lower {decay.path} (0.99 follows in 100 steps, 0.9 in 10)"
+        decay or rate,
+        f"lower {decay} (0.99 follows in 100 steps, 0.9 in 10)"
         if decay
         else f"raise {rate}",
     )
@@ -371,13 +372,12 @@ def _learning_rate(run: Evidence) -> str:
 
 def _path(run: Evidence, name: str, under: str) -> str:
     """The path of an option, or of the component that would have it."""
-    setting = run.setting(name, under)
-    return setting.path if setting else under
+    return run.path_of(name, under) or under
 
 
 def _or_place_codes(run: Evidence, before: str) -> str:
     """Advice to place codes by k-means, where the quantizer offers it and does not."""
-    setting = run.setting("initialization", "model.quantizer")
-    if setting is None or setting.value == "kmeans":
+    path = run.path_of("initialization", "model.quantizer")
+    if path is None or run.settings[path] == "kmeans":
         return ""
-    return f'{before}set {setting.path} to "kmeans"'
+    return f'{before}set {path} to "kmeans"'

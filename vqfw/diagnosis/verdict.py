@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +37,12 @@ class Diagnosis:
 
     def lines(self) -> list[str]:
         """As text: the numbers, then each cause with its repair."""
-        lines = [self._usage(), *self._scores(), *self._geometry()]
+        lines = [self._usage()]
+        if self.scores:
+            scores = [f"{name} {value:.4g}" for name, value in self.scores.items()]
+            lines.append(" · ".join(["test images", *scores]))
+        if not math.isnan(self.evidence.latent_spread):
+            lines.append(self._geometry())
         if self.healthy:
             return [*lines, "nothing wrong found"]
         if not self.findings:
@@ -58,10 +64,11 @@ class Diagnosis:
 
     def _usage(self) -> str:
         evidence = self.evidence
+        of_all = "" if math.isnan(evidence.codes) else f" of {evidence.codes:.0f}"
         numbers = [
             f"run {self.run} · {evidence.steps} steps",
             f"usage {evidence.usage:.2f} (best {evidence.best_usage:.2f})",
-            f"perplexity {evidence.perplexity:.0f}{_of(evidence.codes)}",
+            f"perplexity {evidence.perplexity:.0f}{of_all}",
             f"largest share {evidence.largest_share:.3f}",
             f"dead {evidence.dead_codes:.0f}",
         ]
@@ -71,14 +78,8 @@ class Diagnosis:
             numbers.append(f"surviving {evidence.surviving:.0%}")
         return " · ".join(numbers)
 
-    def _scores(self) -> list[str]:
-        named = [f"{name} {value:.4g}" for name, value in self.scores.items()]
-        return ["test images · " + " · ".join(named)] if named else []
-
-    def _geometry(self) -> list[str]:
+    def _geometry(self) -> str:
         evidence = self.evidence
-        if math.isnan(evidence.latent_spread):
-            return []
         first, last = evidence.first_latent_spread, evidence.latent_spread
         numbers = [f"spread of the latents {first:.3g} → {last:.3g}"]
         if not math.isnan(evidence.first_code_spread):
@@ -87,12 +88,10 @@ class Diagnosis:
                 f"first spread of the codes {evidence.first_code_spread:.3g}",
             ]
         numbers.append(f"quantization leaves {evidence.left_over} of the variance")
-        return [" · ".join(numbers)]
+        return " · ".join(numbers)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        return "<br>".join(map(escape, self.lines()))
+        return "<br>".join(map(html.escape, self.lines()))
 
 
 def diagnose(run: RunFolder) -> Diagnosis:
@@ -117,7 +116,3 @@ def diagnose(run: RunFolder) -> Diagnosis:
         if isinstance(entry, Mapping) and entry["value"] is not None
     }
     return Diagnosis(run.id, evidence, causes, scores)
-
-
-def _of(codes: float) -> str:
-    return "" if math.isnan(codes) else f" of {codes:.0f}"
