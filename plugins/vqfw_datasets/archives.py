@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from vqfw.errors import DataError
 from vqfw_datasets import folders
@@ -56,37 +56,22 @@ _UNREADABLE = (
 )
 
 
-@dataclass(frozen=True)
-class Member:
-    """A picture in a folder or an archive.
-
-    Args:
-        name: relative path with forward slashes, without ``..``.
-        open: gives the bytes; call it before asking for the next member.
-    """
-
-    name: str
-    open: Callable[[], BinaryIO]
+Opener = Callable[[], BinaryIO]
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """A file whose name is not checked yet.
-
-    Args:
-        raw_name: as the archive has it.
-        size: in bytes.
-        open: gives the bytes.
-        other: its kind, if it is no regular file that may be opened.
-    """
+    """A file whose name is not checked yet."""
 
     raw_name: str
     size: int
-    open: Callable[[], BinaryIO]
-    other: str = ""
+    open: Opener
+    other: str = ""  # its kind, if it is no regular file that may be opened
 
 
-def members(path: Path, left_out: LeftOut | None = None) -> Iterator[Member]:
+def members(
+    path: Path, left_out: LeftOut | None = None
+) -> Iterator[tuple[str, Opener]]:
     """All pictures of a folder (with its sub-folders), a zip or a tar file.
 
     Hidden files and folders and ``__MACOSX`` are ignored. Symbolic links in a folder are
@@ -95,6 +80,10 @@ def members(path: Path, left_out: LeftOut | None = None) -> Iterator[Member]:
     Args:
         path: the folder or the archive; a tar may be compressed.
         left_out: counts the other files.
+
+    Returns:
+        The relative path of each, with forward slashes and without ``..``, and a function
+        that opens it; call it before asking for the next one.
 
     Raises:
         DataError: if there is no such path, it is no archive, it is damaged, or a member
@@ -124,7 +113,7 @@ def members(path: Path, left_out: LeftOut | None = None) -> Iterator[Member]:
                 f"{MEMBER_BYTES:,} are allowed: remove it or store it smaller"
             )
         seen.add(name)
-        yield Member(name, entry.open)
+        yield name, entry.open
 
 
 def _note(entry: _Entry, left_out: LeftOut) -> None:
@@ -234,8 +223,7 @@ def _entries(path: Path) -> Iterator[_Entry]:
 
 def _in_folder(path: Path) -> Iterator[_Entry]:
     for file in folders.files(path):
-        opened = partial(_open_file, file.path)
-        yield _Entry(file.name, file.size, opened, file.other)
+        yield _Entry(file.name, file.size, partial(_open_file, file.path), file.other)
 
 
 def _in_zip(path: Path) -> Iterator[_Entry]:
@@ -245,11 +233,10 @@ def _in_zip(path: Path) -> Iterator[_Entry]:
         for info in archive.infolist():
             if info.is_dir():
                 continue
-            # ``filename`` is cut at a NUL; this name still has it, so it is refused.
-            name = info.orig_filename
-            opened = partial(_open_in_zip, archive, info, path)
+            opened = partial(_open, archive.open, info, path)
             other = _other(stat.S_IFMT(info.external_attr >> 16))
-            yield _Entry(name, info.file_size, opened, other)
+            # ``filename`` is cut at a NUL; this name still has it, so it is refused.
+            yield _Entry(info.orig_filename, info.file_size, opened, other)
 
 
 def _other(kind: int) -> str:
@@ -272,7 +259,7 @@ def _in_tar(path: Path) -> Iterator[_Entry]:
             archive.members.clear()  # type: ignore[attr-defined]  # it would keep all
             if info.isdir():
                 continue
-            opened = partial(_open_in_tar, archive, info, path)
+            opened = partial(_open, archive.extractfile, info, path)
             link = "link" if info.issym() or info.islnk() else "special file"
             yield _Entry(info.name, info.size, opened, "" if info.isreg() else link)
 
@@ -303,15 +290,6 @@ def _open_file(path: str) -> BinaryIO:
     return open(path, "rb")
 
 
-def _open_in_zip(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path
-) -> BinaryIO:
+def _open(opened: Callable[[Any], Any], info: Any, path: Path) -> BinaryIO:
     with _damage_named(path):
-        return cast(BinaryIO, archive.open(info))
-
-
-def _open_in_tar(
-    archive: tarfile.TarFile, info: tarfile.TarInfo, path: Path
-) -> BinaryIO:
-    with _damage_named(path):
-        return cast(BinaryIO, archive.extractfile(info))
+        return cast(BinaryIO, opened(info))

@@ -46,9 +46,9 @@ class ImageFolder(Dataset):
         """
         is_empty = True
         self._left_out = LeftOut()
-        for member in archives.members(self._path, self._left_out):
+        for name, opened in archives.members(self._path, self._left_out):
             is_empty = False
-            yield Record(member.name, None, member.open)
+            yield Record(name, None, opened)
         if is_empty:
             endings = " ".join(ending[1:] for ending in archives.PICTURES)
             text = self._left_out.sentence()

@@ -76,15 +76,14 @@ class LFW(Dataset):
         found: Counter[str] = Counter()
         strangers: Counter[str] = Counter()
         others = 0
-        for member in archives.members(self._located()):
-            person = person_of(member.name)
+        for name, opened in archives.members(self._located()):
+            person = person_of(name)
             if person is None:
                 others += 1
             elif person in split_of:
                 found[person] += 1
-                name = PurePosixPath(member.name).name
-                record_id = f"{person}/{name}"
-                yield Record(record_id, person, member.open, split_of[person])
+                record_id = f"{person}/{PurePosixPath(name).name}"
+                yield Record(record_id, person, opened, split_of[person])
             else:
                 strangers[person] += 1
         if not found:

@@ -21,9 +21,9 @@ Packed = Callable[[Mapping[str, bytes], str], Path]
 
 def read(path: Path) -> dict[str, bytes]:
     found = {}
-    for member in archives.members(path):
-        with member.open() as stream:
-            found[member.name] = stream.read()
+    for name, opened in archives.members(path):
+        with opened() as stream:
+            found[name] = stream.read()
     return found
 
 
