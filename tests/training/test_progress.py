@@ -13,8 +13,7 @@ import pytest
 from rich.console import Console
 
 from vqfw.training.bar import Bar
-from vqfw.training.display import progress_for
-from vqfw.training.progress import EpochLines, Progress, vitals
+from vqfw.training.progress import EpochLines, Progress, progress_for, vitals
 
 BARS = Path(__file__).parent / "bars"
 

@@ -54,7 +54,11 @@ def write_pictures(run: Reopened, tokens: str | Path, output: str | Path) -> int
     from vqfw.api.codec import Codec
     from vqfw.assembly.assemble import codebook_fingerprint
     from vqfw.evaluation.pictures import save_picture, to_pixels
-    from vqfw.evaluation.tokens import TokenFile
+    from vqfw.evaluation.tokens import (
+        TokenFile,
+        require_decodable,
+        require_fingerprint,
+    )
     from vqfw.runs.outputs import checked_folder, refused, require_free
 
     folder = checked_folder(output)
@@ -66,8 +70,10 @@ def write_pictures(run: Reopened, tokens: str | Path, output: str | Path) -> int
     codec = Codec(run, plan)
     model = codec.inference.model
     run.require_tokens(model)
-    fingerprint = codebook_fingerprint(model)
-    file.require(fingerprint, model.vocabulary, codec.token_shape, run.folder.id)
+    name, shape = run.folder.id, codec.token_shape
+    repair = "the file is damaged, make it again with vqfw tokenize"
+    require_fingerprint(file.fingerprint, codebook_fingerprint(model), name)
+    require_decodable(file.tokens, model.vocabulary, shape, name, repair)
     for rows, images in codec.inference.decode(file.tokens):
         for target, image in zip(targets[rows], to_pixels(images), strict=True):
             with refused(target, "choose another folder with -o"):

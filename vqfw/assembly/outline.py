@@ -115,14 +115,7 @@ def random_batches(plan: Plan, parts: Parts) -> Batches:
     size = plan.experiment.training.batch_size
     rng = np.random.default_rng(plan.experiment.seed)
     pixels = rng.integers(0, 256, (size, *plan.image_shape), dtype="uint8")
-    images = Images(pixels, ids=("",) * size, groups=("",) * size)
-    return Batches(
-        images,
-        batch_size=size,
-        seed=plan.experiment.seed,
-        augmentations=parts.augmentations,
-        image_augmentations=parts.image_augmentations,
-    )
+    return parts.batches(plan, Images(pixels, ("",) * size, ("",) * size))
 
 
 _WIDTH = {"bfloat16": 2, "float16": 2, "float32": 4, "float64": 8, "uint8": 1}

@@ -100,28 +100,6 @@ class TokenFile:
                 f"{path} is not a token file ({error}): make one with vqfw tokenize"
             ) from error
 
-    def require(
-        self,
-        fingerprint: str,
-        vocabulary: tuple[int, ...],
-        shape: tuple[int, ...],
-        run_id: str,
-    ) -> None:
-        """Refuses tokens of another codebook, and damaged ones.
-
-        Args:
-            fingerprint: of the model that is to decode them.
-            vocabulary: the number of codes of each of its codebooks.
-            shape: (*positions, num_codebooks) of one image's tokens.
-            run_id: of the run that has the model.
-
-        Raises:
-            DataError: with both fingerprints or shapes, or the token out of range.
-        """
-        require_fingerprint(self.fingerprint, fingerprint, run_id)
-        repair = "the file is damaged, make it again with vqfw tokenize"
-        require_decodable(self.tokens, vocabulary, shape, run_id, repair)
-
 
 def require_fingerprint(fingerprint: str, expected: str, run_id: str) -> None:
     """Refuses tokens of another codebook.

@@ -89,15 +89,10 @@ class Callbacks:
             except Exception as error:
                 self._lists.remove((observer, callback))
                 self._watching.report(observer, method, error, part=name)
-            if self._model.stop_training:
-                self._remind(observer, name)
+            if self._model.stop_training and name not in self._reminded:
+                self._reminded.add(name)
+                self._watching.say(
+                    f'{name} of observer "{observer}" asks to stop the training, which is '
+                    'ignored: give "early_stopping" in "training" of the experiment'
+                )
         self._model.stop_training = False
-
-    def _remind(self, observer: str, name: str) -> None:
-        """Says once that a callback of an observer cannot end a run."""
-        if name not in self._reminded:
-            self._reminded.add(name)
-            self._watching.say(
-                f'{name} of observer "{observer}" asks to stop the training, which is '
-                'ignored: give "early_stopping" in "training" of the experiment'
-            )

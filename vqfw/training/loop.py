@@ -19,7 +19,7 @@ import numpy as np
 
 from vqfw.assembly.parts import Parts
 from vqfw.data.arrays import Splits
-from vqfw.data.batches import Batches, prefetched
+from vqfw.data.batches import prefetched
 from vqfw.errors import (
     CheckpointError,
     Interrupted,
@@ -37,10 +37,10 @@ from vqfw.registry.tracebacks import blame
 from vqfw.runs import RunFolder, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
 from vqfw.training.callbacks import Callbacks
-from vqfw.training.display import progress_for
 from vqfw.training.early_stopping import Patience
 from vqfw.training.geometry import geometry_after
 from vqfw.training.journal import Journal
+from vqfw.training.progress import progress_for
 from vqfw.training.revival import RevivalEngine
 from vqfw.training.signals import Wishes, listening
 from vqfw.training.state import arrays_of, require_finite, restore
@@ -105,35 +105,22 @@ def train(
         raise training.unwritten(error) from error
 
 
+@dataclass
 class _Training:
     """One training in progress."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        splits: Splits,
-        run: RunFolder,
-        parts: Parts,
-        inference: Inference,
-        quiet: bool,
-    ) -> None:
-        experiment = plan.experiment
-        self._plan = plan
-        self._settings = experiment.training
-        self._splits = splits
-        self._run = run
-        self._autoencoder = parts.autoencoder
-        self._new_metrics = parts.new_metrics
-        self._inference = inference
-        self._quiet = quiet
-        self._batches = Batches(
-            splits.train,
-            batch_size=self._settings.batch_size,
-            seed=experiment.seed,
-            augmentations=parts.augmentations,
-            image_augmentations=parts.image_augmentations,
-        )
-        self._total = plan.steps(len(splits.train))
+    _plan: Plan
+    _splits: Splits
+    _run: RunFolder
+    _parts: Parts
+    _inference: Inference
+    _quiet: bool
+
+    def __post_init__(self) -> None:
+        self._settings = self._plan.experiment.training
+        self._autoencoder = self._parts.autoencoder
+        self._batches = self._parts.batches(self._plan, self._splits.train)
+        self._total = self._plan.steps(len(self._splits.train))
         self._revival = self._revival_engine()
         self._patience = Patience(self._settings.early_stopping)
         self._times: list[float] = []
@@ -262,7 +249,7 @@ class _Training:
         if not len(images):
             return
         with self._autoencoder.averaged():
-            validation = evaluate(self._inference, images, self._new_metrics())
+            validation = evaluate(self._inference, images, self._parts.new_metrics())
         self._patience.see(validation)
         values = {k: v for k, v in validation.values.items() if v is not None}
         journal.validation(self._step, values)
