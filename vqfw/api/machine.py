@@ -15,7 +15,7 @@ from vqfw.errors import in_short
 from vqfw.registry.backends import BACKENDS, chosen_backend, installed_backends
 from vqfw.registry.entries import FIRST_PARTY
 from vqfw.runs import default_root
-from vqfw.runs.trusted import state_folder
+from vqfw.runs.places import cache_folder, state_folder
 
 
 def doctor() -> dict[str, Any]:
@@ -35,7 +35,6 @@ def doctor() -> dict[str, Any]:
     """
     from vqfw.plan import settled_precision, settled_threads
     from vqfw.runs.environment import describe_environment
-    from vqfw.runs.places import cache_folder
 
     owners = sorted({entry.distribution for entry in components() if not entry.file})
     named = dict.fromkeys([FIRST_PARTY, *_needed(), *owners])

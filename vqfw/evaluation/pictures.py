@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.kinds.tensors import Floats
-from vqfw.runs.files import read_own, write_again
+from vqfw.runs.files import read_own, write_whole
 
 Pixels = NDArray[np.uint8]
 
@@ -44,7 +44,8 @@ def save_pairs(folder: Path, originals: Pixels, reconstructions: Pixels) -> None
 def save_picture(path: Path, image: Pixels) -> None:
     """Writes (height, width, 1 or 3) as PNG."""
     plane = image[..., 0] if image.shape[-1] == 1 else image
-    write_again(path, imageio.imwrite("<bytes>", plane, extension=".png"))
+    content = imageio.imwrite("<bytes>", plane, extension=".png")
+    write_whole(path, content, durable=False)
 
 
 def grid(rows: Sequence[Pixels]) -> Pixels:
@@ -80,4 +81,4 @@ def save_film(folder: Path, path: Path) -> None:
     film = imageio.imwrite(
         "<bytes>", np.stack(alike), extension=".gif", duration=120, loop=0
     )
-    write_again(path, film)
+    write_whole(path, film, durable=False)

@@ -12,7 +12,6 @@ from importlib import metadata
 from typing import Any
 
 _PACKAGES = ("vqfw", "keras", "numpy", "Pillow", "scikit-learn")
-_BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def describe_environment(
@@ -24,9 +23,8 @@ def describe_environment(
         backend: the Keras backend in use.
         distributions: packages that supplied components; their versions are added.
     """
-    packages = (*_PACKAGES, _BACKENDS.get(backend, backend), *distributions)
     return {
-        "versions": _versions(packages),
+        "versions": _versions((*_PACKAGES, backend, *distributions)),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _cpuinfo("model name") or platform.processor(),

@@ -9,32 +9,14 @@ from typing import Any
 _ALL = ("versions", "python", "backend", "devices", "threads", "precision", "processor")
 
 
-def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Differences between two environments, as ``name before -> now``.
+def promise(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """A sentence: whether the resumed run is exact, or what makes it differ.
 
     Args:
         recorded: the environment of the run.
         now: the environment of this process.
     """
-    changes = []
-    for name in _ALL:
-        before, after = recorded.get(name), now.get(name)
-        if before == after:
-            continue
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            changes += [
-                f"{key} {before.get(key)} -> {after.get(key)}"
-                for key in sorted(before.keys() | after.keys())
-                if before.get(key) != after.get(key)
-            ]
-        else:
-            changes.append(f"{name} {before} -> {after}")
-    return changes
-
-
-def promise(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """A sentence: whether the resumed run is exact, or what makes it differ."""
-    changed = differences(recorded, now)
+    changed = _changes(recorded, now)
     if not changed:
         return "exact: the run continues bit by bit as if it had not been interrupted"
     return "equivalent: the run continues, but not bit by bit, because of " + "; ".join(
@@ -50,6 +32,23 @@ def differing(
     names = dict.fromkeys(name for each in facts for name in each)
     columns = {name: tuple(each.get(name) for each in facts) for name in names}
     return {name: values for name, values in columns.items() if len(set(values)) > 1}
+
+
+def _changes(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    changes = []
+    for name in _ALL:
+        before, after = recorded.get(name), now.get(name)
+        if before == after:
+            continue
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            changes += [
+                f"{key} {before.get(key)} -> {after.get(key)}"
+                for key in sorted(before.keys() | after.keys())
+                if before.get(key) != after.get(key)
+            ]
+        else:
+            changes.append(f"{name} {before} -> {after}")
+    return changes
 
 
 def _facts(environment: Mapping[str, Any]) -> dict[str, str]:

@@ -23,23 +23,14 @@ _BESIDE = re.compile(r"\..+\.[0-9a-f]{16}\.tmp\Z")
 MOST_BYTES = 64 << 20
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
     """Replaces a file so that a reader, or a crash, sees the old or the new content.
 
     Args:
         path: of the file; its folder exists.
         content: all of it.
+        durable: whether it is synced; without, a power cut may leave an empty file.
     """
-    _replace(path, content, durable=True)
-    sync_folder(path.parent)
-
-
-def write_again(path: Path, content: bytes) -> None:
-    """``write_whole`` without a sync: a power cut may leave an empty file."""
-    _replace(path, content, durable=False)
-
-
-def _replace(path: Path, content: bytes, durable: bool) -> None:
     beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
     try:
         with open(beside, "xb") as file:
@@ -50,6 +41,8 @@ def _replace(path: Path, content: bytes, durable: bool) -> None:
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sweep(folder: Path) -> None:

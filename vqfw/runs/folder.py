@@ -126,7 +126,7 @@ class RunFolder:
         with suppress(OSError, ValueError, RecursionError):
             lines = read_own(self._failures).decode("utf-8").splitlines()
             failures = [json.loads(line) for line in lines]
-            records.check(failures, records.list_of(records.FAILURE))
+            records.list_of(records.FAILURE)(failures, "")
             return failures
         return []
 
@@ -247,7 +247,7 @@ class RunFolder:
     def _record(self, name: str, shape: records.Shape, repair: str) -> dict[str, Any]:
         try:
             record = read_json(self.path / name)
-            records.check(record, shape)
+            shape(record, "")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise RecordError(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from vqfw.runs.files import read_own
 from vqfw.runs.folder import RunFolder
-from vqfw.runs.records import check, having, whole
+from vqfw.runs.records import having, whole
 
 _LINE = having({"step": whole(0)})
 
@@ -25,7 +25,7 @@ def series_of(run: RunFolder) -> dict[str, list[tuple[int, float]]]:
     for line in text.splitlines():
         try:
             values = json.loads(line)
-            check(values, _LINE)
+            _LINE(values, "")
             step = values.pop("step")
             numbers = {name: float(value) for name, value in values.items()}
         # Cut off while it was written, or damaged.

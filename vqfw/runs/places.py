@@ -1,4 +1,4 @@
-"""Default places: the output folders and the cache."""
+"""Default places: the output folders, the cache and the private folder."""
 
 from __future__ import annotations
 
@@ -17,10 +17,25 @@ def cache_folder() -> Path | None:
     Returns:
         None where there is no home folder; then nothing is cached.
     """
-    if own := os.environ.get("VQFW_CACHE"):
-        return Path(own).absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
+    return _personal("VQFW_CACHE", "XDG_CACHE_HOME", ".cache")
+
+
+def state_folder() -> Path | None:
+    """The private folder: VQFW_STATE, or ``vqfw`` in XDG_STATE_HOME or ~/.local/state.
+
+    Returns:
+        None where there is no home folder.
+    """
+    return _personal("VQFW_STATE", "XDG_STATE_HOME", ".local/state")
+
+
+def _personal(own: str, base: str, below_home: str) -> Path | None:
+    if folder := os.environ.get(own):
+        return Path(folder).absolute()
+    parent = os.environ.get(base)
     try:
-        return (Path(base) if base else Path.home() / ".cache").absolute() / "vqfw"
+        return (
+            Path(parent) if parent else Path.home() / below_home
+        ).absolute() / "vqfw"
     except RuntimeError:
         return None

@@ -13,21 +13,12 @@ from pathlib import PureWindowsPath
 from typing import Any, TypeAlias
 
 Shape: TypeAlias = Callable[[Any, str], None]
-"""Takes a value and its path; raises ``ValueError`` if the value has another shape."""
+"""Takes a value and its path, empty for the whole; raises ``ValueError`` on the first fault."""
 
 # Numbers beyond it are exact in no float and overflow elsewhere.
 _LARGEST = 1 << 53
 _MOST_THREADS = 4096
 _CHECKSUM = re.compile(r"[0-9a-f]{64}\Z")
-
-
-def check(value: Any, shape: Shape, at: str = "") -> None:
-    """Checks that a value has a shape.
-
-    Raises:
-        ValueError: with the path, the value and the shape of the first fault.
-    """
-    shape(value, at)
 
 
 def number(value: Any, at: str) -> None:

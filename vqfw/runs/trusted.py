@@ -13,25 +13,10 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from vqfw.runs.places import state_folder
+
 _KEY, _PLUGINS = "key", "plugins"
 _KEY_BYTES = 32
-
-
-def state_folder() -> Path | None:
-    """The private folder: VQFW_STATE, or ``vqfw`` in XDG_STATE_HOME or ~/.local/state.
-
-    Returns:
-        None where there is no home folder.
-    """
-    if own := os.environ.get("VQFW_STATE"):
-        return Path(own).absolute()
-    base = os.environ.get("XDG_STATE_HOME")
-    try:
-        return (
-            Path(base) if base else Path.home() / ".local/state"
-        ).absolute() / "vqfw"
-    except RuntimeError:
-        return None
 
 
 def trust(sha256: str, path: str) -> None:
