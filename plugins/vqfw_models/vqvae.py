@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from keras import ops
 
@@ -78,15 +78,17 @@ class VQVAE(Model):
     def call(self, images: Images, training: bool = False) -> Output:
         quantized = self.quantizer(self.encode(images, training), training=training)
         reconstruction = self.decoder(quantized.latents, training=training)
+        tokens = quantized.tokens
+        bits = math.prod(tokens.shape[1:-1]) * self.bits_per_position
         return Output(
             reconstruction=ops.cast(reconstruction, "float32"),
-            tokens=quantized.tokens,
+            tokens=tokens,
             losses={
                 "codebook": quantized.codebook_loss,
                 COMMITMENT: quantized.commitment_loss,
                 "auxiliary": quantized.auxiliary_loss,
             },
-            bits=self._bits(quantized.tokens),
+            bits=ops.full((ops.shape(tokens)[0],), bits, dtype="float32"),
         )
 
     def encode(self, images: Images, training: bool = False) -> Latents:
@@ -95,8 +97,3 @@ class VQVAE(Model):
     def decode_tokens(self, tokens: Tokens) -> Images:
         latents = self.quantizer.embed(tokens)
         return ops.cast(self.decoder(latents, training=False), "float32")
-
-    def _bits(self, tokens: Tokens) -> Any:
-        """(batch,) bits of one position times the positions of an image."""
-        bits = math.prod(tokens.shape[1:-1]) * self.bits_per_position
-        return ops.full((ops.shape(tokens)[0],), bits, dtype="float32")

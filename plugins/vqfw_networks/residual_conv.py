@@ -14,6 +14,8 @@ from vqfw.errors import Problem
 from vqfw.kinds import Context, Count, Decoder, Downsampling, Encoder, ImageShape
 from vqfw.kinds.tensors import Images, Latents, Tensor
 
+_STRIDED = {"strides": 2, "padding": "same", "activation": "relu"}
+
 
 class ResidualBlock(keras.layers.Layer):
     """Adds to the input a 3x3 and a 1x1 convolution of it.
@@ -71,7 +73,10 @@ class ResidualConvEncoder(Encoder):
         self.downsampling = downsampling
         widths = _widths(filters, downsampling)
         self.stages = [
-            *(_halve(width, f"halve_{i}") for i, width in enumerate(widths)),
+            *(
+                keras.layers.Conv2D(width, 4, **_STRIDED, name=f"halve_{i}")
+                for i, width in enumerate(widths)
+            ),
             keras.layers.Conv2D(filters, 3, padding="same", name="refine"),
             *_blocks(filters, residual_filters, residual_blocks),
             keras.layers.ReLU(name="relu"),
@@ -137,7 +142,10 @@ class ResidualConvDecoder(Decoder):
             keras.layers.Conv2D(filters, 3, padding="same", name="from_latents"),
             *_blocks(filters, residual_filters, residual_blocks),
             keras.layers.ReLU(name="relu"),
-            *(_double(width, f"double_{i}") for i, width in enumerate(widths)),
+            *(
+                keras.layers.Conv2DTranspose(width, 4, **_STRIDED, name=f"double_{i}")
+                for i, width in enumerate(widths)
+            ),
             keras.layers.Conv2DTranspose(
                 image_shape[-1],
                 4,
@@ -163,18 +171,6 @@ def _widths(filters: int, downsampling: int) -> list[int]:
     """Channels after each halving: half of ``filters``, then ``filters``."""
     halvings = downsampling.bit_length() - 1
     return [max(1, filters // 2), *[filters] * (halvings - 1)]
-
-
-def _halve(filters: int, name: str) -> keras.layers.Layer:
-    return keras.layers.Conv2D(
-        filters, 4, strides=2, padding="same", activation="relu", name=name
-    )
-
-
-def _double(filters: int, name: str) -> keras.layers.Layer:
-    return keras.layers.Conv2DTranspose(
-        filters, 4, strides=2, padding="same", activation="relu", name=name
-    )
 
 
 def _blocks(filters: int, residual_filters: int, count: int) -> list[ResidualBlock]:

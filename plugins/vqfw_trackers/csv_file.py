@@ -34,14 +34,17 @@ class CSV(Tracker):
         row = {_STEP: str(step)}
         row |= {name: f"{value:.7g}" for name, value in values.items()}
         if self._file is None:
-            self._rewrite(before=step)
+            self._file = self._rewrite(before=step)
         if self._row.get(_STEP) == row[_STEP]:
             row = self._row | row
-            self._remove_last_row()
+            self._file.seek(self._row_begins)
+            self._file.truncate()
         if not row.keys() <= set(self._columns):
             self._columns += [name for name in row if name not in self._columns]
-            self._rewrite(before=step)
-        self._append(row)
+            self._file = self._rewrite(before=step)
+        self._row, self._row_begins = row, self._file.tell()
+        self._writer(self._file).writerow(row)
+        self._file.flush()
 
     def images(self, step: int, name: str, images: NDArray[Any]) -> None:
         """Does nothing: a table has no pictures."""
@@ -50,19 +53,8 @@ class CSV(Tracker):
         if self._file is not None:
             self._file.close()
 
-    def _append(self, row: dict[str, str]) -> None:
-        assert self._file is not None
-        self._row, self._row_begins = row, self._file.tell()
-        self._writer(self._file).writerow(row)
-        self._file.flush()
-
-    def _remove_last_row(self) -> None:
-        assert self._file is not None
-        self._file.seek(self._row_begins)
-        self._file.truncate()
-
-    def _rewrite(self, before: int) -> None:
-        """Writes the table anew, with the rows before a step."""
+    def _rewrite(self, before: int) -> TextIO:
+        """Writes the table anew, with the rows before a step, and opens it to go on."""
         self.close()
         rows = self._rows(before)
         beside = self._path.with_suffix(f".{secrets.token_hex(8)}.part")
@@ -71,7 +63,7 @@ class CSV(Tracker):
             writer.writeheader()
             writer.writerows(rows)
         os.replace(beside, self._path)
-        self._file = self._path.open("a", newline="", encoding="utf-8")
+        return self._path.open("a", newline="", encoding="utf-8")
 
     def _rows(self, before: int) -> list[dict[str, str]]:
         """The rows of the file, without an incomplete one at its end."""

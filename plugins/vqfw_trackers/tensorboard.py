@@ -63,25 +63,19 @@ class TensorBoard(Tracker):
             self._file.close()
 
     def _write(self, step: int, **what: Any) -> None:
-        if self._file is None:
-            self._file = self._opened()
-            self._begin_at(step)
-        self._put(step=step, **what)
-        self._file.flush()
-
-    def _opened(self) -> BinaryIO:
-        """A new file; TensorBoard reads the files of a folder in the order of names."""
-        self._folder.mkdir(exist_ok=True)
-        moment = f"{time.time_ns() // 1000:020d}"
-        name = f"events.out.tfevents.{moment}.{socket.gethostname()}.{os.getpid()}"
-        return (self._folder / name).open("xb")
-
-    def _begin_at(self, step: int) -> None:
-        """Makes TensorBoard drop this step and later ones of earlier files."""
         from tensorboard.compat.proto.event_pb2 import SessionLog
 
-        self._put(file_version="brain.Event:2")
-        self._put(step=step, session_log=SessionLog(status=SessionLog.START))
+        if self._file is None:
+            self._folder.mkdir(exist_ok=True)
+            # TensorBoard reads the files of a folder in the order of their names.
+            moment = f"{time.time_ns() // 1000:020d}"
+            name = f"events.out.tfevents.{moment}.{socket.gethostname()}.{os.getpid()}"
+            self._file = (self._folder / name).open("xb")
+            self._put(file_version="brain.Event:2")
+            # TensorBoard drops this step and later ones of earlier files.
+            self._put(step=step, session_log=SessionLog(status=SessionLog.START))
+        self._put(step=step, **what)
+        self._file.flush()
 
     def _put(self, **what: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,13 +22,6 @@ from vqfw.kinds.tensors import Images, Scalar
 
 # Numbers of the usage that a step reports, besides the share of active codes.
 _USAGE = ("perplexity", "entropy_bits", "dead_codes", "largest_share")
-
-
-class Seen(NamedTuple):
-    """The arguments of the loss: the images after augmentation, and the output."""
-
-    images: Images
-    output: Output
 
 
 class Latest(keras.metrics.Metric):
@@ -94,8 +87,10 @@ class Autoencoder(keras.Model):
         self.latest = {name: Latest(name) for name in self._reported(output)}
         self.built = True
 
-    def call(self, batch: Mapping[str, Any], training: bool = False) -> Seen:
-        """Augments a batch (in training) and reconstructs it.
+    def call(
+        self, batch: Mapping[str, Any], training: bool = False
+    ) -> tuple[Images, Output]:
+        """The images of a batch, augmented in training, and the output for them.
 
         Args:
             batch: ``images`` uint8 (batch, height, width, channels), and in training
@@ -105,7 +100,7 @@ class Autoencoder(keras.Model):
         images = ops.cast(batch["images"], "float32") / 255.0
         if training:
             images = ops.stop_gradient(self._augmented(images, batch["params"]))
-        return Seen(images, self.model(images, training=training))
+        return images, self.model(images, training=training)
 
     def compute_loss(
         self,
