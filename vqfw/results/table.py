@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from vqfw.results.recorded import Column
@@ -87,23 +87,18 @@ class Row:
 
     def data(self) -> dict[str, Any]:
         """The same as plain data."""
-        return {
-            "arm": self.label,
-            "settings": dict(self.settings),
-            "wanted": self.wanted,
-            "runs": list(self.runs),
-            "cells": {
-                name: {
-                    "mean": cell.mean,
-                    "spread": cell.spread,
-                    "n": len(cell.values),
-                    "values": list(cell.values),
-                    "expected": cell.expected,
-                    "interval": cell.interval and list(cell.interval),
-                }
-                for name, cell in self.cells.items()
-            },
+        cells = {
+            name: {
+                "mean": cell.mean,
+                "spread": cell.spread,
+                "n": len(cell.values),
+                **asdict(cell),
+            }
+            for name, cell in self.cells.items()
         }
+        data = {"arm": self.label, **asdict(self), "cells": cells}
+        del data["label"]
+        return data
 
 
 @dataclass(frozen=True)
@@ -131,12 +126,12 @@ class Table:
         name: of the study.
         description: of the study.
         command: that makes the table.
-        columns: in order.
-        rows: in order.
         made_by: versions, commit and machine of the last finished run, in a sentence.
         notes: sentences below the table.
         unlike: facts that differ between the runs although no setting differs: name →
             value in each run.
+        columns: in order.
+        rows: in order.
         records: run id → its commit, versions, precision and the like.
         failures: of this call.
     """
@@ -144,13 +139,13 @@ class Table:
     name: str
     description: str
     command: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
     made_by: str
     notes: tuple[str, ...]
-    unlike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    records: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    failures: tuple[Failure, ...] = field(default=())
+    unlike: Mapping[str, tuple[str, ...]]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    records: Mapping[str, Mapping[str, Any]]
+    failures: tuple[Failure, ...]
 
     @property
     def is_of_single_runs(self) -> bool:
@@ -197,18 +192,10 @@ class Table:
 
     def data(self) -> dict[str, Any]:
         """The same as plain data, with the values of every run."""
-        return {
-            "study": self.name,
-            "description": self.description,
-            "command": self.command,
-            "made_by": self.made_by,
-            "notes": list(self.notes),
-            "unlike": {name: list(values) for name, values in self.unlike.items()},
-            "columns": [asdict(each) for each in self.columns],
-            "rows": [each.data() for each in self.rows],
-            "records": {run: dict(each) for run, each in self.records.items()},
-            "failures": [asdict(each) for each in self.failures],
-        }
+        rows = [each.data() for each in self.rows]
+        data = {"study": self.name, **asdict(self), "rows": rows}
+        del data["name"]
+        return data
 
     def _repr_html_(self) -> str:
         def cells(texts: list[str], tag: str) -> str:

@@ -17,7 +17,7 @@ from vqfw.experiment.loading import text_of
 from vqfw.experiment.overrides import Override, override_at
 from vqfw.problems.findings import schema_problems
 from vqfw.schema.settings import ABOUT
-from vqfw.study.checking import Checking
+from vqfw.study.checking import checked_grid
 from vqfw.study.grid import Grid
 from vqfw.study.labels import axis_names, value_labels
 from vqfw.study.schema import study_schema
@@ -53,107 +53,93 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
         raise ExperimentError(problems)
     problems += schema_problems(root, study_schema(), {})
     sheet = Sheet(path, root, tuple(overrides), problems)
-    return _Reading(sheet).grid()
-
-
-class _Reading:
-    """The reading of one study file."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        self._sheet = sheet
-        self._problems = sheet.problems
-
-    def grid(self) -> Grid:
-        base = self._experiment()
-        arms, axes, seeds = self._arms(), *self._axes()
-        self._conflicts(arms, [*axes, seeds])
-        count = math.prod(map(len, (arms, seeds, *axes)))
-        if count > MAX_POINTS:
-            self._sheet.note(
-                "too-big",
-                f"the study has {count:,} runs, and {MAX_POINTS:,} are allowed",
-                "vary fewer paths or values",
-                self._sheet.root.value["vary"],
-            )
-        elif base is not None:
-            return Checking(self._sheet, base).grid(arms, axes, seeds)
-        raise ExperimentError(self._problems)
-
-    def _experiment(self) -> Base | None:
-        node = self._sheet.root.value.get("experiment")
-        if node is None or not isinstance(node.value, str):
-            return None
-        name = str(self._sheet.path)
-        chain, text, problem = chain_named_in(
-            self._sheet.path, name, "experiment", node
+    base = _experiment(sheet)
+    arms, axes, seeds = _arms(sheet), *_axes(sheet)
+    _conflicts(sheet, arms, [*axes, seeds])
+    count = math.prod(map(len, (arms, seeds, *axes)))
+    if count > MAX_POINTS:
+        sheet.note(
+            "too-big",
+            f"the study has {count:,} runs, and {MAX_POINTS:,} are allowed",
+            "vary fewer paths or values",
+            root.value["vary"],
         )
-        if chain is None:
-            self._problems += [problem] if problem is not None else []
-            return None
-        file = Path(next(iter(chain.files)))
-        files = {name: self._sheet.path.resolve(), **chain.files}
-        return Base(replace(chain, files=files), text, file)
+    elif base is not None:
+        return checked_grid(sheet, base, arms, axes, seeds)
+    raise ExperimentError(problems)
 
-    def _arms(self) -> list[Layer]:
-        arms = []
-        for label, node in self._sheet.members("arms").items():
-            if not label.strip() or not label.isprintable():
-                fact = "the name of an arm must have visible characters"
-                self._sheet.note(
-                    "bad-name", fact, 'write "arms": {"my arm": {...}}', node
+
+def _experiment(sheet: Sheet) -> Base | None:
+    node = sheet.root.value.get("experiment")
+    if node is None or not isinstance(node.value, str):
+        return None
+    name = str(sheet.path)
+    chain, text, problem = chain_named_in(sheet.path, name, "experiment", node)
+    if chain is None:
+        sheet.problems += [problem] if problem is not None else []
+        return None
+    file = Path(next(iter(chain.files)))
+    files = {name: sheet.path.resolve(), **chain.files}
+    return Base(replace(chain, files=files), text, file)
+
+
+def _arms(sheet: Sheet) -> list[Layer]:
+    arms = []
+    for label, node in sheet.members("arms").items():
+        if not label.strip() or not label.isprintable():
+            fact = "the name of an arm must have visible characters"
+            sheet.note("bad-name", fact, 'write "arms": {"my arm": {...}}', node)
+        if isinstance(node.value, dict):
+            pairs = (_override(sheet, key, each) for key, each in node.value.items())
+            arms.append(Layer(label, tuple(each for each in pairs if each)))
+    return arms if sheet.members("arms") else [Layer("", ())]
+
+
+def _axes(sheet: Sheet) -> tuple[list[list[Layer]], list[Layer]]:
+    """The values of every path but the seed, and those of the seed."""
+    varied = {
+        path: node
+        for path, node in sheet.members("vary").items()
+        if isinstance(node.value, list)
+    }
+    others = [path for path in varied if path != _SEED]
+    names = dict(zip(others, axis_names(others), strict=True))
+    axes: dict[str, list[Layer]] = {}
+    for path, node in varied.items():
+        values = [value.plain() for value in node.value]
+        labels = (
+            value_labels(names[path], values) if path in names else [""] * len(values)
+        )
+        axes[path] = []
+        for value, label in zip(node.value, labels, strict=True):
+            override = _override(sheet, path, replace(value, key=node.key))
+            axes[path].append(Layer(label, (override,) if override else ()))
+    seeds = axes.pop(_SEED, None) or [Layer("", ())]
+    return [axis for axis in axes.values() if axis], seeds
+
+
+def _override(sheet: Sheet, path: str, node: Node) -> Override | None:
+    place = node.key or node.place
+    override, problems = override_at(path, place, node)
+    if override is not None and override.path[0] in ABOUT:
+        fact = f'"{path}" has no effect on a run'
+        problems = [
+            Problem("invalid-override", fact, (path,), help="remove it", place=place)
+        ]
+    sheet.problems += problems
+    return None if problems else override
+
+
+def _conflicts(
+    sheet: Sheet, arms: Sequence[Layer], axes: Sequence[Sequence[Layer]]
+) -> None:
+    """Reports a path that is varied and set by an arm too: one would hide the other."""
+    varied = {each.path: each for axis in axes for each in axis[0].overrides}
+    for arm in arms:
+        for each in arm.overrides:
+            if each.path in varied:
+                fact = f'"{each.argument}" is in "arms" and in "vary"'
+                help_ = "remove it from one of them"
+                sheet.note(
+                    "conflicting-settings", fact, help_, each.value, each.places[0]
                 )
-            if isinstance(node.value, dict):
-                pairs = (self._override(key, each) for key, each in node.value.items())
-                arms.append(Layer(label, tuple(each for each in pairs if each)))
-        return arms if self._sheet.members("arms") else [Layer("", ())]
-
-    def _axes(self) -> tuple[list[list[Layer]], list[Layer]]:
-        """The values of every path but the seed, and those of the seed."""
-        varied = {
-            path: node
-            for path, node in self._sheet.members("vary").items()
-            if isinstance(node.value, list)
-        }
-        others = [path for path in varied if path != _SEED]
-        names = dict(zip(others, axis_names(others), strict=True))
-        axes: dict[str, list[Layer]] = {}
-        for path, node in varied.items():
-            values = [value.plain() for value in node.value]
-            labels = (
-                value_labels(names[path], values)
-                if path in names
-                else [""] * len(values)
-            )
-            axes[path] = []
-            for value, label in zip(node.value, labels, strict=True):
-                override = self._override(path, replace(value, key=node.key))
-                axes[path].append(Layer(label, (override,) if override else ()))
-        seeds = axes.pop(_SEED, None) or [Layer("", ())]
-        return [axis for axis in axes.values() if axis], seeds
-
-    def _override(self, path: str, node: Node) -> Override | None:
-        place = node.key or node.place
-        override, problems = override_at(path, place, node)
-        if override is not None and override.path[0] in ABOUT:
-            fact = f'"{path}" has no effect on a run'
-            problems = [
-                Problem(
-                    "invalid-override", fact, (path,), help="remove it", place=place
-                )
-            ]
-        self._problems += problems
-        return None if problems else override
-
-    def _conflicts(
-        self, arms: Sequence[Layer], axes: Sequence[Sequence[Layer]]
-    ) -> None:
-        """Reports a path that is varied and set by an arm too: one would hide the other."""
-        varied = {each.path: each for axis in axes for each in axis[0].overrides}
-        for arm in arms:
-            for each in arm.overrides:
-                if each.path in varied:
-                    fact = f'"{each.argument}" is in "arms" and in "vary"'
-                    help_ = "remove it from one of them"
-                    self._sheet.note(
-                        "conflicting-settings", fact, help_, each.value, each.places[0]
-                    )

@@ -23,7 +23,7 @@ from vqfw.study.cores import shares
 from vqfw.study.grid import Grid, Point
 from vqfw.study.standing import Standing, is_busy, standings, study_folder
 from vqfw.study.table import table_of
-from vqfw.study.timing import at_once, clock, seconds_left
+from vqfw.study.timing import at_once, clock, expected_seconds
 
 Say = Callable[[str], None]
 
@@ -156,9 +156,11 @@ class _Running:
             scores = reached(run)
             # The time beside training: imports, reading the images, scoring.
             self._around.append(max(0.0, seconds - (seconds_of(run) or seconds)))
-        left = seconds_left(waiting, list(done.values()))
-        if not waiting or left is None:
+        finished = list(done.values())
+        times = [expected_seconds(each, finished) for each in waiting]
+        if not waiting or None in times:
             return scores
+        left = sum(filter(None, times))
         left += len(waiting) * statistics.fmean(self._around or [0.0])
         left = at_once(left, len(waiting), self._call.jobs)
         return f"{scores} · about {clock(left)} left"

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from vqfw.results.recorded import seconds_of
 from vqfw.study.standing import Standing
-
-
-def seconds_left(
-    waiting: Iterable[Standing], finished: Sequence[Standing]
-) -> float | None:
-    """Estimated seconds of the waiting runs together; None if one cannot be estimated."""
-    total = 0.0
-    for standing in waiting:
-        seconds = expected_seconds(standing, finished)
-        if seconds is None:
-            return None
-        total += seconds
-    return total
 
 
 def expected_seconds(standing: Standing, finished: Sequence[Standing]) -> float | None:
