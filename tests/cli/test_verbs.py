@@ -350,7 +350,7 @@ def test_the_rule_of_the_run_for_bad_pictures_holds_everywhere(
 def test_pictures_are_cropped_as_in_the_run_without_crop(tiny, mixed, command):
     tiny("data.crop=16", "data.on_bad_image=skip", "training.steps=1").run(name="crops")
     answer = command("tokenize", "pictures")
-    assert "16 × 16 pixels of each picture are used, 53.3 % of its area" in answer.err
+    assert "16 × 16 pixels of each picture (53.3 % of its area" in answer.err
     assert "2 pictures were left out" in answer.err
     (mixed / "ben/torn.png").unlink()
     answer = command("tokenize", "pictures", "--on-bad-image", "error")

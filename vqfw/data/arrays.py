@@ -18,7 +18,7 @@ from vqfw.data.decoding import Fit
 from vqfw.data.grouping import grouped
 from vqfw.data.reading import Recipe, decode_all, decode_or_reuse
 from vqfw.data.splits import divide_listing
-from vqfw.data.summary import DataSummary, summarize
+from vqfw.data.summary import DataSummary, summarize, used
 from vqfw.errors import DataError
 from vqfw.kinds.dataset import Dataset, Split
 
@@ -52,7 +52,6 @@ class Splits:
         fingerprint: SHA-256 of all pixels, names, groups and splits: the same on every
             machine where the pictures are the same.
         summary: the same in numbers, and notes on this data.
-        credit: the source of the images, to be named with them.
     """
 
     train: Images
@@ -60,7 +59,6 @@ class Splits:
     test: Images
     fingerprint: str
     summary: DataSummary
-    credit: str
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -131,7 +129,6 @@ def prepare(
         test=_part(whole, splits, "test"),
         fingerprint=_fingerprint(decoded.sha256, whole, splits),
         summary=summarize(division, decoded),
-        credit=dataset.credit,
     )
 
 
@@ -164,22 +161,10 @@ def read_pictures(
     decoded = decode_all(dataset, recipe, progress)
     notes = decoded.notes
     if crop is not None:
-        notes = (crop_note(crop, decoded.share), *notes)
+        notes = (f"used: {used(crop, image_size, decoded.share)}", *notes)
     grouping = grouped(decoded.ids, decoded.groups, decoded.official, level=1)
     ids, groups = decoded.usable(decoded.ids), decoded.usable(grouping.groups)
     return Images(decoded.pixels, ids, groups), notes
-
-
-def crop_note(crop: int, share: float) -> str:
-    """The part of the pictures that a fixed crop uses, in words.
-
-    >>> crop_note(48, 48 * 48 / (3000 * 2000))
-    'the centred 48 × 48 pixels of each picture are used, 0.0384 % of its area (mean)'
-    """
-    return (
-        f"the centred {crop} × {crop} pixels of each picture are used, "
-        f"{100 * share:.3g} % of its area (mean)"
-    )
 
 
 def _part(whole: Images, splits: Sequence[Split], split: Split) -> Images:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
+from functools import lru_cache
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +27,7 @@ _ORDER, _AUGMENTATION, _IMAGE_AUGMENTATION = 0, 1, 2
 _MOST_WORKERS = 4
 
 
-class Batches(keras.utils.PyDataset):
+class Batches:
     """Batches of training images for any step, in an order that the seed alone decides.
 
     Every epoch is a new permutation; an incomplete last batch is left out. A batch is
@@ -57,7 +56,6 @@ class Batches(keras.utils.PyDataset):
         augmentations: Sequence[tuple[Augmentation, float]] = (),
         image_augmentations: Sequence[ListedAugmentation] = (),
     ) -> None:
-        super().__init__()
         if len(images) < batch_size:
             raise DataError(
                 f"{len(images):,} training images do not fill a batch of {batch_size:,}: "
@@ -68,8 +66,12 @@ class Batches(keras.utils.PyDataset):
         self._seed = seed
         self._augmentations = tuple(augmentations)
         self._image_augmentations = tuple(image_augmentations)
-        self._lock = Lock()
-        self._last: tuple[int, NDArray[np.int64]] | None = None
+
+        @lru_cache(maxsize=2)  # batches that are made ahead may lie in the next epoch
+        def order(epoch: int) -> NDArray[np.int64]:
+            return np.random.default_rng([seed, _ORDER, epoch]).permutation(len(images))
+
+        self._order = order
 
     @property
     def steps_per_epoch(self) -> int:
@@ -80,12 +82,6 @@ class Batches(keras.utils.PyDataset):
     def changes_pictures(self) -> bool:
         """Whether a batch runs image augmentations, which take time."""
         return bool(self._image_augmentations)
-
-    def __len__(self) -> int:
-        return self.steps_per_epoch
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.batch(index)
 
     def batch(self, step: int) -> dict[str, Any]:
         """The batch of an optimizer step.
@@ -105,13 +101,6 @@ class Batches(keras.utils.PyDataset):
             seed = [self._seed, _IMAGE_AUGMENTATION, step]
             images = changed(images, names, self._image_augmentations, seed)
         return {"images": images, "params": self._drawn(step)}
-
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        with self._lock:
-            if self._last is None or self._last[0] != epoch:
-                rng = np.random.default_rng([self._seed, _ORDER, epoch])
-                self._last = (epoch, rng.permutation(len(self._images)))
-            return self._last[1]
 
     def _drawn(self, step: int) -> dict[str, dict[str, NDArray[Any]]]:
         rng = np.random.default_rng([self._seed, _AUGMENTATION, step])

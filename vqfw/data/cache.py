@@ -107,7 +107,8 @@ def write_entry(folder: Path, entry: Decoded) -> None:
         with (unfinished / _PIXELS).open("wb") as file:
             np.save(file, entry.pixels, allow_pickle=False)
             os.fsync(file.fileno())
-        index = _plain(entry)
+        index = {**vars(entry), "shape": entry.pixels.shape}
+        del index["pixels"]
         with (unfinished / _INDEX).open("w", encoding="utf-8") as text:
             json.dump({"index": index, "sha256": _signature(index)}, text)
             text.flush()
@@ -118,15 +119,6 @@ def write_entry(folder: Path, entry: Decoded) -> None:
         sync_folder(folder.parent)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _plain(entry: Decoded) -> dict[str, Any]:
-    fields = (
-        *("ids", "groups", "official", "decodable"),
-        *("notes", "sha256", "share"),
-    )
-    plain = {name: getattr(entry, name) for name in fields}
-    return {**plain, "shape": entry.pixels.shape}
 
 
 def _signature(index: Any) -> str:

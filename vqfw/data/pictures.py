@@ -56,15 +56,12 @@ class ListedAugmentation:
             if isinstance(changed, Image.Image):
                 changed.load()  # a picture from a stream is decoded only now
         except (Exception, SystemExit) as error:
-            raise self._failed(error, name) from error
+            raise PluginError(
+                f"{self._who} fails on picture {name!r} ({in_short(error)}"
+                f"{code_place(error, self.entry)}): {self.entry.remedy}"
+            ) from error
         self._require_same(changed, size, mode, name)
         return changed
-
-    def _failed(self, error: BaseException, name: str) -> PluginError:
-        return PluginError(
-            f"{self._who} fails on picture {name!r} ({in_short(error)}"
-            f"{code_place(error, self.entry)}): {self.entry.remedy}"
-        )
 
     def _require_same(
         self, changed: Any, size: tuple[int, int], mode: str, name: str

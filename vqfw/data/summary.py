@@ -78,17 +78,14 @@ class DataSummary:
         return [*rows, *(("note", each) for each in self.notes)]
 
     def _split(self) -> str:
-        by = {"group": "group", "image": "picture"}[self.split_by]
+        if self.split_by == "image":
+            parts = [f"{name} {part.pictures:,}" for name, part in self.parts.items()]
+            return f"by picture: {', '.join(parts)}"
         parts = [
-            f"{name} {self.parts[name].pictures:,}"
-            + (
-                f" ({_count(self.parts[name].groups, 'group')})"
-                if by == "group"
-                else ""
-            )
-            for name in get_args(Split)
+            f"{name} {part.pictures:,} ({_count(part.groups, 'group')})"
+            for name, part in self.parts.items()
         ]
-        return f"by {by}: {', '.join(parts)}"
+        return f"by group: {', '.join(parts)}"
 
 
 def summarize(division: Division, decoded: Decoded | None = None) -> DataSummary:
