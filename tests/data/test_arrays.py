@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,16 @@ import pytest
 from PIL import Image
 
 from vqfw.data.arrays import Images, Splits, prepare, read_pictures
+from vqfw.data.splits import SplitRule
 from vqfw.data.summary import summarize_listing
 from vqfw.errors import DataError
 
+RULE = SplitRule(validation_share=0.1, test_share=0.2, seed=0)
 
-def read(dataset: Any, **options: Any) -> Splits:
-    settings = {
-        "crop": None,
-        "image_size": 8,
-        "validation_share": 0.1,
-        "test_share": 0.2,
-        "split_seed": 0,
-        "cache": None,
-    }
-    return prepare(dataset, **{**settings, **options})
+
+def read(dataset: Any, rule: SplitRule = RULE, **options: Any) -> Splits:
+    settings = {"crop": None, "image_size": 8, "cache": None}
+    return prepare(dataset, rule, **{**settings, **options})
 
 
 def parts(splits: Splits) -> tuple[Images, Images, Images]:
@@ -140,14 +137,7 @@ def test_bad_pictures_change_neither_the_rule_nor_the_split_of_the_others(
     cut = [
         (*row[:2], row[2][:50] if row[0] > "p15" else row[2], row[3]) for row in rows
     ]
-    planned = summarize_listing(
-        made(cut),
-        split_by="auto",
-        group_level=1,
-        validation_share=0.1,
-        test_share=0.2,
-        split_seed=0,
-    )
+    planned = summarize_listing(made(cut), RULE)
     assert planned is not None
     for _ in range(2):  # decoded, then from the cache
         run = read(made(cut), on_bad_image="skip", cache=tmp_path)
@@ -219,7 +209,7 @@ def test_the_fingerprint_follows_pixels_and_splits(people: Any, made: Any) -> No
     rows = people(10, 2).rows
     first = read(made(rows)).fingerprint
     assert read(made(rows, "elsewhere")).fingerprint == first
-    assert read(made(rows), split_seed=1).fingerprint != first
+    assert read(made(rows), replace(RULE, seed=1)).fingerprint != first
     assert read(made(rows), image_size=4).fingerprint != first
     assert read(made(rows[1:])).fingerprint != first
 
@@ -227,7 +217,7 @@ def test_the_fingerprint_follows_pixels_and_splits(people: Any, made: Any) -> No
 def test_the_installed_faces_divide_by_person() -> None:
     from vqfw_datasets.orl import ORL
 
-    splits = read(ORL(), crop=92, image_size=64, test_share=0.1)
+    splits = read(ORL(), replace(RULE, test_share=0.1), crop=92, image_size=64)
     assert [len(part) for part in parts(splits)] == [320, 40, 40]
     assert splits.train.pixels.shape == (320, 64, 64, 1)
 

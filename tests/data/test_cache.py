@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,16 @@ import pytest
 
 from vqfw.data import cache as module
 from vqfw.data.arrays import Splits, prepare
+from vqfw.data.splits import SplitRule
+
+RULE = SplitRule(validation_share=0.1, test_share=0.1, seed=0)
 
 
-def read(dataset: Any, cache: Path | None, **options: Any) -> Splits:
-    settings = {
-        "crop": None,
-        "image_size": 8,
-        "validation_share": 0.1,
-        "test_share": 0.1,
-        "split_seed": 0,
-    }
-    return prepare(dataset, cache=cache, **{**settings, **options})
+def read(
+    dataset: Any, cache: Path | None, rule: SplitRule = RULE, **options: Any
+) -> Splits:
+    settings = {"crop": None, "image_size": 8}
+    return prepare(dataset, rule, cache=cache, **{**settings, **options})
 
 
 def entry(cache: Path) -> Path:
@@ -54,7 +54,7 @@ def test_other_shares_of_the_split_use_the_same_entry(
 ) -> None:
     read(people(10, 2), tmp_path)
     again = people(10, 2)
-    splits = read(again, tmp_path, test_share=0.5, split_seed=3)
+    splits = read(again, tmp_path, replace(RULE, test_share=0.5, seed=3))
     assert again.opened == []
     assert len(splits.test) == 10
 
@@ -69,12 +69,14 @@ def test_another_grouping_uses_the_same_entry_and_is_never_stale(
     ]
     first = read(made(rows), tmp_path)
     again = made(rows)
-    second = read(again, tmp_path, group_level=2, split_by="image")
+    second = read(again, tmp_path, replace(RULE, group_level=2, split_by="image"))
     assert again.opened == []
     assert len(set(first.train.groups)) == 21
     assert second.train.groups[0].split("/")[1] in ("front", "side")
     assert len(second.test) == 5
-    third = read(made(rows), tmp_path, group_level=None, split_by="group")
+    third = read(
+        made(rows), tmp_path, replace(RULE, group_level=None, split_by="group")
+    )
     assert {*third.train.groups, *third.test.groups} == {"front", "side"}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vqfw.data.grouping import Grouping, grouped
-from vqfw.data.splits import Division, divide_listing
+from vqfw.data.splits import Division, SplitRule, divide_listing
 from vqfw.data.summary import DataSummary, summarize
 from vqfw.errors import DataError
 
@@ -32,16 +32,8 @@ def divide(
     ids: Iterable[str], split_by: Any = "auto", level: int | None = 1
 ) -> Division:
     ids = list(ids)
-    return divide_listing(
-        ids,
-        [None] * len(ids),
-        [None] * len(ids),
-        split_by=split_by,
-        group_level=level,
-        validation_share=0.1,
-        test_share=0.1,
-        split_seed=0,
-    )
+    rule = SplitRule(0.1, 0.1, seed=0, split_by=split_by, group_level=level)
+    return divide_listing(ids, [None] * len(ids), [None] * len(ids), rule)
 
 
 def describe(ids: Iterable[str], split_by: Any = "auto") -> DataSummary:
@@ -232,16 +224,8 @@ def test_groups_that_the_dataset_names_are_kept() -> None:
     found = grouped(["train/1.png", "x/2.png"], ["a", "b"], [None, None], level=1)
     assert found.groups == ("a", "b")
     assert found.official == (None, None)
-    division = divide_listing(
-        ["1", "2"],
-        ["a", "b"],
-        [None, None],
-        split_by="auto",
-        group_level=1,
-        validation_share=0,
-        test_share=0.5,
-        split_seed=0,
-    )
+    rule = SplitRule(validation_share=0, test_share=0.5, seed=0)
+    division = divide_listing(["1", "2"], ["a", "b"], [None, None], rule)
     assert division.by == "group"
 
 

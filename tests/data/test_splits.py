@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqfw.data.splits import assign, divide
+from vqfw.data.splits import SplitRule, assign, divide
 from vqfw.errors import DataError
 
 
 def split(groups: Any, official: Any = None, **options: Any) -> dict[str, set[str]]:
     settings = {"validation_share": 0.1, "test_share": 0.1, "seed": 0, **options}
-    found = assign(groups, official or [None] * len(groups), **settings)
+    rule = SplitRule(**settings)
+    found = assign(groups, official or [None] * len(groups), rule)
     sets: dict[str, set[str]] = {"train": set(), "validation": set(), "test": set()}
     for group, name in zip(groups, found, strict=True):
         sets[name].add(group)
@@ -89,13 +90,8 @@ def test_a_list_with_validation_people_gets_no_others() -> None:
 
 
 def test_a_picture_without_official_split_follows_its_group() -> None:
-    found = assign(
-        ["a", "b", "a"],
-        ["test", "train", None],
-        validation_share=0.3,
-        test_share=0.3,
-        seed=0,
-    )
+    rule = SplitRule(validation_share=0.3, test_share=0.3, seed=0)
+    found = assign(["a", "b", "a"], ["test", "train", None], rule)
     assert Counter(found) == {"test": 2, "train": 1}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vqfw.api.talk import speaker
 from vqfw.errors import DataError, VqfwError, in_short
@@ -12,6 +12,7 @@ from vqfw.terminal import columns, fitted
 
 if TYPE_CHECKING:
     from vqfw.data.arrays import Splits
+    from vqfw.data.splits import SplitRule
     from vqfw.data.summary import DataSummary
     from vqfw.plan import Plan
 
@@ -55,7 +56,7 @@ def summary_of(plan: Plan) -> DataSummary | None:
     if not entry.first_party and plan.dataset_path is None:
         return None
     try:
-        return summarize_listing(plan.dataset, **_division(plan))
+        return summarize_listing(plan.dataset, _split_rule(plan))
     except Exception as error:
         if entry.first_party or isinstance(error, VqfwError):
             raise
@@ -95,25 +96,22 @@ def _prepared(plan: Plan, quiet: bool) -> Splits:
     with reading_progress(quiet) as progress:
         return prepare(
             plan.dataset,
+            _split_rule(plan),
             crop=data.crop,
             image_size=data.image_size,
             cache=cache,
             on_bad_image=data.on_bad_image,
             progress=progress,
-            **_division(plan),
         )
 
 
-def _division(plan: Plan) -> dict[str, Any]:
-    """How the pictures are divided."""
+def _split_rule(plan: Plan) -> SplitRule:
+    from vqfw.data.splits import SplitRule
+
     data = plan.experiment.data
-    return {
-        "split_by": plan.split_by,
-        "group_level": data.group_level,
-        "validation_share": data.validation,
-        "test_share": data.test,
-        "split_seed": data.split_seed,
-    }
+    return SplitRule(
+        data.validation, data.test, data.split_seed, plan.split_by, data.group_level
+    )
 
 
 def _empty_splits(plan: Plan, summary: DataSummary) -> Iterator[str]:

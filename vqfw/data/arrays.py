@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vqfw.data.decoding import Fit
 from vqfw.data.grouping import grouped
 from vqfw.data.reading import Recipe, decode_all, decode_or_reuse
-from vqfw.data.splits import divide_listing
+from vqfw.data.splits import SplitRule, divide_listing
 from vqfw.data.summary import DataSummary, summarize, used
 from vqfw.errors import DataError
 from vqfw.kinds.dataset import Dataset, Split
@@ -68,15 +68,11 @@ class Splits:
 
 def prepare(
     dataset: Dataset,
+    rule: SplitRule,
     *,
     crop: int | None,
     image_size: int,
-    validation_share: float,
-    test_share: float,
-    split_seed: int,
     cache: Path | None,
-    split_by: Literal["auto", "group", "image"] = "auto",
-    group_level: int | None = 1,
     on_bad_image: Literal["error", "skip"] = "error",
     progress: Callable[[int], None] | None = None,
 ) -> Splits:
@@ -84,14 +80,10 @@ def prepare(
 
     Args:
         dataset: where the pictures come from.
+        rule: how they are divided.
         crop: side of the centred square, in pixels of the picture; None for the largest.
         image_size: side of the result in pixels.
-        validation_share: of the groups, or pictures, that no official list places.
-        test_share: likewise.
-        split_seed: of that draw; not negative.
         cache: folder of cached arrays; None to go without.
-        split_by: whether the pictures of a group stay together.
-        group_level: the folder that is a group; see ``grouping.grouped``.
         on_bad_image: whether a picture that cannot be decoded ends it, or is left out
             and counted in the notes.
         progress: called with the number of pictures decoded so far.
@@ -104,16 +96,7 @@ def prepare(
     decoded = decode_or_reuse(dataset, recipe, cache, progress)
     # All listed pictures are divided, as in a plan, which decodes none of them: a bad
     # picture moves no other one into another split.
-    division = divide_listing(
-        decoded.ids,
-        decoded.groups,
-        decoded.official,
-        split_by=split_by,
-        group_level=group_level,
-        validation_share=validation_share,
-        test_share=test_share,
-        split_seed=split_seed,
-    )
+    division = divide_listing(decoded.ids, decoded.groups, decoded.official, rule)
     ids = decoded.usable(decoded.ids)
     groups = decoded.usable(division.grouping.groups)
     splits = decoded.usable(division.splits)

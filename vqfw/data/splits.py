@@ -23,6 +23,26 @@ FEW_GROUPS = 20
 
 
 @dataclass(frozen=True)
+class SplitRule:
+    """How the pictures of a dataset are divided.
+
+    Args:
+        validation_share: of the groups, or pictures, that no official list places.
+        test_share: likewise. A share above 0 gives at least one group, as long as one is
+            left for training; the test comes first.
+        seed: of the draw; not negative.
+        split_by: whether the pictures of a group stay together.
+        group_level: as in ``grouping.grouped``.
+    """
+
+    validation_share: float
+    test_share: float
+    seed: int
+    split_by: Literal["auto", "group", "image"] = "auto"
+    group_level: int | None = 1
+
+
+@dataclass(frozen=True)
 class Division:
     """The split of each picture that a dataset lists.
 
@@ -43,12 +63,7 @@ def divide_listing(
     ids: Sequence[str],
     groups: Sequence[str | None],
     official: Sequence[Split | None],
-    *,
-    split_by: Literal["auto", "group", "image"],
-    group_level: int | None,
-    validation_share: float,
-    test_share: float,
-    split_seed: int,
+    rule: SplitRule,
 ) -> Division:
     """Groups the pictures that a dataset lists, and divides them.
 
@@ -62,33 +77,20 @@ def divide_listing(
         ids: (n,) names.
         groups: (n,) as the dataset names them, or None.
         official: (n,) splits that the dataset gives, or None.
-        split_by: whether the pictures of a group stay together.
-        group_level: as in ``grouping.grouped``.
-        validation_share: of the groups, or pictures, that no official list places.
-        test_share: likewise.
-        split_seed: of the draw; not negative.
+        rule: how they are divided.
 
     Raises:
         DataError: if the shares leave nothing to train on, or by group, if one is in
             two official splits.
     """
-    grouping = grouped(ids, groups, official, group_level)
-    by, reason = _settled(grouping, split_by)
-    splits = assign(
-        grouping.groups if by == "group" else ids,
-        grouping.official,
-        validation_share=validation_share,
-        test_share=test_share,
-        seed=split_seed,
-    )
+    grouping = grouped(ids, groups, official, rule.group_level)
+    by, reason = _settled(grouping) if rule.split_by == "auto" else (rule.split_by, "")
+    splits = assign(grouping.groups if by == "group" else ids, grouping.official, rule)
     return Division(grouping, splits, by, reason)
 
 
-def _settled(
-    grouping: Grouping, split_by: Literal["auto", "group", "image"]
-) -> tuple[SplitBy, str]:
-    if split_by != "auto":
-        return split_by, ""
+def _settled(grouping: Grouping) -> tuple[SplitBy, str]:
+    """Group or image, by the names alone, and the reason."""
     if grouping.folders is None:
         return "group", ""
     if not grouping.folders:
@@ -125,12 +127,7 @@ def _in_several_splits(grouping: Grouping) -> list[str]:
 
 
 def assign(
-    groups: Sequence[str],
-    official: Sequence[Split | None],
-    *,
-    validation_share: float,
-    test_share: float,
-    seed: int,
+    groups: Sequence[str], official: Sequence[Split | None], rule: SplitRule
 ) -> tuple[Split, ...]:
     """The split of each picture.
 
@@ -141,15 +138,13 @@ def assign(
     Args:
         groups: (n,) a group each.
         official: (n,) the split that an official list gives, or None.
-        validation_share: share of the groups to divide that go to validation.
-        test_share: share of them that go to the test. A share above 0 gives at least one
-            group, as long as one is left for training; the test comes first.
-        seed: of the draw; not negative.
+        rule: the shares of the groups to divide, and the seed.
 
     Raises:
         DataError: if the shares leave nothing to train on, or an official list puts a
             group into two splits.
     """
+    validation_share, test_share = rule.validation_share, rule.test_share
     if not 0 <= validation_share + test_share < 1:
         raise DataError(
             f"shares of {validation_share:g} for validation and {test_share:g} for the "
@@ -162,7 +157,7 @@ def assign(
         undecided,
         validation_share=0.0 if "validation" in official_splits else validation_share,
         test_share=0.0 if "test" in official_splits else test_share,
-        seed=seed,
+        seed=rule.seed,
     )
     split_of = {**drawn, **listed}
     return tuple(split_of[group] for group in groups)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 from vqfw.data.cache import Decoded
-from vqfw.data.splits import Division, SplitBy, byte_order, divide_listing
+from vqfw.data.splits import Division, SplitBy, SplitRule, byte_order, divide_listing
 from vqfw.kinds.dataset import Dataset, Drawn, Split
 
 
@@ -117,12 +117,12 @@ def summarize(division: Division, decoded: Decoded | None = None) -> DataSummary
     )
 
 
-def summarize_listing(dataset: Dataset, **division: Any) -> DataSummary | None:
+def summarize_listing(dataset: Dataset, rule: SplitRule) -> DataSummary | None:
     """The pictures and splits of a run, from the listing alone; none is opened.
 
     Args:
         dataset: whose records are listed.
-        division: the options of ``splits.divide_listing``.
+        rule: how they are divided.
 
     Returns:
         None for a dataset that draws its pictures, for which listing is drawing.
@@ -137,7 +137,7 @@ def summarize_listing(dataset: Dataset, **division: Any) -> DataSummary | None:
         listed.append((record.id, record.group, record.split))
     listed.sort(key=lambda row: byte_order(row[0]))
     ids, groups, official = zip(*listed, strict=True) if listed else ((), (), ())
-    summary = summarize(divide_listing(ids, groups, official, **division))
+    summary = summarize(divide_listing(ids, groups, official, rule))
     return replace(summary, notes=(*dataset.notes(), *summary.notes))
 
 
