@@ -43,9 +43,6 @@ class Finding(NamedTuple):
     advice: str
 
 
-Rule = Callable[[Evidence], Finding | None]
-
-
 def in_trouble(run: Evidence) -> bool:
     """Whether the codebook uses too few of its codes."""
     return run.usage < USAGE or run.perplexity < PERPLEXITY * run.codes
@@ -313,7 +310,7 @@ def learning_rate_too_low(run: Evidence) -> Finding | None:
     )
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     identical_codes,
     offset_latents,
     wrong_initial_scale,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,9 +44,7 @@ class Evaluation:
         """The entry of a split in ``scores.json``."""
         record: dict[str, Any] = {
             name: {
-                "value": score.value,
-                "images": score.images,
-                "interval": score.interval,
+                **score._asdict(),
                 "unit": self.metrics[name].unit,
                 "better": self.metrics[name].better,
             }
@@ -61,7 +59,6 @@ def evaluate(
     inference: Inference,
     images: Images,
     metrics: Mapping[str, Metric],
-    progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Scores a model on images; changes no variable of it.
 
@@ -69,7 +66,6 @@ def evaluate(
         inference: of the model.
         images: at least one.
         metrics: fresh ones.
-        progress: gets the number of scored images.
     """
     tokens: list[NDArray[np.int32]] = []
     bits = 0.0
@@ -88,8 +84,6 @@ def evaluate(
         bits += float(batch.bits.sum())
         if batch.tokens is not None:
             tokens.append(batch.tokens)
-        if progress is not None:
-            progress(rows.stop)
     return Evaluation(
         scores={name: metric.result() for name, metric in metrics.items()},
         metrics=metrics,

@@ -16,6 +16,7 @@ from vqfw.experiment.origins import leaves
 from vqfw.results.recorded import (
     Column,
     columns_of,
+    intervals_of,
     numbers_of,
     scored_on,
     scores_of,
@@ -83,15 +84,10 @@ def _by_type(values: Mapping[str, Any], item: re.Match[str]) -> str:
 
 
 def _result(column: Column, runs: Sequence[RunFolder]) -> Result:
-    entries = [scores_of(run).get(column.name) for run in runs]
-    intervals = [
-        entry.get("interval") if isinstance(entry, Mapping) else None
-        for entry in entries
-    ]
     return Result(
         column,
         tuple(numbers_of(run).get(column.name) for run in runs),
-        tuple((each[0], each[1]) if each else None for each in intervals),
+        tuple(intervals_of(run).get(column.name) for run in runs),
     )
 
 

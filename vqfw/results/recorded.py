@@ -119,6 +119,15 @@ def reached(run: RunFolder) -> str:
     )
 
 
+def intervals_of(run: RunFolder) -> dict[str, tuple[float, float]]:
+    """95 % confidence over the images, low and high, by metric, where there is one."""
+    return {
+        name: (entry["interval"][0], entry["interval"][1])
+        for name, entry in scores_of(run).items()
+        if isinstance(entry, Mapping) and entry.get("interval")
+    }
+
+
 def columns_of(runs: Sequence[RunFolder]) -> Iterator[Column]:
     """The columns of all numbers of the runs: scores in their order, then the others."""
     metrics: dict[str, Column] = {}

@@ -9,6 +9,7 @@ import html
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from vqfw.results.recorded import Column
@@ -174,21 +175,16 @@ def _listed(title: str, rows: Rows) -> Iterator[str]:
 
 def _tables(comparison: Comparison) -> Iterator[tuple[str, Rows]]:
     if comparison.settings:
-        yield "settings", [_setting(each) for each in comparison.settings]
+        yield "settings", [_difference(each) for each in comparison.settings]
     if comparison.surroundings:
-        yield (
-            "ran on",
-            [[each.name, *_texts(each.values)] for each in comparison.surroundings],
-        )
+        yield "ran on", [_difference(each) for each in comparison.surroundings]
     yield "results", [_result(each) for each in comparison.results]
 
 
-def _setting(difference: Difference) -> list[str]:
+def _difference(difference: Difference) -> list[str]:
     cells = [
-        f"{value}\n  {origin}" if origin else value
-        for value, origin in zip(
-            _texts(difference.values), difference.origins, strict=True
-        )
+        f"{_text(value)}\n  {origin}" if origin else _text(value)
+        for value, origin in zip_longest(difference.values, difference.origins)
     ]
     return [difference.name, *cells]
 
@@ -208,12 +204,7 @@ def _result(result: Result) -> list[str]:
     return [result.column.title, *cells]
 
 
-def _texts(values: Sequence[Any]) -> list[str]:
-    return [
-        _NONE
-        if each is None
-        else each
-        if isinstance(each, str)
-        else json.dumps(each, ensure_ascii=False)
-        for each in values
-    ]
+def _text(value: Any) -> str:
+    if value is None:
+        return _NONE
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -24,7 +24,7 @@ def describe_environment(
         distributions: packages that supplied components; their versions are added.
     """
     return {
-        "versions": _versions((*_PACKAGES, backend, *distributions)),
+        "versions": versions_of((*_PACKAGES, backend, *distributions)),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _cpuinfo("model name") or platform.processor(),
@@ -39,7 +39,8 @@ def processor_flags() -> frozenset[str]:
     return frozenset(_cpuinfo("flags", "Features").split())
 
 
-def _versions(names: Iterable[str]) -> dict[str, str]:
+def versions_of(names: Iterable[str]) -> dict[str, str]:
+    """The versions of the packages that are installed, by name."""
     versions = {}
     for name in names:
         with suppress(metadata.PackageNotFoundError):

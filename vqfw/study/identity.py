@@ -20,7 +20,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from typing import Any
 
 from vqfw.errors import RunError
@@ -29,6 +28,7 @@ from vqfw.registry import index, plugin_files
 from vqfw.registry.backends import chosen_backend
 from vqfw.registry.entries import FIRST_PARTY
 from vqfw.runs import RunFolder
+from vqfw.runs.environment import versions_of
 from vqfw.schema.settings import ABOUT
 
 _HEX = 10
@@ -40,9 +40,8 @@ def key_of_settings(values: Mapping[str, Any]) -> str:
     Args:
         values: a resolved experiment.
     """
-    versions = {name: _version(name) for name in _packages(values)}
     files = [each.sha256 for each in plugin_files()]
-    return _key(values, chosen_backend(), versions, files)
+    return _key(values, chosen_backend(), versions_of(_packages(values)), files)
 
 
 def key_of_run(run: RunFolder) -> str | None:
@@ -52,20 +51,20 @@ def key_of_run(run: RunFolder) -> str | None:
     except RunError:
         return None
     recorded = environment.get("versions", {})
-    versions = {name: str(recorded.get(name, "")) for name in _packages(values)}
     files = [each["sha256"] for each in environment.get("plugin_files", ())]
-    return _key(values, str(environment.get("backend")), versions, files)
+    return _key(values, str(environment.get("backend")), recorded, files)
 
 
 def _key(
     values: Mapping[str, Any],
-    on: str,
-    versions: Mapping[str, str],
+    backend: str,
+    recorded: Mapping[str, Any],
     files: list[str],
 ) -> str:
+    versions = {name: str(recorded.get(name, "")) for name in _packages(values)}
     settings = without_later_defaults(values)
     settings = {name: each for name, each in settings.items() if name not in ABOUT}
-    parts = [settings, on, versions, sorted(files)]
+    parts = [settings, backend, versions, sorted(files)]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HEX]
 
@@ -92,10 +91,3 @@ def _types(values: Any) -> Iterator[str]:
         return
     for each in values:
         yield from _types(each)
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""

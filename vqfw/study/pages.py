@@ -67,23 +67,19 @@ def publish(study: Grid, here: Table) -> Publication:
     if not pages:
         return Publication(here, False, source)
     committed = _committed(source)
-    kept = committed is not None and not _covers(here, committed)
-    table = committed if kept and committed is not None else here
+    table = here if committed is None or _covers(here, committed) else committed
     block = as_page(table, study.table.get("title", ""), _columns(study, table))
     files = {source: as_json(table)}
     files |= {page: _inserted(page, text, study, block) for page, text in pages.items()}
     written = tuple(path for path, text in files.items() if _replaced(path, text))
-    return Publication(table, kept, source, tuple(pages), written)
+    return Publication(table, table is committed, source, tuple(pages), written)
 
 
 def _candidates(study: Grid) -> Iterator[Path]:
-    folders = [study.file.resolve().parent, *study.file.resolve().parent.parents]
-    roots = (
-        at
-        for at, folder in enumerate(folders)
-        if any((folder / name).exists() for name in _ROOT)
-    )
-    for folder in folders[: next(roots, 0) + 1]:
+    folders = study.file.resolve().parents
+    marks = [any((each / name).exists() for name in _ROOT) for each in folders]
+    last = marks.index(True) if any(marks) else 0
+    for folder in folders[: last + 1]:
         page = folder / "README.md"
         if page.is_file() and not page.is_symlink():
             yield page

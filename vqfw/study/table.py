@@ -8,14 +8,13 @@ VAE has no perplexity) leaves its cell empty.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from vqfw.results.recorded import (
     Column,
     columns_of,
+    intervals_of,
     numbers_of,
     scored_on,
-    scores_of,
 )
 from vqfw.results.table import Cell, Failure, Row, Table
 from vqfw.runs import RunFolder
@@ -24,6 +23,7 @@ from vqfw.runs.origin import is_made_here
 from vqfw.study.grid import Arm, Grid
 from vqfw.study.standing import Standing
 
+# Versions, commit and machine of a run, without paths.
 _RECORDED = (
     "git",
     "versions",
@@ -69,7 +69,10 @@ def table_of(
         made_by=_made_by(used),
         notes=tuple(_notes(rows, used)),
         unlike=_unlike(used),
-        records={run.id: _record(run) for run in used},
+        records={
+            run.id: {name: run.environment.get(name) for name in _RECORDED}
+            for run in used
+        },
         failures=tuple(failures),
     )
 
@@ -80,7 +83,7 @@ def _row(
     points = study.of(arm)
     mine = [runs[point.id] for point in points if point.id in runs]
     numbers = [numbers_of(run) for run in mine]
-    intervals = _intervals(mine[0]) if len(mine) == 1 else {}
+    intervals = intervals_of(mine[0]) if len(mine) == 1 else {}
     expected = study.expected.get(arm.label, {})
     cells = {
         column.name: Cell(
@@ -92,20 +95,6 @@ def _row(
     }
     ids = tuple(run.id for run in mine)
     return Row(arm.label, arm.settings, len(points), ids, cells)
-
-
-def _intervals(run: RunFolder) -> dict[str, tuple[float, float]]:
-    return {
-        name: (entry["interval"][0], entry["interval"][1])
-        for name, entry in scores_of(run).items()
-        if isinstance(entry, Mapping) and entry.get("interval")
-    }
-
-
-def _record(run: RunFolder) -> dict[str, Any]:
-    """Versions, commit and machine of a run, without paths."""
-    environment = run.environment
-    return {name: environment.get(name) for name in _RECORDED}
 
 
 def _made_by(runs: Sequence[RunFolder]) -> str:

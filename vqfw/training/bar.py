@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -123,11 +122,6 @@ class _Display:
             yield self._line(shown)
         for line in flowed([*beneath, *numbers.values()], options.max_width):
             yield Text(line)
-
-    def __rich_measure__(
-        self, console: Console, options: ConsoleOptions
-    ) -> Measurement:
-        return Measurement(1, options.max_width)
 
     def _line(self, shown: Iterable[Text]) -> Table:
         line = Table.grid(padding=(0, _GAP, 0, 0), expand=True)

@@ -114,11 +114,9 @@ class RevivalEngine:
         self._on_probation = kept
 
     def _examine(self, step: int) -> None:
-        due = [entry for entry in self._on_probation if step - entry[0] >= PROBATION]
-        self._on_probation = [
-            entry for entry in self._on_probation if step - entry[0] < PROBATION
-        ]
-        for _, position, codes in due:
+        # The oldest come first.
+        while self._on_probation and step - self._on_probation[0][0] >= PROBATION:
+            _, position, codes = self._on_probation.pop(0)
             dead = self._autoencoder.monitor.on_host(position).dead(ACTIVE_ABOVE)
             self._counts["examined"] += len(codes)
             self._counts["survived"] += int(np.count_nonzero(~np.asarray(dead)[codes]))
