@@ -19,11 +19,7 @@ from vqfw.terminal import printable
 
 
 class _Forgiving:
-    """A stream that drops what cannot be written; a later write is tried again.
-
-    Args:
-        stream: of text or bytes.
-    """
+    """A stream that drops what cannot be written; a later write is tried again."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

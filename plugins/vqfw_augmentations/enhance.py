@@ -1,8 +1,4 @@
-"""The base of brightness, contrast, saturation and sharpness.
-
-As Pillow's enhancements, they blend each image with a version of itself that lacks the
-quality. This module has the blend and the draw of its factor.
-"""
+"""The base of brightness, contrast, saturation and sharpness, as Pillow blends them."""
 
 from __future__ import annotations
 

@@ -33,8 +33,7 @@ class GaussianNoise(Augmentation):
         self.stddev = stddev
 
     def draw(self, rng: np.random.Generator, count: int) -> dict[str, NDArray[Any]]:
-        seed = rng.integers(-(2**31), 2**31, count, dtype="int32")
-        return {"seed": seed}
+        return {"seed": rng.integers(-(2**31), 2**31, count, dtype="int32")}
 
     def apply(self, images: Images, params: Mapping[str, Tensor]) -> Images:
         return images + self.stddev * standard_normal(params["seed"], images.shape[1:])

@@ -1,7 +1,4 @@
-"""Draws one coloured face from numbers: its parts, painted over one another.
-
-Which numbers to draw is not decided here.
-"""
+"""Draws one coloured face from numbers: its parts, painted over one another."""
 
 from __future__ import annotations
 

@@ -170,11 +170,7 @@ def fit_pixels(pixels: NDArray[np.uint8], name: str, fit: Fit) -> Fitted:
 
 
 def _opened(stream: BinaryIO, name: str) -> Image.Image:
-    """The picture with its header read.
-
-    Raises:
-        DataError: if it is too large or of another format.
-    """
+    """The picture with its header read; a ``DataError`` if too large or no picture."""
     encoded = stream.read(FILE_BYTES + 1)
     if len(encoded) > FILE_BYTES:
         raise DataError(

@@ -88,11 +88,7 @@ def _usual(names: Sequence[str]) -> Path:
 
 
 def _first(places: Sequence[Path], repair: str) -> Path:
-    """The first place that exists.
-
-    Raises:
-        DataError: if none exists, or it is neither a folder nor a regular file.
-    """
+    """The first place that exists, which must be a folder or a regular file."""
     tried = []
     for place in dict.fromkeys(places):  # an absolute path is the same everywhere
         # ".." is resolved, because the path is printed and recorded.

@@ -139,13 +139,7 @@ def _key(dataset: Dataset, recipe: Recipe) -> str:
 
 
 def _with_repair(error: DataError, recipe: Recipe, skip: bool = True) -> DataError:
-    """The same error with the options that repair it.
-
-    Args:
-        error: of a picture.
-        recipe: see ``Recipe.of_experiment``.
-        skip: whether leaving such pictures out is a repair.
-    """
+    """The same error with the options that repair it."""
     crop, largest, skipping = (
         ("--set data.crop=", "null", "--set data.on_bad_image=skip")
         if recipe.of_experiment

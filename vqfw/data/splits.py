@@ -5,7 +5,7 @@ A pure function of names, groups and a seed. Official splits are kept as they ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,7 +96,8 @@ def _settled(grouping: Grouping) -> tuple[SplitBy, str]:
     if not grouping.folders:
         is_official = None not in grouping.official
         return "image", "" if is_official else "there are no sub-folders"
-    spread = _in_several_splits(grouping)
+    splits = _official(grouping.groups, grouping.official)
+    spread = sorted((g for g, where in splits.items() if where[1:]), key=byte_order)
     if spread:
         more = f" and {len(spread) - 1:,} more" if spread[1:] else ""
         verb = "are" if spread[1:] else "is"
@@ -113,17 +114,6 @@ def _settled(grouping: Grouping) -> tuple[SplitBy, str]:
             "folders may be people; if they are classes: --set data.split_by=image"
         )
     return "group", ""
-
-
-def _in_several_splits(grouping: Grouping) -> list[str]:
-    """The groups that official folders put into more than one split."""
-    splits: dict[str, set[Split]] = {}
-    for group, split in zip(grouping.groups, grouping.official, strict=True):
-        if split is not None:
-            splits.setdefault(group, set()).add(split)
-    return sorted(
-        (group for group, where in splits.items() if len(where) > 1), key=byte_order
-    )
 
 
 def assign(
@@ -143,6 +133,11 @@ def assign(
     Raises:
         DataError: if the shares leave nothing to train on, or an official list puts a
             group into two splits.
+
+    >>> people = [f"{number:02d}" for number in range(40)]
+    >>> splits = assign(people, [None] * 40, SplitRule(0.1, 0.1, seed=0))
+    >>> [splits.count(name) for name in ("train", "validation", "test")]
+    [32, 4, 4]
     """
     validation_share, test_share = rule.validation_share, rule.test_share
     if not 0 <= validation_share + test_share < 1:
@@ -150,41 +145,29 @@ def assign(
             f"shares of {validation_share:g} for validation and {test_share:g} for the "
             "test leave nothing to train on: set shares that sum to less than 1"
         )
-    listed = _listed(groups, official)
-    official_splits = set(listed.values())
-    undecided = sorted(set(groups) - listed.keys(), key=byte_order)
-    drawn = divide(
-        undecided,
-        validation_share=0.0 if "validation" in official_splits else validation_share,
-        test_share=0.0 if "test" in official_splits else test_share,
-        seed=rule.seed,
-    )
-    split_of = {**drawn, **listed}
+    split_of: dict[str, Split] = {}
+    for group, (split, *others) in _official(groups, official).items():
+        if others:
+            raise DataError(
+                f"group {group!r} is in {split!r} and in {others[0]!r}, but a group "
+                "stays in one split: move its pictures into one of them, or divide by "
+                "picture with --set data.split_by=image"
+            )
+        split_of[group] = split
+    listed = set(split_of.values())
+    undecided = sorted(set(groups) - split_of.keys(), key=byte_order)
+    count = len(undecided)
+    test = validation = 0
+    if "test" not in listed:
+        test = _how_many(test_share, count, spare=count - 1)
+    if "validation" not in listed:
+        validation = _how_many(validation_share, count, spare=count - 1 - test)
+    order = np.random.default_rng(rule.seed).permutation(count)
+    drawn = [undecided[at] for at in order]
+    split_of.update(dict.fromkeys(drawn, "train"))
+    split_of.update(dict.fromkeys(drawn[:test], "test"))
+    split_of.update(dict.fromkeys(drawn[test : test + validation], "validation"))
     return tuple(split_of[group] for group in groups)
-
-
-def divide(
-    groups: Sequence[str], *, validation_share: float, test_share: float, seed: int
-) -> dict[str, Split]:
-    """Draws the split of each group.
-
-    Args:
-        groups: without repetition, sorted.
-        validation_share: of the groups, in [0, 1].
-        test_share: of the groups, in [0, 1].
-        seed: of the draw; not negative.
-
-    >>> drawn = divide(range(40), validation_share=0.1, test_share=0.1, seed=0)
-    >>> [list(drawn.values()).count(name) for name in ("train", "validation", "test")]
-    [32, 4, 4]
-    """
-    test = _how_many(test_share, len(groups), spare=len(groups) - 1)
-    validation = _how_many(validation_share, len(groups), spare=len(groups) - 1 - test)
-    order = np.random.default_rng(seed).permutation(len(groups))
-    splits: dict[str, Split] = dict.fromkeys(groups, "train")
-    splits.update((groups[at], "test") for at in order[:test])
-    splits.update((groups[at], "validation") for at in order[test : test + validation])
-    return splits
 
 
 def byte_order(name: str) -> bytes:
@@ -197,18 +180,12 @@ def _how_many(share: float, groups: int, spare: int) -> int:
     return max(0, min(wanted, spare))
 
 
-def _listed(
+def _official(
     groups: Sequence[str], official: Sequence[Split | None]
-) -> Mapping[str, Split]:
-    """The split of each group that has an official one."""
-    listed: dict[str, Split] = {}
+) -> dict[str, list[Split]]:
+    """The official splits of each group that has any."""
+    splits: dict[str, list[Split]] = {}
     for group, split in zip(groups, official, strict=True):
-        if split is None:
-            continue
-        if listed.setdefault(group, split) != split:
-            raise DataError(
-                f"group {group!r} is in {listed[group]!r} and in {split!r}, but a group "
-                "stays in one split: move its pictures into one of them, or divide by "
-                "picture with --set data.split_by=image"
-            )
-    return listed
+        if split is not None and split not in splits.setdefault(group, []):
+            splits[group].append(split)
+    return splits

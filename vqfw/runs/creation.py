@@ -27,7 +27,7 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> RunFolder:
             allowed, or the folder cannot be written.
     """
     if name is not None:
-        run = RunFolder(checked_name(name), root)
+        run = RunFolder(_checked(name), root)
         obstacle = _claim(run)
         if obstacle is not None:
             problem, repair = _taken(run, obstacle)
@@ -43,12 +43,7 @@ def create_run(root: Path, experiment_name: str, name: str | None) -> RunFolder:
         attempt += 1
 
 
-def checked_name(name: str) -> str:
-    """The name, if it is allowed for a run.
-
-    Raises:
-        RunError: with the rule, if it is not.
-    """
+def _checked(name: str) -> str:
     if not _NAME.match(name) or name in _RESERVED or ".." in name:
         raise RunError(
             f"{name!r} cannot name a run: use up to 64 of a-z 0-9 . _ -, starting with a "
@@ -83,16 +78,12 @@ def _claim(run: RunFolder) -> Path | None:
 
 
 def _taken(run: RunFolder, obstacle: Path) -> tuple[str, str]:
-    """The fact that a name is taken, and its repair.
-
-    Raises:
-        RunError: if another process is just starting a run of this name.
-    """
+    """The fact that a name is taken, and its repair."""
     if obstacle == run.pictures:
         return f"{obstacle} exists, but no run of this name", "move it away"
     problem = f'run "{run.id}" exists already'
     if run.is_recorded:
         return problem, f"continue it with: vqfw run --resume {run.quoted}"
-    if (obstacle / "lock").exists():
+    if (obstacle / "lock").exists():  # another process may just be starting the run
         run.require_free()
     return problem, f"remove {obstacle}, which holds no experiment"

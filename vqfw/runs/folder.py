@@ -182,11 +182,7 @@ class RunFolder:
             )
 
     def _require_pictures(self) -> None:
-        """Refuses links that lead pictures elsewhere.
-
-        Raises:
-            UnwritableError: naming the link, or the folder that cannot be written.
-        """
+        """Refuses links that lead pictures elsewhere, and a folder that is read-only."""
         if self.pictures.is_symlink():
             raise UnwritableError(
                 f"{self.pictures} is a link, and its target may hold other pictures: "
