@@ -6,7 +6,6 @@ import TensorFlow.
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 import time
@@ -14,8 +13,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
+import imageio.v3 as imageio
 from numpy.typing import NDArray
-from PIL import Image
 
 from vqfw.errors import PluginError
 from vqfw.kinds import RunFolder, Tracker
@@ -48,11 +47,14 @@ class TensorBoard(Tracker):
         pictures = []
         for number, image in enumerate(images):
             height, width, channels = image.shape
+            plane = image[..., 0] if channels == 1 else image
             shown = Summary.Image(
                 height=height,
                 width=width,
                 colorspace=channels,
-                encoded_image_string=_png(image),
+                encoded_image_string=imageio.imwrite(
+                    "<bytes>", plane, extension=".png"
+                ),
             )
             tag = name if len(images) == 1 else f"{name}/{number}"
             pictures.append(Summary.Value(tag=tag, image=shown))
@@ -83,11 +85,3 @@ class TensorBoard(Tracker):
 
         event = Event(wall_time=time.time(), **what)
         RecordWriter(self._file).write(event.SerializeToString())
-
-
-def _png(image: NDArray[Any]) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(
-        content, "PNG"
-    )
-    return content.getvalue()

@@ -78,10 +78,8 @@ def outline_of(plan: Plan) -> Outline:
     with _output_bytes() as sizes:
         output = model(images)
     latents = model.encode(images)
-    tokens = output.tokens
-    books = (
-        [] if model.codebook_quantizer is None else model.codebook_quantizer.codebooks
-    )
+    tokens, quantizer = output.tokens, model.codebook_quantizer
+    books = () if quantizer is None else quantizer.codebooks
     return Outline(
         image_shape=plan.image_shape,
         latent_shape=tuple(latents.shape[1:]),

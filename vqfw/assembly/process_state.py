@@ -25,10 +25,8 @@ def kept_process_state() -> Iterator[None]:
     It keeps names, name scopes, dtype policy and seeds of Keras, and the generators of
     ``random``, ``numpy.random``, TensorFlow and torch.
     """
-    trackers = (
-        global_state.GLOBAL_STATE_TRACKER,
-        global_state.GLOBAL_SETTINGS_TRACKER,
-    )
+    state = global_state.GLOBAL_STATE_TRACKER
+    settings = global_state.GLOBAL_SETTINGS_TRACKER
     python, numpy = random.getstate(), np.random.get_state()
     with ExitStack() as backends:
         if "tensorflow" in sys.modules:
@@ -39,10 +37,8 @@ def kept_process_state() -> Iterator[None]:
         try:
             yield
         finally:
-            (
-                global_state.GLOBAL_STATE_TRACKER,
-                global_state.GLOBAL_SETTINGS_TRACKER,
-            ) = trackers
+            global_state.GLOBAL_STATE_TRACKER = state
+            global_state.GLOBAL_SETTINGS_TRACKER = settings
             random.setstate(python)
             np.random.set_state(numpy)
 

@@ -21,12 +21,13 @@ def shares(jobs: int) -> list[tuple[int, ...]]:
     >>> shares(1)
     [()]
     """
-    cores = _usable()
+    can_bind = hasattr(os, "sched_setaffinity")
+    cores = sorted(os.sched_getaffinity(0)) if can_bind else range(os.cpu_count() or 1)
     if not 1 <= jobs <= len(cores):
         raise UsageError(
             f"--jobs {jobs} does not fit the cores of this machine: set 1 to {len(cores)}"
         )
-    if jobs == 1 or not hasattr(os, "sched_setaffinity"):
+    if jobs == 1 or not can_bind:
         return [()] * jobs
     each = len(cores) // jobs
     return [tuple(cores[i * each : (i + 1) * each]) for i in range(jobs)]
@@ -36,9 +37,3 @@ def confine(cores: Collection[int]) -> None:
     """Binds the calling thread, and the processes that it starts, to cores."""
     if cores:
         os.sched_setaffinity(0, cores)
-
-
-def _usable() -> list[int]:
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))

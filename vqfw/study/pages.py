@@ -61,9 +61,7 @@ def publish(study: Grid, here: Table) -> Publication:
             of the study file does not exist.
     """
     source = study.file.with_name(f"{study.file.stem}.table.json")
-    pages = {
-        page: text for page in _candidates(study) if (text := _text_of(page, study))
-    }
+    pages = dict(_pages(study))
     if not pages:
         return Publication(here, False, source)
     committed = _committed(source)
@@ -75,23 +73,19 @@ def publish(study: Grid, here: Table) -> Publication:
     return Publication(table, table is committed, source, tuple(pages), written)
 
 
-def _candidates(study: Grid) -> Iterator[Path]:
+def _pages(study: Grid) -> Iterator[tuple[Path, str]]:
+    """The pages that show a study, with their texts."""
     folders = study.file.resolve().parents
     marks = [any((each / name).exists() for name in _ROOT) for each in folders]
     last = marks.index(True) if any(marks) else 0
     for folder in folders[: last + 1]:
         page = folder / "README.md"
-        if page.is_file() and not page.is_symlink():
-            yield page
-
-
-def _text_of(page: Path, study: Grid) -> str:
-    """The text of a page; empty if it does not show the study."""
-    try:
-        text = page.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return text if _marker(study) in text.split("\n") else ""
+        try:
+            text = "" if page.is_symlink() else page.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if _marker(study) in text.split("\n"):
+            yield page, text
 
 
 def _marker(study: Grid) -> str:

@@ -91,7 +91,12 @@ class _Running:
         with self._children.listening():
             self._run_all(deque(each.point for each in lacking))
         if self._children.stopped_by is not None:
-            self._stop(self._children.stopped_by)
+            total, left = len(self._study.points), len(self._open())
+            raise Interrupted(
+                f"stopped with {total - left} of {total} runs finished; the running ones "
+                f"are saved. To continue: {self._call}",
+                self._children.stopped_by,
+            )
         return self._table()
 
     def _run_all(self, waiting: deque[Point]) -> None:
@@ -173,14 +178,6 @@ class _Running:
 
     def _table(self) -> Table:
         return present_table(self._study, self._call, self._root, self._failures)
-
-    def _stop(self, number: int) -> None:
-        total, left = len(self._study.points), len(self._open())
-        raise Interrupted(
-            f"stopped with {total - left} of {total} runs finished; the running ones are "
-            f"saved. To continue: {self._call}",
-            number,
-        )
 
 
 def _counted(runs: Sequence[Standing]) -> str:
