@@ -7,7 +7,7 @@ the number of latents ``z`` that chose it::
     m = decay * m + (1 - decay) * sum(z)
     e = m / N
 
-``Codebook.moved`` of ``vqfw.kinds`` is this step. A code that no latent chose keeps its
+``Codebook.moved`` of ``vqfw.kinds.codebook`` is this step. A code that no latent chose keeps its
 vector.
 """
 

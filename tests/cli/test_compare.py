@@ -141,7 +141,7 @@ def test_an_unfinished_run_makes_a_comparison_unfair(change, root):
 def test_a_narrow_terminal_loses_nothing(change):
     from rich.console import Console
 
-    from vqfw.results.side_by_side import renderables
+    from vqfw.results.compare_table import renderables
 
     change("other", edit=lambda r: r["model"]["quantizer"].update(decay=0.5))
     found = vqfw.compare(["done", "other"])

@@ -12,8 +12,8 @@ import pytest
 
 import vqfw
 from vqfw.registry import index
-from vqfw.results.table import table_from
-from vqfw.results.table_files import as_page
+from vqfw.results.study_table import table_from
+from vqfw.results.study_table_files import as_page
 from vqfw.study.loading import load_grid
 
 ROOT = Path(__file__).parents[2]

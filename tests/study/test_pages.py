@@ -8,11 +8,11 @@ import pytest
 
 from vqfw.cli.command_line import vqfw as program
 from vqfw.errors import UsageError
-from vqfw.results.table import table_from
-from vqfw.results.table_files import as_markdown
+from vqfw.results.study_table import table_from
+from vqfw.results.study_table_files import as_markdown
+from vqfw.study.counting import table_of
 from vqfw.study.pages import publish
 from vqfw.study.standing import standings
-from vqfw.study.table import table_of
 
 SHOWN = {"title": "codes", "columns": ["psnr", "bits_per_image"]}
 PAGE = "# A page\n\n<!-- study: small -->\nold\n<!-- end -->\n\nAfter it.\n"

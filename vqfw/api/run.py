@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from vqfw.diagnosis.verdict import Diagnosis
     from vqfw.evaluation.score import Evaluation
     from vqfw.kinds.hooks import Section
-    from vqfw.results.side_by_side import Comparison
+    from vqfw.results.compare_table import Comparison
     from vqfw.training.loop import Trained
 
 Built = TypeVar("Built")

@@ -17,7 +17,7 @@ from vqfw.errors import ExperimentError, UsageError
 from vqfw.streams import tell
 
 if TYPE_CHECKING:
-    from vqfw.results.table import Table
+    from vqfw.results.study_table import Table
     from vqfw.study.call import Call
     from vqfw.study.grid import Grid, Point
     from vqfw.study.pages import Publication

@@ -23,6 +23,6 @@ def command(wanted: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(comparison.data())
         return
-    from vqfw.results.side_by_side import renderables
+    from vqfw.results.compare_table import renderables
 
     draw(lambda width: renderables(comparison, width))

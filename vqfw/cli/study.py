@@ -12,7 +12,7 @@ from vqfw.cli.talk import echo, print_json, say, say_folded, say_nothing, show
 
 if TYPE_CHECKING:
     from vqfw.api import Study
-    from vqfw.results.table import Table
+    from vqfw.results.study_table import Table
 
 
 @click.command("study")
@@ -126,7 +126,7 @@ def _publish(study: Study, as_json: bool, quiet: bool) -> None:
 
 
 def _show(table: Table, as_json: bool) -> None:
-    from vqfw.results.table_files import as_markdown
+    from vqfw.results.study_table_files import as_markdown
 
     if as_json:
         print_json(table.data())

@@ -1,6 +1,6 @@
 """Compares runs by their records: settings, versions and scores. Runs nothing.
 
-``vqfw.results.side_by_side`` holds the comparison and prints its table.
+``vqfw.results.compare_table`` holds the comparison and prints its table.
 """
 
 from __future__ import annotations
@@ -13,15 +13,9 @@ from typing import Any
 from vqfw.errors import RunError
 from vqfw.experiment.later import with_later_defaults
 from vqfw.experiment.origins import leaves
-from vqfw.results.recorded import (
-    Column,
-    columns_of,
-    intervals_of,
-    numbers_of,
-    scored_on,
-    scores_of,
-)
-from vqfw.results.side_by_side import Comparison, Difference, Result
+from vqfw.results.columns import Column, columns_of
+from vqfw.results.compare_table import Comparison, Difference, Result
+from vqfw.results.recorded import intervals_of, numbers_of, scored_on, scores_of
 from vqfw.runs import RunFolder
 from vqfw.runs.exactness import differing
 from vqfw.schema.settings import ABOUT

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from vqfw.errors import UsageError
-from vqfw.results.table import Table, table_from
-from vqfw.results.table_files import as_json, as_page
+from vqfw.results.study_table import Table, table_from
+from vqfw.results.study_table_files import as_json, as_page
 from vqfw.runs.outputs import write_output
 from vqfw.study.grid import Grid
 

@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 from vqfw.errors import Interrupted
 from vqfw.results.recorded import reached, seconds_of
-from vqfw.results.table import Failure, Table
-from vqfw.results.table_files import write_table
+from vqfw.results.study_table import Failure, Table
+from vqfw.results.study_table_files import write_table
 from vqfw.runs.outputs import checked_folder
 from vqfw.study.call import Call
 from vqfw.study.children import Children, last_words
 from vqfw.study.cores import shares
+from vqfw.study.counting import table_of
 from vqfw.study.grid import Grid, Point
 from vqfw.study.standing import Standing, is_busy, standings, study_folder
-from vqfw.study.table import table_of
 from vqfw.study.timing import at_once, clock, expected_seconds
 
 Say = Callable[[str], None]

@@ -1,7 +1,7 @@
 """The fit loop: steps, revival, checkpoints, validation and pictures.
 
 A step depends only on the seed, its number and the checkpoint. So a run that was interrupted
-anywhere and resumed makes the same steps.
+anywhere and resumed makes the same steps. The loss is summed in ``vqfw.assembly.loss_line``.
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ import re
 import numpy as np
 import pytest
 
-from vqfw.results.table import Cell
-from vqfw.results.table_files import as_csv, as_markdown, write_table
+from vqfw.results.study_table import Cell
+from vqfw.results.study_table_files import as_csv, as_markdown, write_table
 from vqfw.runs.origin import KEY
+from vqfw.study.counting import table_of
 from vqfw.study.standing import standings, study_folder
-from vqfw.study.table import table_of
 from vqfw.study.timing import clock, expected_seconds
 
 PSNR = (27.13, 29.41, 26.02)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from vqfw.results.recorded import Column
+from vqfw.results.columns import Column
 from vqfw.terminal import fitted, inline, printable, width_of
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Fills the table of a study with the numbers of its finished runs.
 
-The table itself and its texts are in ``vqfw.results.table``. Where every row is one run, a
+The table itself and its texts are in ``vqfw.results.study_table``. Where every row is one run, a
 score keeps its confidence interval over the images. A score that does not apply to a run (a
 VAE has no perplexity) leaves its cell empty.
 """
@@ -9,14 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from vqfw.results.recorded import (
-    Column,
-    columns_of,
-    intervals_of,
-    numbers_of,
-    scored_on,
-)
-from vqfw.results.table import Cell, Failure, Row, Table
+from vqfw.results.columns import Column, columns_of
+from vqfw.results.recorded import intervals_of, numbers_of, scored_on
+from vqfw.results.study_table import Cell, Failure, Row, Table
 from vqfw.runs import RunFolder
 from vqfw.runs.exactness import differing
 from vqfw.runs.origin import is_made_here

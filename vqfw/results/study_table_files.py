@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vqfw.results.table import Table
+from vqfw.results.study_table import Table
 from vqfw.runs.outputs import write_output
 
 

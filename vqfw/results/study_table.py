@@ -1,6 +1,6 @@
 """The table of a study: one row an arm, mean and spread over its seeds.
 
-``vqfw.study.table`` fills it from finished runs; ``vqfw.results.table_files`` writes it as
+``vqfw.study.counting`` fills it from finished runs; ``vqfw.results.study_table_files`` writes it as
 Markdown, CSV and JSON. The spread is the sample standard deviation (n - 1 in the
 denominator); a single run has none.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vqfw.results.recorded import Column
+from vqfw.results.columns import Column
 
 _ARROWS = {"higher": " ↑", "lower": " ↓"}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vqfw.results.table import table_from
-from vqfw.results.table_files import as_json
+from vqfw.results.study_table import table_from
+from vqfw.results.study_table_files import as_json
 
 STUDIES = Path(__file__).parents[2] / "experiments" / "studies"
 TABLES = sorted(STUDIES.glob("*.table.json"))
