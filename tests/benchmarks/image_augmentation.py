@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from vqfw.data.arrays import Images
-from vqfw.data.batches import Batches, prefetched
+from vqfw.data.batches import Batches
 from vqfw.data.pictures import ListedAugmentation
 from vqfw.kinds import ImageAugmentation
 from vqfw.registry import Entry
@@ -49,7 +49,7 @@ def main() -> None:
 def _pace(batches: Batches, threads: int) -> str:
     """Images a second, and processor time of all threads for one image."""
     begun, worked = time.perf_counter(), time.process_time()
-    with closing(prefetched(batches, 0, STEPS, threads)) as coming:
+    with closing(batches.prefetched(0, STEPS, threads)) as coming:
         images = sum(len(batch["images"]) for batch in coming)
     pace = images / (time.perf_counter() - begun)
     each = 1e6 * (time.process_time() - worked) / images

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vqfw.data.arrays import Images
-from vqfw.data.batches import Batches, prefetched
+from vqfw.data.batches import Batches
 from vqfw.errors import DataError
 from vqfw.kinds.augmentation import Augmentation
 
@@ -141,11 +141,11 @@ def test_a_batch_does_not_share_memory_with_the_images() -> None:
 
 def test_prefetching_gives_the_same_batches_in_order() -> None:
     batches = made()
-    found = list(prefetched(batches, 2, 9))
+    found = list(batches.prefetched(2, 9))
     assert len(found) == 7
     for step, batch in zip(range(2, 9), found, strict=True):
         assert_same(batch, batches.batch(step))
-    assert list(prefetched(batches, 5, 5)) == []
+    assert list(batches.prefetched(5, 5)) == []
 
 
 def workers() -> list[str]:
@@ -154,7 +154,7 @@ def workers() -> list[str]:
 
 
 def test_closing_the_prefetching_ends_its_thread() -> None:
-    ahead: Any = prefetched(made(), 0, 1_000_000)
+    ahead: Any = made().prefetched(0, 1_000_000)
     next(ahead)
     assert len(workers()) == 1
     ahead.close()
@@ -173,7 +173,7 @@ def test_an_error_in_a_batch_is_raised_with_that_batch(
         return make(step)
 
     monkeypatch.setattr(batches, "batch", failing)
-    ahead = prefetched(batches, 0, 5)
+    ahead = batches.prefetched(0, 5)
     assert_same(next(ahead), make(0))
     assert_same(next(ahead), make(1))
     with pytest.raises(ValueError, match="step 2"):
@@ -192,7 +192,7 @@ def test_no_more_than_two_batches_are_made_ahead(
         return make(step)
 
     monkeypatch.setattr(batches, "batch", counting)
-    ahead: Any = prefetched(batches, 0, 100)
+    ahead: Any = batches.prefetched(0, 100)
     next(ahead)
     ahead.close()
     assert len(asked) <= 2

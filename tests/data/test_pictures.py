@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vqfw.data.arrays import Images
-from vqfw.data.batches import Batches, prefetched
+from vqfw.data.batches import Batches
 from vqfw.data.pictures import ListedAugmentation
 from vqfw.errors import PluginError
 from vqfw.kinds.augmentation import Augmentation, ImageAugmentation
@@ -190,13 +190,13 @@ def test_batches_do_not_depend_on_the_number_of_threads() -> None:
     for threads in (1, 2, 3, 16):
         slow = Slow()
         batches = made(listed(slow, 0.7))
-        found = [b["images"].tobytes() for b in prefetched(batches, 0, 40, threads)]
+        found = [b["images"].tobytes() for b in batches.prefetched(0, 40, threads)]
         assert found == expected
         assert 1 <= len(slow.callers) <= min(threads, 4)
 
 
 def test_without_image_augmentations_one_thread_is_enough() -> None:
-    ahead: Any = prefetched(made(), 0, 100, 4)
+    ahead: Any = made().prefetched(0, 100, 4)
     next(ahead)
     names = [thread.name for thread in threading.enumerate()]
     assert sum(name.startswith("vqfw-batches") for name in names) == 1
@@ -260,7 +260,7 @@ def test_an_error_in_a_thread_is_raised_and_ends_all_threads() -> None:
             return super().apply(image, rng)
 
     with pytest.raises(PluginError, match="brush"):
-        list(prefetched(made(listed(Late())), 0, 1000, 3))
+        list(made(listed(Late())).prefetched(0, 1000, 3))
     assert len(calls) < 200
     names = [thread.name for thread in threading.enumerate()]
     assert not any(name.startswith("vqfw-batches") for name in names)

@@ -21,7 +21,7 @@ import numpy as np
 from vqfw.assembly.assemble import build_autoencoder, build_parts
 from vqfw.assembly.parts import Parts
 from vqfw.data.arrays import Images
-from vqfw.data.batches import Batches, prefetched
+from vqfw.data.batches import Batches
 from vqfw.plan import Plan
 
 Shape = tuple[int, ...]
@@ -100,7 +100,7 @@ def seconds_per_step(plan: Plan) -> float:
     parts = build_parts(plan)
     autoencoder, batches = parts.autoencoder, random_batches(plan, parts)
     # The first step compiles.
-    with closing(prefetched(batches, 0, 6, plan.threads)) as coming:
+    with closing(batches.prefetched(0, 6, plan.threads)) as coming:
         moments = []
         for batch in coming:
             autoencoder.train_on_batch(batch)

@@ -78,11 +78,6 @@ class Batches:
         """Whole batches in one pass over the images."""
         return len(self._images) // self._batch_size
 
-    @property
-    def changes_pictures(self) -> bool:
-        """Whether a batch runs image augmentations, which take time."""
-        return bool(self._image_augmentations)
-
     def batch(self, step: int) -> dict[str, Any]:
         """The batch of an optimizer step.
 
@@ -102,6 +97,32 @@ class Batches:
             images = changed(images, names, self._image_augmentations, seed)
         return {"images": images, "params": self._drawn(step)}
 
+    def prefetched(
+        self, first: int, last: int, threads: int = 1
+    ) -> Generator[dict[str, Any]]:
+        """The batches of steps ``first`` to ``last - 1``, made ahead in other threads.
+
+        A thread makes whole batches, so their content does not depend on the number of
+        threads. An error is raised with the batch that it belongs to. Closing the generator
+        ends the threads.
+
+        Args:
+            first: the first step.
+            last: the step after the last.
+            threads: that the run may use; up to four are taken, and one without image
+                augmentations.
+        """
+        workers = min(threads, _MOST_WORKERS) if self._image_augmentations else 1
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="vqfw-batches")
+        try:
+            ahead: deque[Future[dict[str, Any]]] = deque()
+            for step in range(first, last):
+                while len(ahead) <= workers and step + len(ahead) < last:
+                    ahead.append(pool.submit(self.batch, step + len(ahead)))
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
     def _drawn(self, step: int) -> dict[str, dict[str, NDArray[Any]]]:
         rng = np.random.default_rng([self._seed, _AUGMENTATION, step])
         params: dict[str, dict[str, NDArray[Any]]] = {}
@@ -111,31 +132,3 @@ class Batches:
                 drawn["active"] = rng.random(self._batch_size) < probability
             params[str(place)] = drawn
         return params
-
-
-def prefetched(
-    batches: Batches, first: int, last: int, threads: int = 1
-) -> Generator[dict[str, Any]]:
-    """The batches of steps ``first`` to ``last - 1``, made ahead in other threads.
-
-    A thread makes whole batches, so their content does not depend on the number of
-    threads. An error is raised with the batch that it belongs to. Closing the generator
-    ends the threads.
-
-    Args:
-        batches: of the training images.
-        first: the first step.
-        last: the step after the last.
-        threads: that the run may use; up to four are taken, and one without image
-            augmentations.
-    """
-    workers = min(threads, _MOST_WORKERS) if batches.changes_pictures else 1
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="vqfw-batches")
-    try:
-        ahead: deque[Future[dict[str, Any]]] = deque()
-        for step in range(first, last):
-            while len(ahead) <= workers and step + len(ahead) < last:
-                ahead.append(pool.submit(batches.batch, step + len(ahead)))
-            yield ahead.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -19,7 +19,6 @@ import numpy as np
 
 from vqfw.assembly.parts import Parts
 from vqfw.data.arrays import Splits
-from vqfw.data.batches import prefetched
 from vqfw.errors import (
     CheckpointError,
     Interrupted,
@@ -174,7 +173,7 @@ class _Training:
     ) -> None:
         first, begun = self._step, time.perf_counter()
         threads = self._plan.threads
-        with closing(prefetched(self._batches, first, self._total, threads)) as coming:
+        with closing(self._batches.prefetched(first, self._total, threads)) as coming:
             for batch in coming:
                 if self._patience.is_over:
                     return
