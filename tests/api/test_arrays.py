@@ -155,6 +155,8 @@ def test_a_run_of_files_takes_no_array(done, faces):
         (lambda faces: faces[0], None, r"shape \(24, 20, 3\).*\(n, height, width"),
         (lambda faces: faces[..., 0], None, r"images\[\.\.\., None\]"),
         (lambda faces: faces.repeat(2, axis=3), None, "1 or 3 channels"),
+        (lambda faces: np.moveaxis(faces, -1, 1), None, r"last: np\.moveaxis"),
+        (lambda faces: faces / 127.5 - 1, None, r"-1\.\.1: \(images \+ 1\) / 2"),
         (lambda faces: faces[:0], None, "holds none"),
         (lambda faces: faces.astype("int64"), None, "int64, allowed are uint8"),
         (lambda faces: faces.astype("float32"), None, "to 25., floats must lie"),
@@ -170,6 +172,13 @@ def test_what_cannot_be_trained_on_is_refused_before_training(
     with pytest.raises(DataError, match=message):
         experiment.run("refused", quiet=True, images=change(faces), groups=groups)
     assert not (root / "checkpoints" / "refused").exists()
+
+
+def test_an_array_in_the_place_of_the_name_is_refused(experiment, faces):
+    with pytest.raises(
+        TypeError, match=r"not ndarray: for an array write images=array"
+    ):
+        experiment.run(faces)
 
 
 def test_groups_without_images_are_refused(experiment):

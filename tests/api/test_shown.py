@@ -24,6 +24,18 @@ def test_a_notebook_shows_scores_and_originals_above_reconstructions(done):
         ]
 
 
+def test_a_run_its_experiment_and_its_images_are_shown_on_one_line(done, tiny):
+    psnr = done.scores["test"]["psnr"]["value"]
+    assert repr(done) == f"<Run done, 12 steps, psnr {psnr:.4g}>"
+    assert repr(tiny()) == "<Experiment tiny: vqvae, 12 steps>"
+    images = done.images("test", quiet=True)
+    groups = len(set(images.groups))
+    shown = f"<Images: {len(images)} of (16, 16, 3), {groups} groups>"
+    assert repr(images) == shown
+    (done.path / "scores.json").write_text("[")
+    assert repr(done) == "<Run done, 12 steps>"
+
+
 def test_names_and_records_of_a_stranger_are_escaped_in_a_notebook(done):
     name = "<script>alert(1)</script>"
     hostile = RunFolder("<b onload=x>", done.folder.root)

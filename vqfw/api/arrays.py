@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vqfw.data.arrays import Images
 from vqfw.errors import DataError, in_short
+
+_CHANNELS_LAST = "channels come last: np.moveaxis(images, 1, -1)"
 
 
 def checked_images(
@@ -31,6 +34,8 @@ def checked_images(
         repair = "resize them, or change their channels"
         if array.shape == shape:
             repair = "add the first dimension, as in images[None]"
+        elif array.ndim == 4 and np.moveaxis(array, 1, -1).shape[1:] == shape:
+            repair = _CHANNELS_LAST
         elif array.ndim != 4:
             repair = "give (n, height, width, channels)"
         raise DataError(f"images have shape {array.shape}, {needed}: {repair}")
@@ -54,6 +59,8 @@ def training_images(images: Any) -> NDArray[Any]:
         repair = "drop the others, as in images[..., :3]"
         if array.ndim != 4:
             repair = "for grey images add the last dimension, as in images[..., None]"
+        elif array.shape[1] in (1, 3):
+            repair = _CHANNELS_LAST
         raise DataError(f"images have shape {array.shape}, {needed}: {repair}")
     _require_pixels(array)
     return array
@@ -61,7 +68,7 @@ def training_images(images: Any) -> NDArray[Any]:
 
 def _array(images: Any) -> NDArray[Any]:
     try:
-        return np.asarray(images)
+        return np.asarray(images.pixels if isinstance(images, Images) else images)
     except ValueError as error:  # rows of different sizes
         raise DataError(
             f"images are no array ({in_short(error)}): bring them to one size"
@@ -84,6 +91,7 @@ def _require_pixels(array: NDArray[Any]) -> None:
         fact = f"images have values from {lowest:g} to {highest:g}"
         if np.isnan(lowest):
             fact = f"images have {int(np.isnan(array).sum()):,} values that are NaN"
-        raise DataError(
-            f"{fact}, floats must lie in [0, 1]: divide by 255 where they are in 0..255"
-        )
+        repair = "divide by 255 where they are in 0..255"
+        if -1 <= lowest < 0 and highest <= 1:
+            repair = "where they are in -1..1: (images + 1) / 2"
+        raise DataError(f"{fact}, floats must lie in [0, 1]: {repair}")

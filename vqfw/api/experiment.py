@@ -103,7 +103,7 @@ def init(folder: Path = Path()) -> tuple[Path, Path]:
     return target, schema
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Experiment:
     """A checked experiment: change it with ``set``, train it with ``run``.
 
@@ -192,6 +192,11 @@ class Experiment:
                 time.
             VqfwError: see ``vqfw.errors``; a run that trained at all can be resumed.
         """
+        if not isinstance(name, str | None):
+            kind = type(name).__name__
+            raise TypeError(
+                f"name is text, not {kind}: for an array write images=array"
+            )
         root, say = root_of(root), speaker(quiet)
         given = given_images(images, groups)
         experiment = Experiment(on_array(self.checked, given, say))
@@ -212,6 +217,13 @@ class Experiment:
                 folder.discard()
             raise
         return run
+
+    def __repr__(self) -> str:
+        checked = self.checked
+        training = checked.training
+        length = f"{training.steps or training.epochs:,}"
+        unit = "steps" if training.steps else "epochs"
+        return f"<Experiment {checked.name}: {checked.model['type']}, {length} {unit}>"
 
     def _repr_html_(self) -> str:
         return self.checked._repr_html_()

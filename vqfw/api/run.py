@@ -13,7 +13,7 @@ from vqfw.api.preparation import splits_of, splits_to_train_on
 from vqfw.api.records import environment_of
 from vqfw.api.reopened import Reopened
 from vqfw.api.scoring import score_again
-from vqfw.api.shown import as_html
+from vqfw.api.shown import as_html, text_of
 from vqfw.api.talk import speaker
 from vqfw.api.token_files import write_pictures, write_tokens
 from vqfw.api.training import train_and_score
@@ -89,7 +89,7 @@ def root_of(root: str | Path | None) -> Path:
     return default_root() if root is None else Path(root).resolve()
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """A run on disk: its scores and history, and its model between images and tokens.
 
@@ -112,12 +112,10 @@ class Run:
     folder: RunFolder
     trained: Trained | None = None
     plugins: tuple[str | Path, ...] = ()
-    _given: GivenImages | None = field(
-        default=None, init=False, repr=False, compare=False
-    )
-    _splits: Splits | None = field(default=None, init=False, repr=False, compare=False)
+    _given: GivenImages | None = field(default=None, init=False, compare=False)
+    _splits: Splits | None = field(default=None, init=False, compare=False)
     _built: dict[Any, tuple[list[int], Any]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
+        default_factory=dict, init=False, compare=False
     )
 
     @property
@@ -206,11 +204,11 @@ class Run:
 
             tokens = run.encode(run.images("test").pixels)
             tokens.grids["quantizer"]   # (n, *positions, num_codebooks) int32
-            np.asarray(tokens)          # the same array
+            np.array(tokens)            # a copy, to edit
 
         Args:
             images: (n, height, width, channels), uint8 or floats in [0, 1], of the size
-                and channels that the run was trained on.
+                and channels that the run was trained on; or what ``images`` returned.
 
         Raises:
             DataError: if the images have another shape, type or range.
@@ -470,6 +468,9 @@ class Run:
         """The run with the array of a call, or that of its training in this process."""
         given = given_images(images, groups)
         return self._reopened if given is None else replace(self._reopened, given=given)
+
+    def __repr__(self) -> str:
+        return f"<Run {text_of(self.folder)}>"
 
     def _repr_html_(self) -> str:
         return as_html(self.folder)

@@ -39,6 +39,20 @@ def as_html(run: RunFolder) -> str:
     )
 
 
+def text_of(run: RunFolder) -> str:
+    """The name of a run, the steps of its training and its first score, on one line."""
+    from vqfw.results.recorded import scores_of
+
+    parts = [run.id]
+    if run.training:
+        parts.append(f"{run.training['steps']:,} steps")
+    with suppress(RecordError):
+        psnr = scores_of(run).get("psnr")
+        if isinstance(psnr, Mapping) and psnr["value"] is not None:
+            parts.append(f"psnr {psnr['value']:.4g}")
+    return ", ".join(parts)
+
+
 def _number(entry: Mapping[str, Any]) -> str:
     text = f"{entry['value']:.4g}"
     if entry.get("interval"):

@@ -21,17 +21,33 @@ class Tokens:
         grid[0, :2] = grid[1, :2]        # the upper rows of another image
         pictures = run.decode(grid)
 
-    ``len(tokens)`` is the number of images. ``np.asarray(tokens)`` gives the array where
-    there is one grid.
+    ``len(tokens)`` is the number of images. Where there is one grid, ``tokens.shape`` and
+    ``tokens[0]`` are those of its array; ``np.array(tokens)`` is the copy to edit.
 
     Args:
-        grids: (n, *positions, num_codebooks) int32 by the name of the grid; may be
-            edited in place.
+        grids: (n, *positions, num_codebooks) int32 by the name of the grid; read-only.
         fingerprint: of the model that made them; another one refuses to decode them.
     """
 
     grids: Mapping[str, NDArray[np.int32]]
     fingerprint: str
+
+    def __post_init__(self) -> None:
+        views = {name: grid.view() for name, grid in self.grids.items()}
+        for view in views.values():
+            view.flags.writeable = False
+        object.__setattr__(self, "grids", views)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, *positions, num_codebooks) of the one grid."""
+        return np.asarray(self).shape
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.asarray(self)[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError("tokens are read-only: edit the copy np.array(tokens)")
 
     def __len__(self) -> int:
         return len(next(iter(self.grids.values())))

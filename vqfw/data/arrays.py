@@ -40,6 +40,10 @@ class Images:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        groups = f"{len(set(self.groups)):,} groups"
+        return f"<Images: {len(self):,} of {self.pixels.shape[1:]}, {groups}>"
+
 
 @dataclass(frozen=True)
 class Splits:
