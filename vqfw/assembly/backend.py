@@ -38,15 +38,12 @@ def pin_threads(threads: int) -> None:
     The bits of results depend on the number, so it is recorded. JAX takes its threads from
     the environment when it is imported; there the number is only recorded.
     """
-    if keras.backend.backend() == "tensorflow":
-        _pin_tensorflow(threads)
-    elif keras.backend.backend() == "torch":
+    if keras.backend.backend() == "torch":
         import torch
 
         torch.set_num_threads(threads)
-
-
-def _pin_tensorflow(threads: int) -> None:
+    if keras.backend.backend() != "tensorflow":
+        return
     import tensorflow as tf
 
     try:

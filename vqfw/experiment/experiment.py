@@ -211,7 +211,7 @@ def checked(
         if override is not None:
             overrides.append(override)
     if not chain.layers:
-        _refuse(problems, chain)
+        refuse(problems, chain)
     names = strings([*chain.layers, *(each.value for each in overrides)])
     while True:
         schema, broken = schema_for(names)
@@ -235,7 +235,7 @@ def checked(
             problems.append(each)
     problems = _sorted(problems, chain)
     if any(each.severity == "error" for each in problems):
-        _refuse(problems, chain)
+        refuse(problems, chain)
     members = {k: v for k, v in complete.value.items() if k not in _OF_THE_FILE}
     settled = replace(complete, value=members)
     return CheckedExperiment(
@@ -263,7 +263,13 @@ def _echoes(problem: Problem, known: Problem) -> bool:
     return inside and problem.path == known.path
 
 
-def _refuse(problems: Sequence[Problem], chain: Chain) -> NoReturn:
+def refuse(problems: Sequence[Problem], chain: Chain) -> NoReturn:
+    """Raises problems as one error, in the order of their places.
+
+    Raises:
+        PluginError: if every problem is a component that cannot be used.
+        ExperimentError: otherwise.
+    """
     ordered = _sorted(problems, chain)
     if all(each.code in _OF_PLUGINS for each in ordered if each.severity == "error"):
         raise UnusableComponentError(ordered)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from vqfw.errors import ExperimentError, Place, Problem
-from vqfw.experiment.experiment import CheckedExperiment, checked
+from vqfw.errors import ExperimentError, Problem
+from vqfw.experiment.experiment import CheckedExperiment, checked, refuse
 from vqfw.experiment.overrides import override_at
 from vqfw.study.grid import Arm, Grid, Point
 from vqfw.study.identity import key_of_settings
@@ -37,7 +37,7 @@ def checked_grid(
     name = str(sheet.plain("name"))
     combined = list(product(variants, *axes))
     arms = [_arm(parts) for parts in combined]
-    errors: list[ExperimentError] = []
+    problems: list[Problem] = []
     points: dict[str, Point] = {}
     for seed in seeds:
         for arm, parts in zip(arms, combined, strict=True):
@@ -45,16 +45,13 @@ def checked_grid(
             try:
                 point = _point(name, arm, _experiment(sheet, base, layers))
             except ExperimentError as error:
-                errors.append(error)
+                problems += error.problems
                 continue
             if point.key in points:
                 _note_duplicate(sheet, points[point.key], point, layers)
             points.setdefault(point.key, point)
-    problems = [each for error in errors for each in error.problems]
     if problems := _once([*sheet.problems, *problems]):
-        kinds = {ExperimentError} if sheet.problems else {type(each) for each in errors}
-        kind = kinds.pop() if len(kinds) == 1 else ExperimentError
-        raise kind(_in_order(problems, base))
+        refuse(problems, base.chain)
     warnings = [each for point in points.values() for each in point.experiment.warnings]
     return Grid(
         file=sheet.path,
@@ -91,17 +88,6 @@ def _note_duplicate(
         fact = f'"{one.arm.label}" and "{other.arm.label}" are the same experiment'
     help_ = "remove one, or change one of its settings"
     sheet.note("duplicate-component", fact, help_, node, node.place)
-
-
-def _in_order(problems: Sequence[Problem], base: Base) -> list[Problem]:
-    """Problems by file, the study first, and by place."""
-    order = {name: at for at, name in enumerate(base.chain.files)}
-
-    def position(problem: Problem) -> tuple[int, int, int]:
-        place = problem.place or Place("", 0, 0, 0, "")
-        return order.get(place.source, len(order)), place.line, place.column
-
-    return sorted(problems, key=position)
 
 
 def _expectations(sheet: Sheet, arms: Sequence[Arm]) -> Iterator[Problem]:

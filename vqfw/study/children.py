@@ -8,9 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,6 +25,7 @@ from vqfw.errors import (
 )
 from vqfw.runs.files import open_own
 from vqfw.study.cores import confine
+from vqfw.training.signals import handled
 
 # -P: a file of the working folder is not imported in place of a library.
 _VQFW = (sys.executable, "-P", "-m", "vqfw")
@@ -46,19 +46,9 @@ class Children:
         self._processes: set[subprocess.Popen[bytes]] = set()
         self.stopped_by: int | None = None
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self) -> AbstractContextManager[None]:
         """Handles Ctrl-C and SIGTERM until the end of the block; in the main thread alone."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self._hear) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        return handled(self._hear, "SIGINT", "SIGTERM")
 
     def run(self, point_id: str, log: Path, cores: Collection[int] = ()) -> int:
         """Trains one run in a process; several threads may call it at once.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -33,19 +33,31 @@ class Wishes:
 
 @contextmanager
 def listening() -> Iterator[Wishes]:
-    """Listens to Ctrl-C, SIGTERM and SIGUSR1 until the end of the block.
+    """Listens to Ctrl-C, SIGTERM and SIGUSR1 until the end of the block."""
+    wishes = Wishes()
+    with handled(wishes.hear, "SIGINT", "SIGTERM", "SIGUSR1"):
+        yield wishes
+
+
+@contextmanager
+def handled(
+    handler: Callable[[int, FrameType | None], None], *names: str
+) -> Iterator[None]:
+    """Calls a handler for signals until the end of the block.
 
     Only in the main thread: Python delivers no signals to others.
+
+    Args:
+        handler: takes the number of a signal, and the frame that it interrupts.
+        names: of the signals; one that the system lacks is left out.
     """
-    wishes = Wishes()
     if threading.current_thread() is not threading.main_thread():
-        yield wishes
+        yield
         return
-    names = ("SIGINT", "SIGTERM", "SIGUSR1")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, wishes.hear) for number in numbers}
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
-        yield wishes
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
