@@ -216,11 +216,7 @@ def _problems(experiment: CheckedExperiment) -> list[Problem]:
 
 
 def _check(named: Named, context: Context) -> Sequence[Problem]:
-    """The problems that a component's own ``check`` reports.
-
-    Raises:
-        PluginError: if the check of another package fails, or gives no problems.
-    """
+    """The problems that a component's own ``check`` reports."""
     check = getattr(named.component, "check", None)
     if check is None:
         return ()

@@ -78,11 +78,16 @@ def test_the_guide_is_what_the_template_makes_it():
 
 def test_the_reference_has_everything_that_a_component_can_import():
     found = GUIDE.partition("\n## reference\n")[2]
-    entries = re.findall(r"^- (?:\*\*)?`(\w+)", found, re.MULTILINE)
+    statement = r"^(?:(?:class|def) )?(\w+)(?:[(:]| = | *: )[^`]*?\"\"\""
+    entries = re.findall(statement, found, re.MULTILINE)
     assert set(kinds.__all__) <= set(entries)
     assert len(entries) == len(set(entries))
-    # A name without a sentence says nothing.
-    assert not re.findall(r"^ *- .*`:? *$", found, re.MULTILINE)
+
+
+def test_the_reference_shows_no_private_member_and_no_body():
+    found = GUIDE.partition("\n## reference\n")[2]
+    assert not re.findall(r"^ *def _(?!_call__)", found, re.MULTILINE)
+    assert not re.findall(r"^ *return ops\.", found, re.MULTILINE)
 
 
 @pytest.mark.processes

@@ -67,7 +67,7 @@ class ComponentDescription:
             names = [each.name for each in index().observers]
             alone = names.count(self.entry.name) == 1
             return self.entry.name if alone else self.entry.qualified
-        return index().spelling(self.entry) or self.entry.qualified
+        return index().spelling(self.entry)
 
     @property
     def sentence(self) -> str:

@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from vqfw.kinds.tensors import Tensor, Vectors
+from vqfw.kinds.usage import histogram
 
 # Elements of the distance matrix held at once: 4 Mi floats are 16 MiB, few enough to stay
 # in the processor's cache between the product and the choice. A larger matrix is made in
@@ -65,8 +66,7 @@ class Codebook(NamedTuple):
             decay: in [0, 1); the share of the past that stays.
         """
         num_embeddings = self.counts.shape[0]
-        ones = ops.ones_like(tokens, dtype="float32")
-        chosen = ops.segment_sum(ones, tokens, num_segments=num_embeddings)
+        chosen = histogram(tokens, num_embeddings)
         added = ops.segment_sum(latents, tokens, num_segments=num_embeddings)
         holds = ops.logical_and(chosen == 0, decay * self.counts < COUNT_FLOOR)
         keep = ops.where(holds, 1.0, decay)

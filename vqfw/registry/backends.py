@@ -6,7 +6,6 @@ import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 BACKENDS = ("tensorflow", "jax", "torch")
 """The backends that Keras can train on."""
@@ -21,16 +20,12 @@ def chosen_backend() -> str:
     """The backend that Keras takes: of ``KERAS_BACKEND``, or of its ``keras.json``."""
     if named := os.environ.get("KERAS_BACKEND"):
         return named
-    return str(keras_settings().get("backend", "tensorflow"))
-
-
-def keras_settings() -> dict[str, Any]:
-    """What ``keras.json`` says; empty where it is missing or damaged."""
     try:
-        found = json.loads(keras_file().read_text("utf-8"))
+        settings = json.loads(keras_file().read_text("utf-8"))
     except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return "tensorflow"
+    is_valid = isinstance(settings, dict)
+    return str(settings.get("backend", "tensorflow")) if is_valid else "tensorflow"
 
 
 def keras_file() -> Path:

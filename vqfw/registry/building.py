@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 from vqfw.errors import (
@@ -153,7 +154,7 @@ def _require_one_form(entry: Entry, component: type) -> None:
     if not kind.other_contracts:
         return
     own = component if isinstance(component, type) else type(component)
-    kept = [each for each in kind.contracts if issubclass(own, _class_of(each))]
+    kept = [each for each in kind.contracts if issubclass(own, resolve_name(each))]
     if len(kept) != 1:
         fact = "has both of its forms" if kept else "has none of its forms"
         raise _misregistered(entry, f"{fact}: {_derive(entry)}")
@@ -168,11 +169,6 @@ def _misregistered(entry: Entry, fact: str) -> PluginError:
 
 def _derive(entry: Entry) -> str:
     return f"derive it from {' or '.join(KINDS[entry.kind].bases)} of vqfw.kinds"
-
-
-def _class_of(target: str) -> type:
-    module, _, attribute = target.partition(":")
-    return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
 
 
 def refused(

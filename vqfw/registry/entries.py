@@ -89,8 +89,8 @@ class Index:
         """The components of a kind, first-party before foreign under one name."""
         return tuple(entry for entry in self.entries if entry.kind == kind)
 
-    def spelling(self, entry: Entry) -> str | None:
-        """The shortest name an experiment can use: bare, qualified, or None if shadowed."""
+    def spelling(self, entry: Entry) -> str:
+        """The shortest name an experiment can use: bare, or qualified where shared."""
         claims = self._claims[entry.kind, entry.name]
         if len(claims) == 1 or entry.first_party:
             return entry.name
@@ -98,8 +98,7 @@ class Index:
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Every name of a kind that an experiment can use, sorted."""
-        spellings = {self.spelling(entry) for entry in self.of(kind)}
-        return tuple(sorted(name for name in spellings if name))
+        return tuple(sorted({self.spelling(entry) for entry in self.of(kind)}))
 
     def find(self, kind: str, name: str) -> Entry:
         """Looks a component up.

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PureWindowsPath
+from traceback import walk_tb
 from types import ModuleType
 from typing import NamedTuple
 
@@ -136,11 +137,7 @@ def _require_recorded(
 
 
 def _chosen(was: PluginFile, offered: Sequence[_Source], again: str) -> _Source:
-    """A file that a run was made with, if this person names it or has run it before.
-
-    Raises:
-        PluginError: if not, with the command that names it.
-    """
+    """A file that a run was made with, if this person names it or has run it before."""
     for source in offered:
         if source.file.sha256 == was.sha256:
             return source
@@ -240,7 +237,9 @@ def _loaded(source: _Source, called: str = "") -> tuple[Entry, ...]:
             exec(compile(source.content, file.path, "exec"), module.__dict__)
         entries = _defined(module, file, name)
     except BaseException as error:
-        _restore(module.__name__, previous)
+        sys.modules.pop(module.__name__, None)
+        if previous is not None:
+            sys.modules[module.__name__] = previous
         if isinstance(error, PluginError) or not isinstance(error, Exception):
             raise
         raise PluginError(
@@ -253,22 +252,13 @@ def _loaded(source: _Source, called: str = "") -> tuple[Entry, ...]:
     return entries
 
 
-def _restore(name: str, previous: ModuleType | None) -> None:
-    if previous is None:
-        sys.modules.pop(name, None)
-    else:
-        sys.modules[name] = previous
-
-
 def _line(error: Exception, path: str) -> str:
     """The line of the file that raised an error."""
-    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == path:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return f", line {line}" if line else ""
+    lines = [error.lineno] if isinstance(error, SyntaxError) and error.lineno else []
+    for frame, line in walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == path:
+            lines.append(line)
+    return f", line {lines[-1]}" if lines else ""
 
 
 def _defined(module: ModuleType, file: PluginFile, called: str) -> tuple[Entry, ...]:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import astuple
 from typing import IO, Any, TypeAlias
 
 from vqfw.errors import PluginError
@@ -75,10 +76,7 @@ def ask_processes(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Answer]]:
 
 def _child(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], str]:
     """The answers of one child, in order, and how it ended."""
-    asked = [
-        [entry.kind, entry.name, entry.target, entry.distribution, entry.version]
-        for entry in entries
-    ]
+    asked = [astuple(entry) for entry in entries]
     seconds = importing.IMPORT_SECONDS
     command = [sys.executable, "-P", "-c", _CHILD]
     command += [json.dumps([path for path in sys.path if path])]
@@ -136,7 +134,7 @@ def answer(questions: Sequence[Sequence[str]], seconds: float) -> None:
     """Prints the fragments of components, a line of JSON each; a child's whole work.
 
     Args:
-        questions: kind, name, target, distribution and version of each.
+        questions: the fields of the entry of each.
         seconds: by the clock that each import may take; the first that takes longer ends
             the process.
     """

@@ -7,8 +7,7 @@ read once, in a child process, so that checking an experiment imports no Keras.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Iterable
 
 from vqfw.errors import PluginError
 from vqfw.registry.compatibility import require_compatible
@@ -17,8 +16,6 @@ from vqfw.registry.entries import Entry
 from vqfw.registry.fragment_cache import cached_fragment, keep_fragment
 from vqfw.registry.fragment_process import Answer, ask_processes
 from vqfw.registry.parameters import Schema
-
-Answers: TypeAlias = dict[Entry, Answer]
 
 
 def foreign_fragments(
@@ -35,7 +32,7 @@ def foreign_fragments(
     found: dict[tuple[str, str], Schema] = {}
     failed: dict[tuple[str, str], str] = {}
     named = list(entries)
-    read = fragments_of(entry for entry, _ in named)
+    read = read_fragments((entry for entry, _ in named), cached=True)
     for entry, name in named:
         result = read[entry]
         if isinstance(result, PluginError):
@@ -46,33 +43,41 @@ def foreign_fragments(
     return found, failed
 
 
-def read_fragments(entries: Iterable[Entry]) -> Answers:
-    """The fragments of components from their code, without the cache.
+def read_fragments(
+    entries: Iterable[Entry], cached: bool = False
+) -> dict[Entry, Answer]:
+    """The fragments of components of other packages.
+
+    Args:
+        entries: the components.
+        cached: whether the cache is read and written; otherwise all are read from code.
 
     Returns:
         For each component its fragment, or why it has none.
     """
-    answers, installed = _answers(entries, _known_here)
-    for entry, answer in ask_processes(installed):
-        if not isinstance(answer, PluginError):
-            try:
-                check_fragment(answer, entry)
-            except PluginError as error:
-                answer = error
+    answers: dict[Entry, Answer] = {}
+    unread = []
+    for entry in dict.fromkeys(entries):
+        try:
+            require_compatible(entry)
+            fragment = _known(entry, cached)
+        except PluginError as error:
+            answers[entry] = error
+            continue
+        if fragment is None:
+            unread.append(entry)
+        else:
+            answers[entry] = fragment
+    for entry, answer in ask_processes(unread):
         answers[entry] = answer
-    return answers
-
-
-def fragments_of(entries: Iterable[Entry]) -> Answers:
-    """The fragments of components of other packages, from the cache where it has them.
-
-    Returns:
-        For each component its fragment, or why it has none.
-    """
-    answers, unread = _answers(entries, _known)
-    for entry, answer in read_fragments(unread).items():
-        answers[entry] = answer
-        if not isinstance(answer, PluginError):
+        if isinstance(answer, PluginError):
+            continue
+        try:
+            check_fragment(answer, entry)
+        except PluginError as error:
+            answers[entry] = error
+            continue
+        if cached:
             keep_fragment(entry, answer)
     return answers
 
@@ -83,39 +88,15 @@ def fragment_of(entry: Entry) -> Schema:
     Raises:
         PluginError: if it cannot be read.
     """
-    answer = fragments_of([entry])[entry]
+    answer = read_fragments([entry], cached=True)[entry]
     if isinstance(answer, PluginError):
         raise answer
     return answer
 
 
-def _answers(
-    entries: Iterable[Entry], look: Callable[[Entry], Schema | None]
-) -> tuple[Answers, list[Entry]]:
-    """The answers of ``look``, and the components for which it gives None."""
-    answers: Answers = {}
-    unread = []
-    for entry in dict.fromkeys(entries):
-        try:
-            fragment = look(entry)
-        except PluginError as error:
-            answers[entry] = error
-            continue
-        if fragment is None:
-            unread.append(entry)
-        else:
-            answers[entry] = fragment
-    return answers, unread
-
-
-def _known_here(entry: Entry) -> Schema | None:
-    require_compatible(entry)
-    # A file has run in this process already.
-    return None if entry.file is None else component_fragment(entry)
-
-
-def _known(entry: Entry) -> Schema | None:
-    require_compatible(entry)
-    if entry.target.partition(":")[0] in sys.modules:
+def _known(entry: Entry, cached: bool) -> Schema | None:
+    """The fragment of a component that needs no child process; None for any other."""
+    is_imported = entry.target.partition(":")[0] in sys.modules
+    if entry.file is not None or (cached and is_imported):
         return component_fragment(entry)
-    return cached_fragment(entry)
+    return cached_fragment(entry) if cached else None

@@ -208,11 +208,7 @@ def _items(answer: Any, of: type[Item]) -> list[Item]:
 
 
 def _hooks_of(observer: Any) -> tuple[str, ...]:
-    """The hooks that an observer has, each once.
-
-    Raises:
-        PluginError: if one of its functions would never be called, or could not be.
-    """
+    """The hooks that an observer has, each once, if all its functions can be called."""
     marked = {
         name: value
         for name in dir(observer)

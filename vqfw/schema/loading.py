@@ -81,7 +81,7 @@ def foreign() -> list[tuple[Entry, str]]:
     found = []
     for entry in index().entries:
         name = index().spelling(entry)
-        if not entry.first_party and name is not None:
+        if not entry.first_party:
             # The qualified spelling stays right when another package claims the name.
             found += [(entry, each) for each in sorted({name, entry.qualified})]
     return found
