@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqfw.kinds.dataset import Split
-from vqfw.runs.files import sync_folder
+from vqfw.runs.files import sync_folder, write_whole
 
 # Part of every key; raised when the same data gives another entry.
 FORMAT_VERSION = 3
@@ -109,11 +109,8 @@ def write_entry(folder: Path, entry: Decoded) -> None:
             os.fsync(file.fileno())
         index = {**vars(entry), "shape": entry.pixels.shape}
         del index["pixels"]
-        with (unfinished / _INDEX).open("w", encoding="utf-8") as text:
-            json.dump({"index": index, "sha256": _signature(index)}, text)
-            text.flush()
-            os.fsync(text.fileno())
-        sync_folder(unfinished)
+        signed = json.dumps({"index": index, "sha256": _signature(index)})
+        write_whole(unfinished / _INDEX, signed.encode())
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
         sync_folder(folder.parent)

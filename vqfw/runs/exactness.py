@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-_ALL = ("versions", "python", "backend", "devices", "threads", "precision", "processor")
+_SETTINGS = ("python", "backend", "devices", "threads", "precision", "processor")
 
 
 def promise(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -16,7 +16,13 @@ def promise(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         recorded: the environment of the run.
         now: the environment of this process.
     """
-    changed = _changes(recorded, now)
+    before = {**recorded.get("versions", {}), **_settings(recorded)}
+    after = {**now.get("versions", {}), **_settings(now)}
+    changed = [
+        f"{name} {before.get(name)} -> {after.get(name)}"
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
+    ]
     if not changed:
         return "exact: the run continues bit by bit as if it had not been interrupted"
     return "equivalent: the run continues, but not bit by bit, because of " + "; ".join(
@@ -34,25 +40,12 @@ def differing(
     return {name: values for name, values in columns.items() if len(set(values)) > 1}
 
 
-def _changes(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    changes = []
-    for name in _ALL:
-        before, after = recorded.get(name), now.get(name)
-        if before == after:
-            continue
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            changes += [
-                f"{key} {before.get(key)} -> {after.get(key)}"
-                for key in sorted(before.keys() | after.keys())
-                if before.get(key) != after.get(key)
-            ]
-        else:
-            changes.append(f"{name} {before} -> {after}")
-    return changes
+def _settings(environment: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: environment.get(name) for name in _SETTINGS}
 
 
 def _facts(environment: Mapping[str, Any]) -> dict[str, str]:
-    facts = {name: environment.get(name) for name in _ALL if name != "versions"}
+    facts = _settings(environment)
     facts["data"] = str(environment.get("data_fingerprint") or "unknown")[:12]
     git = environment.get("git")
     if git:
