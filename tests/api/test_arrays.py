@@ -181,6 +181,31 @@ def test_an_array_in_the_place_of_the_name_is_refused(experiment, faces):
         experiment.run(faces)
 
 
+def test_an_image_smaller_than_the_crop_is_refused_with_the_call_that_repairs_it(
+    experiment, faces
+):
+    with pytest.raises(DataError) as caught:
+        experiment.set("data.crop", 40).run(quiet=True, images=faces)
+    assert 'is experiment.set("data.crop", None)' in notes(caught.value)
+    assert 'is experiment.set("data.crop", 20)' in notes(caught.value)
+
+
+def test_a_repair_for_the_command_line_is_said_in_python_too(run, experiment, faces):
+    with pytest.raises(RunError, match="--name") as caught:
+        experiment.run("array", run.folder.root, True, images=faces)
+    assert "--name is name=" in notes(caught.value)
+    assert 'vqfw.open_run("array").resume(), of an array' in notes(caught.value)
+    with pytest.raises(RunError) as caught:
+        vqfw.Run(run.folder).images(images=faces[:40])
+    assert 'vqfw.open_run("array").evaluate()' in notes(caught.value)
+    assert "--data is data=" in notes(caught.value)
+
+
+def notes(error):
+    """What a traceback shows below the message."""
+    return "\n".join(error.__notes__)
+
+
 def test_groups_without_images_are_refused(experiment):
     with pytest.raises(UsageError, match="add images=array"):
         experiment.run(groups=PEOPLE)

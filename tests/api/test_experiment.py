@@ -21,6 +21,12 @@ def test_load_takes_a_mapping_as_it_takes_a_file(tiny_file):
     assert json.loads(from_values.checked.text) == values
 
 
+@pytest.mark.parametrize("overrides", [{"training.steps": 3}, "training.steps=3"])
+def test_overrides_that_are_no_list_are_refused(tiny_file, overrides):
+    with pytest.raises(TypeError, match=r"a mapping to \.set\(\)"):
+        vqfw.load(tiny_file, overrides)
+
+
 def test_set_changes_several_values_and_leaves_the_first_experiment(tiny):
     first = tiny()
     second = first.set({"training.steps": 3, "model.quantizer": "gradient"})

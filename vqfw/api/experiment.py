@@ -62,7 +62,7 @@ def load(
         experiment: the path of a file; or what such a file says, as a mapping; or the
             path of a folder or archive of pictures, for which an experiment is written
             to ``NAME.json`` in the working folder.
-        overrides: ``a.b=value``, as ``--set`` takes them.
+        overrides: ``a.b=value`` each, as ``--set`` takes them; a mapping goes to ``set``.
         plugins: Python files with further components; see ``use_plugin``.
         say: gets a sentence when a file is written; by default it goes to stderr.
 
@@ -72,6 +72,11 @@ def load(
         DataError: if there are fewer than two pictures.
         PluginError: if a plugin cannot be run, or a component cannot be used.
     """
+    if isinstance(overrides, Mapping | str):
+        raise TypeError(
+            'overrides are a list such as ["seed=3"]: give a mapping to .set(), as in '
+            'vqfw.load(...).set({"seed": 3})'
+        )
     for plugin in plugins:
         use_plugin(plugin)
     if isinstance(experiment, Mapping):
@@ -136,7 +141,6 @@ class Experiment:
         pairs = {changes: value[0]} if isinstance(changes, str) else changes
         return Experiment(self.checked.set(pairs))
 
-    @problems_in_full()
     @one_at_a_time()
     def plan(self, find_data: bool = True) -> Plan:
         """Settles and checks everything that does not need the data.
@@ -177,9 +181,10 @@ class Experiment:
                 ``VQFW_ROOT``, else the working folder.
             quiet: whether to show nothing.
             images: an array to train on: (n, height, width, channels) with 1 or 3
-                channels, uint8 or floats in [0, 1], of any size: each image is cropped
-                and resized to ``data.image_size`` and kept in 8 bits, as a file would
-                be. The dataset of the run is then ``arrays``. A checksum is recorded and
+                channels, uint8 or floats in [0, 1]. ``data.crop`` and
+                ``data.image_size`` apply as they do to files: each image needs as many
+                pixels as the crop, ``experiment.set("data.crop", None)`` takes the
+                largest square, and 8 bits are kept. The dataset of the run is then ``arrays``. A checksum is recorded and
                 no pixel: ``run.resume``, ``run.evaluate`` and ``run.images`` of a run
                 that is opened later take images and groups again.
             groups: who or what is on each image: n labels. A group stays in one split.

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from vqfw.api.talk import problems_in_full
 from vqfw.errors import RunError
 
 Given = ParamSpec("Given")
@@ -73,7 +74,7 @@ def one_at_a_time(
     def marked(function: Callable[Given, Answer]) -> Callable[Given, Answer]:
         @wraps(function)
         def alone(*arguments: Given.args, **options: Given.kwargs) -> Answer:
-            with _TURN.taken(trains):
+            with problems_in_full(), _TURN.taken(trains):
                 return function(*arguments, **options)
 
         return alone
