@@ -90,7 +90,7 @@ def promised(kind: str) -> tuple[Kind, str]:
         kind: one of ``template_kinds``, but the observer.
     """
     found = KINDS[FORMS.get(kind, kind)]
-    return found, found.other_contracts[0] if kind in FORMS else found.contract
+    return found, found.contracts[1 if kind in FORMS else 0]
 
 
 def setting(kind: str, name: str) -> str:

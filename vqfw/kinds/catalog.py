@@ -33,9 +33,9 @@ class Kind:
         name: of the kind in messages and on the command line.
         group: the entry-point group in which its components are registered.
         key: of an experiment, that names one.
-        contract: ``module:class`` of the base class, imported only when needed.
+        contracts: ``module:class`` of the base class of each of its forms; imported only
+            when needed.
         summary: a description in a few words.
-        other_contracts: the same for further forms of the kind, if it has any.
         engine_options: options that the engine reads beside the component's own, as
             JSON Schema; the component's constructor never sees them.
         shorthand: the plain value that may stand for a component, if any.
@@ -47,9 +47,8 @@ class Kind:
     name: str
     group: str
     key: str
-    contract: str
+    contracts: tuple[str, ...]
     summary: str
-    other_contracts: tuple[str, ...] = ()
     engine_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shorthand: Shorthand | None = None
     plain: str | None = None
@@ -57,13 +56,8 @@ class Kind:
     hidden: frozenset[str] = frozenset()
 
     @property
-    def contracts(self) -> tuple[str, ...]:
-        """The base classes of all its forms, as ``module:class``."""
-        return (self.contract, *self.other_contracts)
-
-    @property
     def bases(self) -> tuple[str, ...]:
-        """The names of those classes."""
+        """The names of the base classes."""
         return tuple(each.partition(":")[2] for each in self.contracts)
 
 
@@ -82,7 +76,7 @@ _ALL = (
         "dataset",
         "vqfw.datasets",
         "data.dataset",
-        "vqfw.kinds.dataset:Dataset",
+        ("vqfw.kinds.dataset:Dataset",),
         "where images and the people on them come from",
         shorthand=Shorthand("string", "image_folder", "path"),
     ),
@@ -90,9 +84,11 @@ _ALL = (
         "augmentation",
         "vqfw.augmentations",
         "data.augmentations[]",
-        "vqfw.kinds.augmentation:Augmentation",
+        (
+            "vqfw.kinds.augmentation:Augmentation",
+            "vqfw.kinds.augmentation:ImageAugmentation",
+        ),
         "a random change of a training image",
-        other_contracts=("vqfw.kinds.augmentation:ImageAugmentation",),
         engine_options={
             "probability": {
                 "type": "number",
@@ -107,21 +103,21 @@ _ALL = (
         "encoder",
         "vqfw.encoders",
         "model.encoder",
-        "vqfw.kinds.network:Encoder",
+        ("vqfw.kinds.network:Encoder",),
         "images to latents",
     ),
     Kind(
         "decoder",
         "vqfw.decoders",
         "model.decoder",
-        "vqfw.kinds.network:Decoder",
+        ("vqfw.kinds.network:Decoder",),
         "latents to images",
     ),
     Kind(
         "quantizer",
         "vqfw.quantizers",
         "model.quantizer",
-        "vqfw.kinds.quantizer:Quantizer",
+        ("vqfw.kinds.quantizer:Quantizer",),
         "latents to tokens",
         in_float32=True,
     ),
@@ -129,7 +125,7 @@ _ALL = (
         "revival",
         "vqfw.revival",
         "model.revival",
-        "vqfw.kinds.revival:Revival",
+        ("vqfw.kinds.revival:Revival",),
         "puts codes that nothing uses back to work",
         engine_options={
             "interval": {
@@ -144,7 +140,7 @@ _ALL = (
         "beta",
         "vqfw.beta",
         "model.beta",
-        "vqfw.kinds.beta:BetaScheduler",
+        ("vqfw.kinds.beta:BetaScheduler",),
         "the weight of the commitment loss, step by step",
         shorthand=Shorthand("number", "constant", "value"),
     ),
@@ -152,14 +148,14 @@ _ALL = (
         "model",
         "vqfw.models",
         "model",
-        "vqfw.kinds.model:Model",
+        ("vqfw.kinds.model:Model",),
         "what stands between an image and its reconstruction",
     ),
     Kind(
         "loss",
         "vqfw.losses",
         "losses[]",
-        "vqfw.kinds.loss:Loss",
+        ("vqfw.kinds.loss:Loss",),
         "a reconstruction term",
         engine_options={
             "weight": {
@@ -174,21 +170,21 @@ _ALL = (
         "metric",
         "vqfw.metrics",
         "evaluation.metrics[]",
-        "vqfw.kinds.metric:Metric",
+        ("vqfw.kinds.metric:Metric",),
         "a score on held-out images",
     ),
     Kind(
         "tracker",
         "vqfw.trackers",
         "training.trackers[]",
-        "vqfw.kinds.tracker:Tracker",
+        ("vqfw.kinds.tracker:Tracker",),
         "a place that scalars and pictures of a run are sent to",
     ),
     Kind(
         "optimizer",
         "vqfw.optimizers",
         "training.optimizer",
-        "keras.optimizers:Optimizer",
+        ("keras.optimizers:Optimizer",),
         "how gradients become steps",
         hidden=_KERAS_OWN,
     ),
@@ -196,7 +192,7 @@ _ALL = (
         "learning_rate",
         "vqfw.learning_rates",
         "training.optimizer.learning_rate",
-        "keras.optimizers.schedules:LearningRateSchedule",
+        ("keras.optimizers.schedules:LearningRateSchedule",),
         "a learning rate that follows the step",
         plain="number",
         hidden=frozenset({"name"}),

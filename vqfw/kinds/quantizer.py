@@ -59,17 +59,6 @@ class Quantized(NamedTuple):
         )
 
 
-def _in_float32(method: Callable[..., None]) -> Callable[..., None]:
-    """A method in which layers are made in float32, whatever the policy."""
-
-    @wraps(method)
-    def whole(*arguments: Any, **options: Any) -> None:
-        with policy("float32"):
-            method(*arguments, **options)
-
-    return whole
-
-
 def _with_every_loss(call: Callable[..., Quantized]) -> Callable[..., Quantized]:
     """A ``call`` that returns a tensor for each loss that was left out, as Keras needs."""
 
@@ -117,7 +106,7 @@ class Quantizer(keras.layers.Layer):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "build" in vars(cls):
-            cls.build = _in_float32(cls.build)
+            cls.build = policy("float32")(cls.build)
         if "call" in vars(cls):
             cls.call = _with_every_loss(cls.call)  # type: ignore[method-assign]
 

@@ -1,16 +1,14 @@
 """Finds components by kind and name; turns their constructors into JSON Schema."""
 
 from vqfw.registry.building import build, load, load_entry, refused
-from vqfw.registry.entries import FIRST_PARTY, Entry, Index, index
+from vqfw.registry.entries import Entry, Index, index
 from vqfw.registry.files import PluginFile, load_file, load_recorded, plugin_files
 from vqfw.registry.folders import load_folder
-from vqfw.registry.parameters import Parameter, fragment, parameters_of, summary
+from vqfw.registry.parameters import fragment, parameters_of
 
 __all__ = [
-    "FIRST_PARTY",
     "Entry",
     "Index",
-    "Parameter",
     "PluginFile",
     "build",
     "fragment",
@@ -23,5 +21,4 @@ __all__ = [
     "parameters_of",
     "plugin_files",
     "refused",
-    "summary",
 ]

@@ -193,7 +193,6 @@ def _read(
     for extra in getattr(hint, "__metadata__", ()):
         if isinstance(extra, Supplied):
             return Parameter(given.name, {}, supplied=extra.name)
-    slot, many = _slot_of(hint)
     try:
         schema = _schema(hint) if hint is not None else _guessed(given.default)
     except TypeError as error:
@@ -201,6 +200,7 @@ def _read(
             f"{component.__module__}.{component.__qualname__}: parameter "
             f'"{given.name}" {error}'
         ) from error
+    slot, many = _slot_of(schema)
     if given.default is not _MISSING and "default" not in schema:
         default = given.default
         schema["default"] = list(default) if isinstance(default, tuple) else default
@@ -216,22 +216,11 @@ def _read(
     )
 
 
-def _slot_of(hint: Any) -> tuple[str | None, bool]:
-    """The kind that an annotation names, and whether it is a list of them."""
-    if get_origin(hint) is typing.Annotated:
-        base, *extras = get_args(hint)
-        marked = [extra.kind for extra in extras if isinstance(extra, Slot)]
-        return (marked[0], False) if marked else _slot_of(base)
-    if isinstance(hint, type) and not get_origin(hint):
-        return getattr(hint, "vqfw_kind", None), False
-    if _union(hint):
-        slots = [_slot_of(part) for part in _union(hint)]
-        return next((slot for slot in slots if slot[0]), (None, False))
-    if get_origin(hint) in (tuple, list, Sequence):
-        return _slot_of(get_args(hint)[0])[0], True
-    if get_origin(hint) is Callable:
-        return _slot_of(get_args(hint)[-1])
-    return None, False
+def _slot_of(schema: Schema) -> tuple[str | None, bool]:
+    """The kind of component that a schema refers to, and whether it is a list of them."""
+    values = schema.get("then", schema)
+    reference = values.get("items", values).get("$ref", "")
+    return reference.removeprefix("#/$defs/") or None, "items" in values
 
 
 def _makes_copies(hint: Any) -> bool:

@@ -19,17 +19,12 @@ def blame(error: BaseException) -> str | None:
     """
     entries = (*index().entries, *index().observers)
     ours = {_top(entry) for entry in entries if entry.first_party}
-    theirs: dict[str, Entry] = {}
-    for entry in entries:
-        if not entry.first_party and _top(entry) not in ours:
-            theirs.setdefault(_top(entry), entry)
-    found = None
-    for package, place in _way(error):
-        if package in theirs:
-            found = theirs[package], place
-    if found is None:
+    theirs = {_top(entry): entry for entry in reversed(entries)}
+    foreign = theirs.keys() - ours
+    places = [(theirs[top], place) for top, place in _way(error) if top in foreign]
+    if not places:
         return None
-    entry, place = found
+    entry, place = places[-1]
     repair = f"repair {entry.file}" if entry.file else "report it to its authors"
     return f"this error came through {entry.owner} ({place}), not from vqfw: {repair}"
 
