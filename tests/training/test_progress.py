@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from vqfw.training.bar import Bar
-from vqfw.training.progress import EpochLines, Progress, progress_for, vitals
+from vqfw.training.bar import Bar, progress_for
+from vqfw.training.progress import EpochLines, Progress, vitals
 
 BARS = Path(__file__).parent / "bars"
 

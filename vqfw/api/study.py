@@ -18,7 +18,7 @@ from vqfw.streams import tell
 
 if TYPE_CHECKING:
     from vqfw.results.study_table import Table
-    from vqfw.study.call import Call
+    from vqfw.study.children import Call
     from vqfw.study.grid import Grid, Point
     from vqfw.study.pages import Publication
     from vqfw.study.standing import Standing
@@ -199,7 +199,7 @@ class Study:
         return next(each for each in found if each.point.id == point.id)
 
     def _call(self, jobs: int = 1) -> Call:
-        from vqfw.study.call import Call
+        from vqfw.study.children import Call
 
         return Call(self.grid.file, self.grid.overrides, self.plugins, jobs)
 

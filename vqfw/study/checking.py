@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from vqfw.errors import ExperimentError, Problem
-from vqfw.experiment.experiment import CheckedExperiment, checked, refuse
+from vqfw.experiment.experiment import checked, refuse
 from vqfw.experiment.overrides import override_at
 from vqfw.study.grid import Arm, Grid, Point
 from vqfw.study.identity import key_of_settings
@@ -34,7 +34,6 @@ def checked_grid(
     Raises:
         ExperimentError: with all problems, the study's before the experiment's.
     """
-    name = str(sheet.plain("name"))
     combined = list(product(variants, *axes))
     arms = [_arm(parts) for parts in combined]
     problems: list[Problem] = []
@@ -43,7 +42,7 @@ def checked_grid(
         for arm, parts in zip(arms, combined, strict=True):
             layers = [*parts, seed]
             try:
-                point = _point(name, arm, _experiment(sheet, base, layers))
+                point = _point(sheet, base, arm, layers)
             except ExperimentError as error:
                 problems += error.problems
                 continue
@@ -55,7 +54,7 @@ def checked_grid(
     warnings = [each for point in points.values() for each in point.experiment.warnings]
     return Grid(
         file=sheet.path,
-        name=name,
+        name=str(sheet.plain("name")),
         description=str(sheet.plain("description") or ""),
         arms=tuple(arms),
         points=tuple(points.values()),
@@ -66,13 +65,20 @@ def checked_grid(
     )
 
 
-def _experiment(sheet: Sheet, base: Base, layers: Sequence[Layer]) -> CheckedExperiment:
+def _point(sheet: Sheet, base: Base, arm: Arm, layers: Sequence[Layer]) -> Point:
     given = [each for layer in layers for each in layer.overrides]
     name = sheet.root.value.get("name")
     if name is not None:
         override, _ = override_at("name", name.key or name.place, name)
         given += [override] if override else []
-    return checked(base.chain, base.file, base.text, sheet.arguments, tuple(given))
+    experiment = checked(
+        base.chain, base.file, base.text, sheet.arguments, tuple(given)
+    )
+    key = key_of_settings(experiment.values)
+    ending = f"s{experiment.seed}_{key}"
+    label = slug(arm.label, 62 - 20 - len(ending))
+    parts = [slug(str(sheet.plain("name")), 20), label, ending]
+    return Point("_".join(each for each in parts if each), key, arm, experiment)
 
 
 def _note_duplicate(
@@ -113,13 +119,6 @@ def _arm(layers: Sequence[Layer]) -> Arm:
         for each in layer.overrides
     }
     return Arm(", ".join(labels) or "all", settings)
-
-
-def _point(study: str, arm: Arm, experiment: CheckedExperiment) -> Point:
-    key = key_of_settings(experiment.values)
-    ending = f"s{experiment.seed}_{key}"
-    parts = [slug(study, 20), slug(arm.label, 62 - 20 - len(ending)), ending]
-    return Point("_".join(each for each in parts if each), key, arm, experiment)
 
 
 def _once(problems: Sequence[Problem]) -> list[Problem]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import linecache
 import os
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,6 +32,35 @@ from vqfw.training.signals import handled
 # -P: a file of the working folder is not imported in place of a library.
 _VQFW = (sys.executable, "-P", "-m", "vqfw")
 _ERRORS = {2: UsageError, 3: PluginError, 4: DataError}
+
+
+@dataclass(frozen=True)
+class Call:
+    """The options of ``vqfw study``.
+
+    Args:
+        file: of the study.
+        overrides: of ``--set``.
+        plugins: of ``--plugin``.
+        jobs: of ``--jobs``, the number of runs at the same time.
+    """
+
+    file: Path
+    overrides: Sequence[str] = ()
+    plugins: Sequence[str] = ()
+    jobs: int = 1
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments of ``vqfw`` that all processes of the study share."""
+        options = [word for each in self.overrides for word in ("--set", each)]
+        options += [word for each in self.plugins for word in ("--plugin", each)]
+        return ("study", str(self.file), *options)
+
+    def __str__(self) -> str:
+        """The command to paste."""
+        jobs = ["--jobs", str(self.jobs)] if self.jobs > 1 else []
+        return shlex.join(["vqfw", *self.arguments, *jobs])
 
 
 class Children:

@@ -17,8 +17,7 @@ from vqfw.results.recorded import reached, seconds_of
 from vqfw.results.study_table import Failure, Table
 from vqfw.results.study_table_files import write_table
 from vqfw.runs.outputs import checked_folder
-from vqfw.study.call import Call
-from vqfw.study.children import Children, last_words
+from vqfw.study.children import Call, Children, last_words
 from vqfw.study.cores import shares
 from vqfw.study.counting import table_of
 from vqfw.study.grid import Grid, Point

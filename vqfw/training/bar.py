@@ -23,10 +23,21 @@ from rich.text import Text
 
 from vqfw.streams import forgiving
 from vqfw.terminal import BETWEEN, flowed, printable
-from vqfw.training.progress import Progress, vitals
+from vqfw.training.progress import EpochLines, Progress, vitals
 
 _SHORTEST = 8  # columns
 _GAP = 2
+
+
+def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Progress:
+    """Shows progress as stderr allows: a bar, a line in a notebook, lines, or nothing."""
+    if quiet:
+        return Progress()
+    if type(sys.stderr).__module__.startswith("ipykernel."):
+        return EpochLines(total, done, epochs, rewrites=True)
+    if not forgiving(sys.stderr).isatty():
+        return EpochLines(total, done, epochs)
+    return Bar(total, done, epochs)
 
 
 class Bar(Progress):

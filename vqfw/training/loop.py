@@ -17,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from vqfw.assembly.parts import Parts
+from vqfw.assembly.assemble import Parts
 from vqfw.data.arrays import Splits
 from vqfw.errors import (
     CheckpointError,
@@ -35,11 +35,11 @@ from vqfw.registry.hooks import observers
 from vqfw.registry.tracebacks import blame
 from vqfw.runs import RunFolder, checkpoint, mark_latest
 from vqfw.runs.checkpoint import Checkpoint
+from vqfw.training.bar import progress_for
 from vqfw.training.callbacks import Callbacks
 from vqfw.training.early_stopping import Patience
 from vqfw.training.geometry import geometry_after
 from vqfw.training.journal import Journal
-from vqfw.training.progress import progress_for
 from vqfw.training.revival import RevivalEngine
 from vqfw.training.signals import Wishes, listening
 from vqfw.training.state import arrays_of, require_finite, restore

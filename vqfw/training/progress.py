@@ -35,19 +35,6 @@ def vitals(values: Mapping[str, float]) -> dict[str, str]:
     }
 
 
-def progress_for(quiet: bool, total: int, done: int, epochs: int) -> Progress:
-    """Shows progress as stderr allows: a bar, a line in a notebook, lines, or nothing."""
-    if quiet:
-        return Progress()
-    if type(sys.stderr).__module__.startswith("ipykernel."):
-        return EpochLines(total, done, epochs, rewrites=True)
-    if not forgiving(sys.stderr).isatty():
-        return EpochLines(total, done, epochs)
-    from vqfw.training.bar import Bar
-
-    return Bar(total, done, epochs)
-
-
 class Progress(AbstractContextManager["Progress", None]):
     """A display of the progress of a training, as a context; this one shows nothing."""
 
