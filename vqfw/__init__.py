@@ -14,6 +14,10 @@
     pictures = run.decode(tokens)                             # uint8, as faces
     run.model                                                 # a keras.Model: floats in [0, 1]
 
+``load`` reads and checks an experiment, ``open_run`` finds a run, ``compare`` shows runs
+side by side, ``components("quantizer")`` lists the components of a kind, and
+``describe("quantizer/ema")`` the options of one.
+
 ``help(vqfw.load)``, ``help(vqfw.Experiment)`` and ``help(vqfw.Run)`` go on from here. Keras
 is imported when a model is needed; a name of this package, when it is first used.
 """

@@ -119,9 +119,14 @@ def test_the_process_that_trained_keeps_the_array(run):
 
 
 def test_another_array_or_other_groups_are_refused(opened, faces):
-    for images, groups in ((255 - faces, PEOPLE), (faces, None), (faces[:40], None)):
+    for images, groups, differing in (
+        (255 - faces, PEOPLE, "on other images"),
+        (faces, None, "with other groups"),
+        (faces[:40], None, "on other images"),
+    ):
+        message = f"trained {differing} than the .*: give images and groups"
         for call in (opened.resume, opened.evaluate, opened.images):
-            with pytest.raises(RunError, match="images and groups of its training"):
+            with pytest.raises(RunError, match=message):
                 call(images=images, groups=groups, quiet=True)
 
 
@@ -204,6 +209,16 @@ def test_a_repair_for_the_command_line_is_said_in_python_too(run, experiment, fa
 def notes(error):
     """What a traceback shows below the message."""
     return "\n".join(error.__notes__)
+
+
+def test_one_group_leaves_no_test_images_and_the_record_says_why(experiment, faces):
+    experiment = experiment.set("training.steps", 1)
+    run = experiment.run("one", quiet=True, images=faces, groups=[0] * len(faces))
+    assert run.folder.environment["split_by"] == "group"
+    assert len(run.images("test")) == 0
+    test, validation = sorted(run.folder.environment["data_notes"])
+    assert "no test images: the 48 training images belong to 1 group" in test
+    assert "no validation images" in validation
 
 
 def test_groups_without_images_are_refused(experiment):

@@ -46,6 +46,11 @@ def names(done, root, monkeypatch):
     }  # fmt: skip
 
 
+def test_the_overview_names_the_functions_to_begin_with():
+    for name in ("load", "open_run", "compare", "components", "describe"):
+        assert f"``{name}" in vqfw.__doc__
+
+
 @pytest.mark.processes
 def test_the_examples_of_help_run(names, monkeypatch):
     pandas = SimpleNamespace(DataFrame=dict)

@@ -207,6 +207,13 @@ def test_history_becomes_a_frame_only_where_pandas_is_installed(done, monkeypatc
         done.history.to_pandas()
 
 
+def test_a_score_that_is_not_recorded_names_those_that_are(done):
+    with pytest.raises(KeyError, match=r"val \(recorded are test\)"):
+        done.scores["val"]
+    with pytest.raises(KeyError, match=r"pnsr \(recorded are images, .*psnr"):
+        done.scores["test"]["pnsr"]
+
+
 def test_a_run_says_where_its_files_are(done, root):
     assert done.path == root / "checkpoints" / "done"
 

@@ -54,6 +54,9 @@ def load(
             }
         )
 
+    To train on an array, write ``"data": {"dataset": "arrays", "image_size": 64}`` and
+    give it to ``experiment.run(images=array)``.
+
     All other settings have defaults: ``experiment.checked.explain()`` lists them.
     ``vqfw.components("quantizer")`` lists the components of a kind, and
     ``vqfw.describe("quantizer/ema").options`` the options of one.

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vqfw.errors import UsageError
 from vqfw.runs import RunFolder
 from vqfw.runs.log import series_of
 
 
-class History(Mapping[str, NDArray[Any]]):
+class Recorded(dict[str, Any]):
+    """A mapping whose error for a missing name lists the names that there are."""
+
+    def __missing__(self, name: str) -> Any:
+        raise KeyError(f"{name} (recorded are {', '.join(self)})")
+
+
+class History(Recorded):
     """NumPy columns by name, one row for each recorded step.
 
         history = run.history
@@ -32,22 +37,11 @@ class History(Mapping[str, NDArray[Any]]):
         series = series_of(run)
         steps = sorted({step for pairs in series.values() for step, _ in pairs})
         row = {step: number for number, step in enumerate(steps)}
-        self._columns = {"step": np.array(steps, np.int64)}
+        self["step"] = np.array(steps, np.int64)
         for name, pairs in series.items():
-            column = self._columns[name] = np.full(len(steps), np.nan)
+            column = self[name] = np.full(len(steps), np.nan)
             for step, value in pairs:
                 column[row[step]] = value
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self._columns:
-            raise KeyError(f"{name} (recorded are {', '.join(self)})")
-        return self._columns[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)
 
     def __repr__(self) -> str:
         return f"<History of {len(self['step']):,} steps: {', '.join(self)}>"

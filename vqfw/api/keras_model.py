@@ -30,13 +30,16 @@ class VQAutoencoder(keras.Model):
         tokenizer = run.model
         pictures = tokenizer(images)                       # in [0, 1], like images
         outer = keras.Sequential([tokenizer, keras.layers.Conv2D(3, 3, padding="same")])
+        inputs = keras.Input(tokenizer.input_spec.shape[1:])
+        outer = keras.Model(inputs, tokenizer(inputs))     # the functional form
         tokenizer.save("faces.keras")
-        from vqfw import VQAutoencoder                     # registers the class with Keras
+        from vqfw import VQAutoencoder                     # before load_model: registers it
         keras.saving.load_model("faces.keras")
 
     It takes floats in [0, 1], (batch, height, width, channels), and returns their
     reconstruction in float32; clipped to [0, 1] unless it is training, so that it is what
-    ``run.evaluate()`` scores.
+    ``run.evaluate()`` scores. Floats outside [0, 1] are not refused. An inner layer
+    cannot be the output of another ``keras.Model``.
 
     Fitting it, or a model around it, trains encoder, quantizer and decoder, and moves the
     codes that follow an average. Each training step adds the model's own losses with

@@ -23,9 +23,14 @@ _WIDTH = 80  # of what is said where no terminal says another
 def splits_of(plan: Plan, quiet: bool) -> Splits:
     """The splits of a plan, read or taken from the cache; notes go to stderr."""
     splits, say = _prepared(plan, quiet), speaker(quiet)
-    for note in (*splits.notes, *_empty_splits(plan, splits.summary)):
+    for note in data_notes(plan, splits.summary):
         say(note)
     return splits
+
+
+def data_notes(plan: Plan, summary: DataSummary) -> list[str]:
+    """Notes on the data of a plan and its splits, a sentence each."""
+    return [*summary.notes, *_empty_splits(plan, summary)]
 
 
 def splits_to_train_on(plan: Plan, quiet: bool) -> Splits:

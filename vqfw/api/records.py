@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vqfw.api.preparation import data_notes
 from vqfw.api.talk import Say
 from vqfw.errors import RunError
 from vqfw.problems.printing import as_data
@@ -46,6 +47,8 @@ def record(folder: RunFolder, plan: Plan, splits: Splits, say: Say) -> None:
     checked, environment = plan.experiment, environment_of(plan)
     environment["warnings"] = as_data(plan.warnings)
     environment["data_fingerprint"] = splits.fingerprint
+    environment["pixels_sha256"] = splits.pixels_sha256
+    environment["data_notes"] = data_notes(plan, splits.summary)
     environment["split_by"] = splits.summary.split_by
     resolved = checked.resolved_json().encode()
     try:

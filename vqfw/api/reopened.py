@@ -89,9 +89,12 @@ class Reopened:
         fact = f'run "{self.folder.id}" was trained on other images than'
         others = f"score others with: vqfw eval --run {self.folder.quoted} --data PATH"
         if self.given is not None:
+            pixels = self.folder.environment.get("pixels_sha256")
+            if pixels == splits.pixels_sha256:
+                fact = fact.replace("on other images", "with other groups")
             raise RunError(
-                f"{fact} the {len(self.given.pixels):,} given, or with other groups: "
-                f"give images and groups of its training, or {others}"
+                f"{fact} the {len(self.given.pixels):,} given: give images and groups of "
+                f"its training, or {others}"
             )
         if plan.dataset_path is None:
             raise RunError(f"{fact} its dataset gives now: {others}")

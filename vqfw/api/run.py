@@ -103,6 +103,10 @@ class Run:
         pictures = run.decode(tokens)                  # uint8, as faces
         run.reconstruct(faces)                         # the two together
 
+    Where the experiment has ``training.weight_averaging``, ``scores`` and all of these use
+    the averaged weights, which lag behind after few steps; ``evaluate(weights="last")``
+    scores the others.
+
     Args:
         folder: its files.
         trained: how the training of this process went; None for a run that was opened.
@@ -142,7 +146,10 @@ class Run:
         Each metric has ``value``, ``interval`` (95 %, or None), ``images``, ``unit`` and
         ``better``; ``images`` and ``bits_per_image`` of a split are numbers.
         """
-        return self.folder.scores
+        from vqfw.api.history import Recorded
+
+        scores = self.folder.scores
+        return Recorded({split: Recorded(each) for split, each in scores.items()})
 
     @property
     def history(self) -> History:
@@ -170,7 +177,8 @@ class Run:
 
             faces = run.images("test")
             faces.pixels                # uint8 (n, height, width, channels), read-only
-            faces.ids, faces.groups     # names, and whom the pictures show
+            faces.ids, faces.groups     # names, and whom the pictures show; the names
+                                        # in an array are row numbers: "00000012"
 
         Args:
             split: which part.

@@ -55,6 +55,7 @@ class Splits:
         test: may be empty.
         fingerprint: SHA-256 of all pixels, names, groups and splits: the same on every
             machine where the pictures are the same.
+        pixels_sha256: SHA-256 of all pixels alone.
         summary: the same in numbers, and notes on this data.
     """
 
@@ -62,6 +63,7 @@ class Splits:
     validation: Images
     test: Images
     fingerprint: str
+    pixels_sha256: str
     summary: DataSummary
 
     @property
@@ -115,6 +117,7 @@ def prepare(
         validation=_part(whole, splits, "validation"),
         test=_part(whole, splits, "test"),
         fingerprint=_fingerprint(decoded.sha256, whole, splits),
+        pixels_sha256=decoded.sha256,
         summary=summarize(division, decoded),
     )
 
