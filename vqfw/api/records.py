@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from vqfw.api.preparation import data_notes
@@ -32,7 +33,7 @@ def environment_of(plan: Plan) -> dict[str, Any]:
         "threads": plan.threads,
         "precision": plan.precision,
         "dataset_path": plan.dataset_path,
-        "plugin_files": [file.record() for file in plugin_files()],
+        "plugin_files": [asdict(file) for file in plugin_files()],
     }
 
 

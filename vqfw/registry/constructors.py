@@ -24,8 +24,7 @@ _PLAIN_KEYWORDS = frozenset(
         "multipleOf", "required", "title", "type", "uniqueItems",
     }
 )  # fmt: skip
-_SCHEMA_KEYWORDS = frozenset({"if", "then", "else", "items", "not"})
-_LIST_KEYWORDS = frozenset({"allOf", "anyOf"})
+_SCHEMA_KEYWORDS = frozenset({"if", "then", "else", "items", "not", "allOf", "anyOf"})
 _ROOT_KEYWORDS = frozenset(
     {
         "type", "title", "description", "markdownDescription", "properties", "required",
@@ -103,9 +102,7 @@ def _check_keywords(schema: Any, entry: Entry, at: str) -> None:
             for key, below in each:
                 _check_keywords(below, entry, f"{at}/{key}")
         elif keyword in _SCHEMA_KEYWORDS:
-            _check_keywords(value, entry, here)
-        elif keyword in _LIST_KEYWORDS:
-            for below in value:
+            for below in value if isinstance(value, list) else [value]:
                 _check_keywords(below, entry, here)
         elif keyword not in _PLAIN_KEYWORDS:
             raise refused_options(

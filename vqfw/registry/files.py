@@ -16,7 +16,7 @@ import shlex
 import stat
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from traceback import walk_tb
 from types import ModuleType
@@ -50,10 +50,6 @@ class PluginFile:
     def name(self) -> str:
         """The file name, of a path of any system."""
         return PureWindowsPath(self.path).name
-
-    def record(self) -> dict[str, str]:
-        """The same as plain data."""
-        return asdict(self)
 
 
 class _Source(NamedTuple):

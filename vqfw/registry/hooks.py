@@ -39,15 +39,6 @@ class Observers:
         self._managers: dict[str, pluggy.PluginManager] = {}
         self.failures: list[dict[str, str]] = []
 
-    def attach(self, entry: Entry) -> None:
-        """Imports an observer; one that cannot be used is reported and left out."""
-        try:
-            found = _imported(entry)
-        except Exception as error:
-            self.report(entry.qualified, "import", error)
-        else:
-            self.add(entry.qualified, found)
-
     def add(self, name: str, observer: Any) -> None:
         """Attaches an observer; one with functions that are no hooks is left out.
 
@@ -192,7 +183,12 @@ def observers() -> Observers:
     """The observers of all installed packages, imported once a process."""
     found = Observers(tell)
     for entry in index().observers:
-        found.attach(entry)
+        try:
+            observer = _imported(entry)
+        except Exception as error:
+            found.report(entry.qualified, "import", error)
+        else:
+            found.add(entry.qualified, observer)
     return found
 
 
