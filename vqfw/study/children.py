@@ -140,15 +140,14 @@ class Children:
             raise ExperimentError([_problem(each) for each in answer["problems"]])
         raise _ERRORS.get(code, VqfwError)(str(answer.get("error")))
 
-    def stop(self) -> None:
-        """Sends SIGTERM to all running processes and does not wait."""
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Sends a signal to all running processes and does not wait."""
         for process in tuple(self._processes):
-            process.send_signal(signal.SIGTERM)
+            _pass_on(process, number)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.stopped_by = number
-        for process in tuple(self._processes):
-            _pass_on(process, number)
+        self.stop(number)
 
 
 def _pass_on(process: subprocess.Popen[bytes], number: int) -> None:

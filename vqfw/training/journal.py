@@ -68,8 +68,14 @@ class Journal(AbstractContextManager["Journal", None]):
         self._trackers.scalars(step, values)
         self._progress.step(step, epoch, {**values, **pace})
 
-    def epoch_end(self, step: int, epoch: int, values: Numbers, pace: Numbers) -> None:
-        """Takes the numbers of the last step of an epoch."""
+    def epoch_end(
+        self, step: int, epoch: int, values: Numbers, pace: Numbers, sheet: Pixels
+    ) -> None:
+        """Takes the numbers of the last step of an epoch, and saves its pictures."""
+        # Whoever copied the run may have left its pictures out.
+        self._run.pictures.mkdir(parents=True, exist_ok=True)
+        save_picture(self._run.pictures / f"grid_{epoch + 1:05d}.png", sheet)
+        self._trackers.images(step, "grid", sheet[None])
         self._progress.epoch_end(step, epoch, {**values, **pace})
 
     def validation(self, step: int, values: Numbers) -> None:
@@ -80,13 +86,6 @@ class Journal(AbstractContextManager["Journal", None]):
         shown = " · ".join(f"{name} {value:.4g}" for name, value in values.items())
         if shown:
             self.say(f"step {step} · validation: {shown}")
-
-    def grid(self, step: int, epoch: int, sheet: Pixels) -> None:
-        """Saves the pictures of an epoch."""
-        # Whoever copied the run may have left its pictures out.
-        self._run.pictures.mkdir(parents=True, exist_ok=True)
-        save_picture(self._run.pictures / f"grid_{epoch + 1:05d}.png", sheet)
-        self._trackers.images(step, "grid", sheet[None])
 
     def sync(self) -> None:
         """Writes every line so far to the disk."""

@@ -120,7 +120,11 @@ class _Training:
         self._autoencoder = self._parts.autoencoder
         self._batches = self._parts.batches(self._plan, self._splits.train)
         self._total = self._plan.steps(len(self._splits.train))
-        self._revival = self._revival_engine()
+        self._revival: RevivalEngine | None = None
+        model, experiment = self._autoencoder.model, self._plan.experiment
+        if model.codebook_quantizer is not None and model.revival is not None:
+            interval = experiment.model["revival"]["interval"]
+            self._revival = RevivalEngine(self._autoencoder, interval, experiment.seed)
         self._patience = Patience(self._settings.early_stopping)
         self._times: list[float] = []
         self._step = 0
@@ -233,8 +237,7 @@ class _Training:
         epoch = (self._step - 1) // per_epoch
         journal.step(self._step, epoch, values, pace)
         if self._step % per_epoch == 0 or self._step == self._total:
-            journal.grid(self._step, epoch, self._grid())
-            journal.epoch_end(self._step, epoch, values, pace)
+            journal.epoch_end(self._step, epoch, values, pace, self._grid())
             observers().tell(
                 "vqfw_epoch_end",
                 run=self._run,
@@ -321,11 +324,3 @@ class _Training:
         quantizer.initialize(np.concatenate(latents), seed)
         # The codes that were counted until now have been replaced.
         self._autoencoder.monitor.forget()
-
-    def _revival_engine(self) -> RevivalEngine | None:
-        model = self._autoencoder.model
-        if model.codebook_quantizer is None or model.revival is None:
-            return None
-        options = self._plan.experiment.model["revival"]
-        seed = self._plan.experiment.seed
-        return RevivalEngine(self._autoencoder, options["interval"], seed)

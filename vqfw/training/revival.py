@@ -106,12 +106,10 @@ class RevivalEngine:
 
     def _forget(self, position: int, mask: Mask) -> None:
         """Counts codes that are revived again before their time as not surviving."""
-        kept = []
-        for step, at, codes in self._on_probation:
+        for _, at, codes in self._on_probation:
             stays = [code for code in codes if at != position or not mask[code]]
             self._counts["examined"] += len(codes) - len(stays)
-            kept.append((step, at, stays))
-        self._on_probation = kept
+            codes[:] = stays
 
     def _examine(self, step: int) -> None:
         # The oldest come first.
