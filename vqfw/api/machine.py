@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from vqfw.api.inventory import components, survey
 from vqfw.errors import in_short
@@ -92,10 +92,10 @@ def _unmet() -> Iterator[str]:
 
 def _without_package() -> Iterator[str]:
     """Components whose extra, which has the name of the component, is not installed."""
+    always = _needed()
     for entry in components():
-        missing = [
-            each.name for each in _extra(entry.name) if _version(each.name) is None
-        ]
+        extra = [name for name in _needed(entry.name) if name not in always]
+        missing = [name for name in extra if _version(name) is None]
         if entry.first_party and missing:
             yield (
                 f'{entry.kind} "{entry.name}" needs {", ".join(missing)}: '
@@ -132,29 +132,17 @@ def _is_writable(folder: Path | str | None) -> bool:
     return there.is_dir() and os.access(there, os.W_OK)
 
 
-def _needed() -> dict[str, Requirement]:
-    """The requirements of vqfw, by name."""
-    return {each.name: each for each in _required("")}
-
-
-def _extra(extra: str) -> list[Requirement]:
-    """The requirements that an extra of vqfw adds."""
-    plain = {str(each) for each in _required("")}
-    return [each for each in _required(extra) if str(each) not in plain]
-
-
-def _required(extra: str) -> Iterator[Requirement]:
+def _needed(extra: str = "") -> dict[str, Requirement]:
+    """The requirements of vqfw, by name, with those of an extra."""
     try:
-        texts = metadata.requires(FIRST_PARTY) or ()
+        needed = [Requirement(text) for text in metadata.requires(FIRST_PARTY) or ()]
     except metadata.PackageNotFoundError:
-        return
-    for text in texts:
-        try:
-            found = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if found.marker is None or found.marker.evaluate({"extra": extra}):
-            yield found
+        return {}
+    return {
+        each.name: each
+        for each in needed
+        if each.marker is None or each.marker.evaluate({"extra": extra})
+    }
 
 
 def _version(name: str) -> str | None:

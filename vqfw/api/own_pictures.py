@@ -61,12 +61,7 @@ def experiment_file(path: str | Path, say: Say) -> Path:
 
 
 def _holds_pictures(path: Path) -> bool:
-    """Whether a path is a folder or an archive, and not the file of an experiment.
-
-    Raises:
-        UsageError: if it is a file of another kind.
-        DataError: if it cannot be read.
-    """
+    """Whether a path is a folder or an archive, and not the file of an experiment."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -95,11 +90,7 @@ def _holds_pictures(path: Path) -> bool:
 
 
 def _pictures(path: Path) -> Pictures:
-    """Number, size and colour of the pictures.
-
-    Raises:
-        DataError: if there are fewer than two, or they cannot be read.
-    """
+    """Number, size and colour of the pictures; a ``DataError`` if there are not two."""
     from vqfw.data.headers import glance
     from vqfw.experiment.starter import Pictures
 
@@ -116,10 +107,7 @@ def _pictures(path: Path) -> Pictures:
 
 
 def _refuse_other_folders(path: Path, target: Path) -> None:
-    """Raises a ``UsageError`` with the right command if a folder holds no pictures alone.
-
-    It may be a run, or hold runs, an experiment or the folder of new runs.
-    """
+    """Raises a ``UsageError`` for the folder of a run, of runs or of an experiment."""
     if (path / "resolved.json").is_file():
         raise UsageError(f"{path} is a run: resume it with: {_resumed(path)}")
     if next(path.glob("*/resolved.json"), None) is not None:

@@ -189,10 +189,7 @@ class Reopened:
 def _require_named_paths(
     folder: RunFolder, checked: experiments.CheckedExperiment
 ) -> None:
-    """Raises a ``DataError`` if a run that was made elsewhere reads files of its own choice.
-
-    For the path of its dataset there is ``--data-path``.
-    """
+    """Raises a ``DataError`` if a run made elsewhere reads files other than its dataset."""
     from vqfw.plan import data_paths
 
     paths = dict(data_paths(checked))
@@ -212,17 +209,7 @@ def _dataset_path(
     named: str | Path | None,
     again: str,
 ) -> str | None:
-    """Where the data of a run lies; None for a dataset that has no path.
-
-    The recorded path of a run that was made elsewhere is not followed: whoever calls has
-    to name the place. See ``Reopened.plan_with_data``.
-
-    Args:
-        folder: of the run.
-        checked: its experiment.
-        named: the place, if it is named.
-        again: the command of the call, to which a repair adds ``--data-path PATH``.
-    """
+    """Where the data lies; the recorded path of a run made elsewhere is not followed."""
     from vqfw.data.location import locate
 
     options = checked.data.dataset

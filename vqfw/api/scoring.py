@@ -45,6 +45,9 @@ def score_again(
     on_bad_image: BadImage | None,
 ) -> Evaluation:
     """Does what ``Run.evaluate`` says."""
+    from vqfw.assembly.assemble import build_metrics
+    from vqfw.evaluation.score import evaluate
+
     if weights not in ("averaged", "last"):
         raise UsageError(
             f'there are no weights "{weights}": write "averaged" or "last"'
@@ -90,7 +93,7 @@ def score_again(
             run.require_same(splits, plan, *asked)
             images = splits.test if split == "test" else splits.validation
             name, shown = split, folder.pictures
-            if split == "validation" and "test" in earlier_scores(folder):
+            if split == "validation" and "test" in _earlier_scores(folder):
                 shown /= split  # the pictures of the test stay
         if not len(images):
             others = run.command("eval", "--run", folder.id, "--data", "PATH")
@@ -100,26 +103,18 @@ def score_again(
             )
         if last:
             name, shown = f"{name}_last_weights", shown / "last_weights"
-        evaluation = score(plan, inference, images)
+        evaluation = evaluate(inference, images, build_metrics(plan))
         if data is not None:
             side = crop or plan.experiment.data.crop or "none"
             evaluation = replace(evaluation, crop=side)
         if evaluation.tokens is not None:
             fresh = token_file(plan, inference.model, images, evaluation.tokens)
-            stored = stored_tokens(folder, name, like=fresh)
+            stored = _stored_tokens(folder, name, like=fresh)
             say(agreement(inference, images, stored or fresh))
         if kept:
             record = replace(evaluation, tokens=None) if last else evaluation
-            keep(folder, plan, inference, images, record, name, shown)
+            _keep(folder, plan, inference, images, record, name, shown)
         return evaluation
-
-
-def score(plan: Plan, inference: Inference, images: Images) -> Evaluation:
-    """Scores images by the metrics of the experiment."""
-    from vqfw.assembly.assemble import build_metrics
-    from vqfw.evaluation.score import evaluate
-
-    return evaluate(inference, images, build_metrics(plan))
 
 
 def score_trained(
@@ -133,14 +128,17 @@ def score_trained(
     Raises:
         Interrupted: by Ctrl-C; the training is done all the same.
     """
+    from vqfw.assembly.assemble import build_metrics
+    from vqfw.evaluation.score import evaluate
+
     name = "test" if len(splits.test) else "validation"
     images = getattr(splits, name)
     if not len(images):
         say("there are no test images, so nothing was scored")
         return {}
     try:
-        evaluation = score(plan, inference, images)
-        keep(folder, plan, inference, images, evaluation, name, folder.pictures)
+        evaluation = evaluate(inference, images, build_metrics(plan))
+        _keep(folder, plan, inference, images, evaluation, name, folder.pictures)
     except KeyboardInterrupt:
         raise Interrupted(
             f"the training is done and saved; score it with: vqfw eval --run {folder.quoted}",
@@ -149,7 +147,7 @@ def score_trained(
     return evaluation.record()
 
 
-def keep(
+def _keep(
     folder: RunFolder,
     plan: Plan,
     inference: Inference,
@@ -158,20 +156,7 @@ def keep(
     name: str,
     pictures: Path,
 ) -> None:
-    """Records scores and tokens under a name, and saves pairs of pictures.
-
-    Args:
-        folder: the run, whose lock is held.
-        plan: of the run.
-        inference: the model that was scored.
-        images: what it was scored on.
-        evaluation: its scores and tokens.
-        name: what the record is called.
-        pictures: the folder of the pairs.
-
-    Raises:
-        VqfwError: if the disk is full or not writable.
-    """
+    """Records scores and tokens under a name, and saves pairs in the folder ``pictures``."""
     from vqfw.evaluation.pictures import save_pairs, spread
 
     shown = spread(images.pixels, plan.experiment.evaluation.pictures)
@@ -179,7 +164,7 @@ def keep(
         if evaluation.tokens is not None:
             file = token_file(plan, inference.model, images, evaluation.tokens)
             file.save(_tokens_of(folder, name))
-        scores = {**earlier_scores(folder), name: evaluation.record()}
+        scores = {**_earlier_scores(folder), name: evaluation.record()}
         write_json(folder.path / "scores.json", scores)
         pictures.mkdir(parents=True, exist_ok=True)
         save_pairs(pictures, shown, inference.pictures(shown))
@@ -190,7 +175,7 @@ def keep(
         ) from error
 
 
-def earlier_scores(folder: RunFolder) -> Mapping[str, Any]:
+def _earlier_scores(folder: RunFolder) -> Mapping[str, Any]:
     """The recorded scores; none where they are damaged, and so will be written anew."""
     try:
         return folder.scores
@@ -198,7 +183,7 @@ def earlier_scores(folder: RunFolder) -> Mapping[str, Any]:
         return {}
 
 
-def stored_tokens(folder: RunFolder, name: str, like: TokenFile) -> TokenFile | None:
+def _stored_tokens(folder: RunFolder, name: str, like: TokenFile) -> TokenFile | None:
     """The tokens that an earlier evaluation stored, if they are of these images."""
     from vqfw.evaluation.tokens import TokenFile
 

@@ -156,14 +156,12 @@ class Study:
         fact = f'study "{self.grid.name}" has no run "{wanted}" in {self.grid.file}'
         raise UsageError(f"{fact}: see vqfw study {self.grid.file} --dry-run --json")
 
-    def threads_of(self, point: Point, root: str | Path | None = None) -> int | None:
-        """Processor threads of one of its runs: as begun, else as its settings ask."""
-        begun = self._standing(point, root).run
-        return Run(begun).threads if begun else point.experiment.training.threads
+    def standing(self, point: Point, root: str | Path | None = None) -> Standing:
+        """One of its runs with what there is of it."""
+        from vqfw.study.standing import standings
 
-    def is_finished(self, point: Point, root: str | Path | None = None) -> bool:
-        """Whether one of its runs is there already."""
-        return self._standing(point, root).state == "finished"
+        found = standings(self.grid, root_of(root))
+        return next(each for each in found if each.point.id == point.id)
 
     def train(
         self, point: Point, root: str | Path | None = None, quiet: bool = False
@@ -179,7 +177,7 @@ class Study:
 
         root, say = root_of(root), speaker(quiet)
         with alone(point, root, say):
-            standing = self._standing(point, root)
+            standing = self.standing(point, root)
             if standing.run is None:
                 clear_leftovers(point, root)
                 experiment = Experiment(point.experiment)
@@ -191,12 +189,6 @@ class Study:
             say(f"goes on with run {run.id}")
             # The study's author names the data, whoever made the run.
             return run.resume(quiet, dataset_path(point.experiment))
-
-    def _standing(self, point: Point, root: str | Path | None) -> Standing:
-        from vqfw.study.standing import standings
-
-        found = standings(self.grid, root_of(root))
-        return next(each for each in found if each.point.id == point.id)
 
     def _call(self, jobs: int = 1) -> Call:
         from vqfw.study.children import Call

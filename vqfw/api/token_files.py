@@ -122,23 +122,15 @@ def targets_of(folder: Path, names: Sequence[str]) -> list[Path]:
         str(PurePosixPath(name).with_suffix("")) for name in names if name.strip("./")
     ]
     unique = len(set(map(str.casefold, bare))) == len(names)
-    return [_inside(folder, f"{name}.png") for name in (bare if unique else names)]
-
-
-def _inside(folder: Path, name: str) -> Path:
-    """The path of a picture below a folder.
-
-    Raises:
-        DataError: if its name leads out of it, or cannot be one.
-    """
-    target = folder / name
-    try:
-        inside = target.resolve().is_relative_to(folder.resolve())
-    except ValueError:  # a NUL, or half a character
-        inside = False
-    if not inside:
-        raise DataError(
-            f"the picture {name!r} would be written outside {folder}: the token file is "
-            "damaged or was made to do harm"
-        )
-    return target
+    files = [f"{name}.png" for name in (bare if unique else names)]
+    for file in files:
+        try:
+            inside = (folder / file).resolve().is_relative_to(folder.resolve())
+        except ValueError:  # a NUL, or half a character
+            inside = False
+        if not inside:
+            raise DataError(
+                f"the picture {file!r} would be written outside {folder}: the "
+                "token file is damaged or was made to do harm"
+            )
+    return [folder / file for file in files]

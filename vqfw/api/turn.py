@@ -22,44 +22,35 @@ Answer = TypeVar("Answer")
 _SECONDS = 0.05  # between two looks at whether the other thread trains
 
 
-class _Turn:
-    """A lock that its thread may take again, and that knows whether its holder trains."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._trains = False
-
-    @contextmanager
-    def taken(self, trains: bool) -> Iterator[None]:
-        """Waits until no other thread builds or runs a model.
-
-        Raises:
-            RunError: if the other thread trains, which may take hours.
-        """
-        # TensorFlow calls what its graph optimizer could not fuse errors, on stderr.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        # Before the lock: where the backend cannot be imported, nobody would give it back.
-        from vqfw.assembly.backend import settled_keras
-        from vqfw.assembly.process_state import kept_process_state
-
-        while not self._lock.acquire(timeout=_SECONDS):
-            if self._trains:
-                raise RunError(
-                    "another thread of this process is training, and Keras keeps names "
-                    "and seeds for the whole process: train one run after another, or "
-                    "each in a process of its own, as vqfw study FILE --jobs N does"
-                )
-        before = self._trains
-        self._trains = before or trains
-        try:
-            with kept_process_state(), settled_keras():
-                yield
-        finally:
-            self._trains = before
-            self._lock.release()
+_LOCK = threading.RLock()  # its thread may take it again
+_training = False  # whether the thread that holds the lock trains
 
 
-_TURN = _Turn()
+@contextmanager
+def _turn(trains: bool) -> Iterator[None]:
+    """Waits until no other thread builds or runs a model; refuses if it trains."""
+    global _training
+    # TensorFlow calls what its graph optimizer could not fuse errors, on stderr.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Before the lock: where the backend cannot be imported, nobody would give it back.
+    from vqfw.assembly.backend import settled_keras
+    from vqfw.assembly.process_state import kept_process_state
+
+    while not _LOCK.acquire(timeout=_SECONDS):
+        if _training:
+            raise RunError(
+                "another thread of this process is training, and Keras keeps names "
+                "and seeds for the whole process: train one run after another, or "
+                "each in a process of its own, as vqfw study FILE --jobs N does"
+            )
+    before = _training
+    _training = before or trains
+    try:
+        with kept_process_state(), settled_keras():
+            yield
+    finally:
+        _training = before
+        _LOCK.release()
 
 
 def one_at_a_time(
@@ -74,7 +65,7 @@ def one_at_a_time(
     def marked(function: Callable[Given, Answer]) -> Callable[Given, Answer]:
         @wraps(function)
         def alone(*arguments: Given.args, **options: Given.kwargs) -> Answer:
-            with problems_in_full(), _TURN.taken(trains):
+            with problems_in_full(), _turn(trains):
                 return function(*arguments, **options)
 
         return alone

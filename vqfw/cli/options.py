@@ -10,6 +10,10 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+def _plugin_option(text: str) -> Callable[[Command], Command]:
+    return click.option("--plugin", "plugins", multiple=True, metavar="FILE", help=text)
+
+
 json_option = click.option(
     "--json",
     "as_json",
@@ -31,20 +35,12 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Change a value, as in model.quantizer.decay=0.995. May be repeated.",
 )
-plugin_option = click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE",
-    help="Python file with components of your own. May be repeated.",
+plugin_option = _plugin_option(
+    "Python file with components of your own. May be repeated."
 )
-run_plugin_option = click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE",
-    help="Python file that the run was made with; needed once if you never ran it on "
-    "this machine. May be repeated.",
+run_plugin_option = _plugin_option(
+    "Python file that the run was made with; needed once if you never ran it on this "
+    "machine. May be repeated."
 )
 data_path_option = click.option(
     "--data-path",

@@ -66,11 +66,8 @@ def _brief(run: Run) -> tuple[str, str, str]:
         shown = "-".join(filter(None, map(str, names)))
     except (VqfwError, OSError, ValueError, LookupError, TypeError, AttributeError):
         return "", "", "unreadable"
-    return time.strftime("%Y-%m-%d %H:%M", began), _steps(steps), shown
-
-
-def _steps(saved: int) -> str:
-    return f"{saved:,} steps" if saved else "no checkpoint"
+    saved = f"{steps:,} steps" if steps else "no checkpoint"
+    return time.strftime("%Y-%m-%d %H:%M", began), saved, shown
 
 
 def _scores(run: Run) -> str:
@@ -98,31 +95,13 @@ def show(wanted: str, as_json: bool) -> None:
     """
     from vqfw import api
     from vqfw.cli.scores import show_scores
-
-    run = api.open_run(wanted)
-    sections, facts = run.sections(), _facts(run)
-    if as_json:
-        print_json({**facts, "sections": [vars(each) for each in sections]})
-        return
-    echo(f"run {run.id} · {facts['experiment']} · {facts['model']}")
-    saved = f"{_steps(facts['steps'])} saved" if facts["steps"] else "no checkpoint"
-    echo(f"  {saved} · {facts['path']}")
-    for split, recorded in run.scores.items():
-        show_scores(run, split, recorded)
-    for failure in run.folder.failures:
-        say("failed: " + " · ".join(failure.values()))
-    for section in sections:
-        echo(f"\n{section.title}\n\n{section.text.rstrip()}")
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    """A run for ``--json``."""
     from vqfw.runs import checkpoint
 
-    resolved = run.folder.resolved
-    return {
+    run = api.open_run(wanted)
+    sections, resolved = run.sections(), run.folder.resolved
+    facts = {
         "run": run.id,
-        "path": str(run.folder.path),
+        "path": str(run.path),
         "pictures": str(run.folder.pictures),
         "experiment": resolved["name"],
         "model": resolved["model"]["type"],
@@ -130,6 +109,18 @@ def _facts(run: Run) -> dict[str, Any]:
         "scores": run.scores,
         "failures": run.folder.failures,
     }
+    if as_json:
+        print_json({**facts, "sections": [vars(each) for each in sections]})
+        return
+    echo(f"run {run.id} · {facts['experiment']} · {facts['model']}")
+    saved = f"{facts['steps']:,} steps saved" if facts["steps"] else "no checkpoint"
+    echo(f"  {saved} · {facts['path']}")
+    for split, recorded in run.scores.items():
+        show_scores(run, split, recorded)
+    for failure in run.folder.failures:
+        say("failed: " + " · ".join(failure.values()))
+    for section in sections:
+        echo(f"\n{section.title}\n\n{section.text.rstrip()}")
 
 
 @command.command("path")

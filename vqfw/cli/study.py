@@ -101,11 +101,15 @@ def command(
 
 
 def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:
+    from vqfw import api
     from vqfw.cli.scores import scored, scores_of
 
     wanted = study.point(point)
-    if not study.is_finished(wanted):
-        start_backend(study.threads_of(wanted))
+    standing = study.standing(wanted)
+    if standing.state != "finished":
+        begun = standing.run
+        asked = wanted.experiment.training.threads
+        start_backend(api.Run(begun).threads if begun else asked)
     run = study.train(wanted, quiet=quiet)
     if as_json:
         print_json(scores_of(run, *scored(run)))
