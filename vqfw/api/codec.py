@@ -25,12 +25,7 @@ _GRID = "quantizer"  # the attribute of the model that makes its tokens
 
 @dataclass(frozen=True)
 class Codec:
-    """Encodes and decodes with the weights of a run.
-
-    Args:
-        run: which.
-        plan: of it.
-    """
+    """Encodes and decodes with the weights of a run."""
 
     run: Reopened
     plan: Plan

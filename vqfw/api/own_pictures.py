@@ -7,7 +7,6 @@ import os
 import shlex
 import stat
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,19 +107,24 @@ def _pictures(path: Path) -> Pictures:
 
 def _refuse_other_folders(path: Path, target: Path) -> None:
     """Raises a ``UsageError`` for the folder of a run, of runs or of an experiment."""
+    real, default = path.resolve(), default_root().resolve()
     if (path / "resolved.json").is_file():
-        raise UsageError(f"{path} is a run: resume it with: {_resumed(path)}")
+        root = real.parent.parent
+        before = "" if root == default else f"VQFW_ROOT={shlex.quote(str(root))} "
+        again = f"{before}vqfw run --resume {shlex.quote(real.name)}"
+        raise UsageError(f"{path} is a run: resume it with: {again}")
     if next(path.glob("*/resolved.json"), None) is not None:
         raise UsageError(f"{path} holds runs: list them with: vqfw runs list")
-    for file in _experiments(path):
-        if not (target.exists() and file.samefile(target)):
+    files = sorted(path.glob("*.json"), key=lambda each: each.name)[:_MOST_FILES]
+    for file in sorted(files, key=lambda each: each.name != "experiment.json"):
+        is_target = target.exists() and file.exists() and file.samefile(target)
+        if _is_experiment(file) and not is_target:
             quoted = shlex.quote(str(file))
             raise UsageError(
                 f"{path} holds an experiment: check it with: vqfw plan {quoted}; "
                 f"train it with: vqfw run {quoted}"
             )
-    real = path.resolve()
-    outputs = default_root().resolve() / "images_saved"
+    outputs = default / "images_saved"
     if real == outputs or outputs in real.parents:
         raise UsageError(
             f"{path} holds pictures that runs have saved: list the runs with: "
@@ -131,7 +135,7 @@ def _refuse_other_folders(path: Path, target: Path) -> None:
             f"{path} is the root of the file system, not a folder of pictures: write an "
             "experiment with: vqfw init"
         )
-    if default_root().resolve().is_relative_to(real):
+    if default.is_relative_to(real):
         above, name = (
             shlex.quote(str(each)) for each in (real.parent, f"./{real.name}")
         )
@@ -139,23 +143,6 @@ def _refuse_other_folders(path: Path, target: Path) -> None:
             f"runs would be written into {path}, among the pictures: leave the folder with: "
             f"cd {above} && vqfw run {name}"
         )
-
-
-def _resumed(path: Path) -> str:
-    """The command that resumes a run."""
-    real = path.resolve()
-    root = real.parent.parent
-    here = root == default_root().resolve()
-    before = "" if here else f"VQFW_ROOT={shlex.quote(str(root))} "
-    return f"{before}vqfw run --resume {shlex.quote(real.name)}"
-
-
-def _experiments(folder: Path) -> Iterator[Path]:
-    """The experiments that lie in a folder, ``experiment.json`` first."""
-    files = sorted(folder.glob("*.json"), key=lambda each: each.name)[:_MOST_FILES]
-    for file in sorted(files, key=lambda each: each.name != "experiment.json"):
-        if _is_experiment(file):
-            yield file
 
 
 def _is_experiment(path: Path) -> bool:

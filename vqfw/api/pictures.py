@@ -33,9 +33,8 @@ def pictures_of(
         plan: of the run.
         data: the folder or archive.
         quiet: whether to show neither progress nor which part of the pictures is used.
-        crop: side of the centred square in source pixels, or ``none`` for the largest;
-            None for that of the run.
-        on_bad_image: None for what holds in the run.
+        crop: as in ``Run.tokenize``.
+        on_bad_image: likewise.
 
     Raises:
         DataError: if there are no pictures, or one of them cannot be used.

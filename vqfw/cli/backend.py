@@ -12,11 +12,7 @@ from vqfw.errors import PluginError, UsageError
 
 
 def use_plugins(files: Sequence[str], tell: Callable[[str], None]) -> None:
-    """Runs plugin files and prints the names of their components.
-
-    Args:
-        files: Python files.
-        tell: takes a line for each component.
+    """Runs plugin files; ``tell`` takes a line for each of their components.
 
     Raises:
         UsageError: if a file is missing, or no backend can be imported.

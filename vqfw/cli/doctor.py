@@ -61,10 +61,8 @@ def _lines(machine: Mapping[str, Any]) -> Iterator[str]:
     devices = ", ".join(machine["devices"]) or "no device"
     yield _line("python", f"{machine['python']} · {machine['platform']}")
     yield _line("packages", versions)
-    yield _line(
-        "processor",
-        f"{machine['processor'] or 'unknown'} · {machine['threads']} threads",
-    )
+    processor = machine["processor"] or "unknown"
+    yield _line("processor", f"{processor} · {machine['threads']} threads")
     yield _line("backend", f"{machine['backend']} on {devices}")
     for name, version in machine["backends"].items():
         if name != machine["backend"]:

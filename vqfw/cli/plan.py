@@ -123,11 +123,12 @@ def _lines(
 
     checked, batch = plan.experiment, plan.experiment.training.batch_size
     augmented = [each["type"] for each in checked.data.augmentations]
+    held = f" · {outline.codebook:,} in codebooks" if outline.codebook else ""
     rows = {
         "experiment": f"{checked.name}   {checked.file or ''}",
         "augmented": f"by {', '.join(augmented) or 'nothing'}",
         "pipeline": _pipeline(plan, outline),
-        "parameters": _parameters(outline),
+        "parameters": f"{outline.trainable:,} trained{held}",
         "memory": _memory(outline, batch),
         "code": _code(outline),
         **_revival(plan, outline),
@@ -156,12 +157,6 @@ def _pipeline(plan: Plan, outline: Outline) -> str:
         if part in model
     ]
     return " ─ ".join([f"image {_by(outline.image_shape)}", *parts])
-
-
-def _parameters(outline: Outline) -> str:
-    if not outline.codebook:
-        return f"{outline.trainable:,} trained"
-    return f"{outline.trainable:,} trained · {outline.codebook:,} in codebooks"
 
 
 def _memory(outline: Outline, batch: int) -> str:

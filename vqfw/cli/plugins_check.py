@@ -98,10 +98,7 @@ def _chosen(subject: str) -> tuple[Entry, ...]:
 def _settings(
     entries: tuple[Entry, ...], settings: tuple[str, ...]
 ) -> dict[Entry, list[str]]:
-    """The settings of each component: of several, each takes those that it has options for.
-
-    All take a setting that none has an option for, so that it is an error.
-    """
+    """The settings of each component: those that it has options for, and unknown ones."""
     from vqfw.authoring.components import describe_component
 
     if len(entries) == 1:
@@ -125,8 +122,7 @@ def _settings(
 def _show(outcome: Outcome) -> None:
     name = outcome.check
     if outcome.complaint is not None:
-        told = f"{outcome.promise}\n          {outcome.complaint}"
-        echo(f"  FAILED  {name}: {told}")
+        echo(f"  FAILED  {name}: {outcome.promise}\n          {outcome.complaint}")
     elif outcome.skipped is not None:
         echo(f"  -       {name}: {outcome.skipped}")
     else:

@@ -84,7 +84,7 @@ def command(
             run = experiment.run(name=name, quiet=quiet)
     try:
         if as_json:
-            print_json(result(run))
+            print_json(_result(run))
         else:
             show(run)
     except (OutputLost, BrokenPipeError):
@@ -93,7 +93,7 @@ def command(
             raise
 
 
-def result(run: Run) -> dict[str, Any]:
+def _result(run: Run) -> dict[str, Any]:
     """The object that ``--json`` prints."""
     from vqfw.cli.scores import scored, scores_of
 
@@ -123,11 +123,8 @@ def show(run: Run) -> None:
             else ""
         )
         say(f"codes revived: {revival['revived']}{later}")
-    say(f"records and weights: {_from_here(run.folder.path)}")
-    say(f"pictures:            {_from_here(run.folder.pictures)}")
-
-
-def _from_here(path: Path) -> Path:
-    """A path as it is written in the working folder, if it lies below it."""
+    places = {"records and weights": run.path, "pictures": run.folder.pictures}
     here = Path().absolute()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    for label, path in places.items():
+        typed = path.relative_to(here) if path.is_relative_to(here) else path
+        say(f"{f'{label}:':<21}{typed}")

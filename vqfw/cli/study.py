@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -93,7 +94,7 @@ def command(
         _show_dry_run(study, jobs, as_json)
         return 0
     if only_table:
-        _publish(study, as_json, quiet)
+        _publish(study, as_json, tell)
         return 0
     table = study.run(say=say_nothing if quiet else say_folded, jobs=jobs)
     _show(table, as_json)
@@ -116,17 +117,15 @@ def _train(study: Study, point: str, as_json: bool, quiet: bool) -> int:
     return 0
 
 
-def _publish(study: Study, as_json: bool, quiet: bool) -> None:
+def _publish(study: Study, as_json: bool, tell: Callable[[str], None]) -> None:
     published = study.publish()
     _show(published.table, as_json)
-    if quiet:
-        return
     if published.kept:
-        say(f"table of {published.source}: it has more finished runs than this folder")
+        tell(f"table of {published.source}: it has more finished runs than this folder")
     if published.pages and not published.written:
-        say(f"up to date: {', '.join(map(str, published.pages))}")
+        tell(f"up to date: {', '.join(map(str, published.pages))}")
     for path in published.written:
-        say(f"written: {path}")
+        tell(f"written: {path}")
 
 
 def _show(table: Table, as_json: bool) -> None:

@@ -36,12 +36,7 @@ def say_nothing(text: str) -> None:
 
 
 def echo(text: str, nl: bool = True) -> None:
-    """Prints to stdout; control characters are escaped, also those of a stranger's run.
-
-    Args:
-        text: any text.
-        nl: whether a line end follows.
-    """
+    """Prints to stdout; control characters are escaped, also those of a stranger's run."""
     click.echo(printable(text), nl=nl)
 
 
@@ -51,11 +46,7 @@ def show(text: str) -> None:
 
 
 def draw(parts: Callable[[int], Iterable[RenderableType]]) -> None:
-    """Prints tables and texts of rich to stdout.
-
-    Args:
-        parts: made for a width in columns; where stdout is no terminal, no line is folded.
-    """
+    """Prints rich texts, made for a width; where stdout is no terminal, none is folded."""
     from rich.console import Console
 
     console = Console(width=columns(sys.stdout) or _WIDE, highlight=False)
