@@ -46,10 +46,8 @@ def load_grid(path: str | Path, overrides: Sequence[str] = ()) -> Grid:
     root, problems = scan(text_of(path), str(path))
     if root is None or not isinstance(root.value, dict):
         if root is not None:
-            fact = Problem(
-                "wrong-type", "a study must be an object", help="write {...}"
-            )
-            problems.append(replace(fact, place=root.place))
+            fact, help_ = "a study must be an object", "write {...}"
+            problems.append(Problem("wrong-type", fact, help=help_, place=root.place))
         raise ExperimentError(problems)
     problems += schema_problems(root, study_schema(), {})
     sheet = Sheet(path, root, tuple(overrides), problems)
