@@ -121,7 +121,7 @@ def test_bad_pictures_are_skipped_counted_and_three_are_named(
     for _ in range(2):  # decoded, then from the cache
         splits = read(dataset, on_bad_image="skip", cache=tmp_path)
         assert sum(len(part) for part in parts(splits)) == 5
-        made_of, skipped = splits.notes
+        made_of, skipped = splits.summary.notes
         assert made_of == "made of bytes"
         assert skipped.startswith("5 pictures were left out: picture 'p09/0.png'")
         assert "'p07/0.png'" in skipped

@@ -44,7 +44,8 @@ def test_a_cached_reading_equals_a_fresh_one_and_opens_nothing(
     again = people(10, 2)
     second = read(again, tmp_path)
     assert again.opened == []
-    assert second.notes == first.notes == fresh.notes == ("made of bytes",)
+    for each in (second, first, fresh):
+        assert each.summary.notes == ("made of bytes",)
     assert_same(first, fresh)
     assert_same(second, fresh)
 
@@ -211,8 +212,8 @@ def test_a_disk_that_cannot_be_written_is_a_note_and_no_error(
     with monkeypatch.context() as patch:
         patch.setattr(owner[failing], failing, full)
         splits = read(people(4, 1), tmp_path)
-    assert "could not be cached" in splits.notes[-1]
-    assert "No space left on device" in splits.notes[-1]
+    assert "could not be cached" in splits.summary.notes[-1]
+    assert "No space left on device" in splits.summary.notes[-1]
     assert list(tmp_path.iterdir()) == []
     assert_same(splits, read(people(4, 1), None))
 
@@ -222,7 +223,7 @@ def test_a_cache_below_a_file_is_a_note_and_no_error(
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     splits = read(people(4, 1), tmp_path / "file" / "cache")
-    assert "could not be cached" in splits.notes[-1]
+    assert "could not be cached" in splits.summary.notes[-1]
 
 
 def test_two_processes_may_finish_the_same_entry(
@@ -238,7 +239,7 @@ def test_two_processes_may_finish_the_same_entry(
     )
     monkeypatch.setattr(module.shutil, "rmtree", lambda *_, **__: None)
     splits = read(people(4, 1), tmp_path)
-    assert splits.notes == ("made of bytes",)
+    assert splits.summary.notes == ("made of bytes",)
 
 
 def test_an_entry_is_a_plain_array_and_plain_json(people: Any, tmp_path: Path) -> None:

@@ -227,11 +227,10 @@ class Experiment:
         return run
 
     def __repr__(self) -> str:
-        checked = self.checked
-        training = checked.training
-        length = f"{training.steps or training.epochs:,}"
-        unit = "steps" if training.steps else "epochs"
-        return f"<Experiment {checked.name}: {checked.model['type']}, {length} {unit}>"
+        name, settings = self.checked.name, self.checked.training
+        steps, model = settings.steps, self.checked.model["type"]
+        length = f"{steps:,} steps" if steps else f"{settings.epochs:,} epochs"
+        return f"<Experiment {name}: {model}, {length}>"
 
     def _repr_html_(self) -> str:
         return self.checked._repr_html_()

@@ -104,8 +104,7 @@ class Run:
         run.reconstruct(faces)                         # the two together
 
     Where the experiment has ``training.weight_averaging``, ``scores`` and all of these use
-    the averaged weights, which lag behind after few steps; ``evaluate(weights="last")``
-    scores the others.
+    the averaged weights; ``evaluate(weights="last")`` scores the others.
 
     Args:
         folder: its files.
@@ -348,15 +347,9 @@ class Run:
                 "data and images are given: leave out images to score other pictures, "
                 "or data to score the array of the training"
             )
+        run = self._with_array(images, groups)
         return score_again(
-            self._with_array(images, groups),
-            split,
-            data,
-            quiet,
-            weights,
-            data_path,
-            crop,
-            on_bad_image,
+            run, split, data, quiet, weights, data_path, crop, on_bad_image
         )
 
     def diagnose(self) -> Diagnosis:

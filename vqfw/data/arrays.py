@@ -66,11 +66,6 @@ class Splits:
     pixels_sha256: str
     summary: DataSummary
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Notes on this data, a sentence each."""
-        return self.summary.notes
-
 
 def prepare(
     dataset: Dataset,
