@@ -84,13 +84,15 @@ class Inference:
         return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)])
 
 
-class Reconstructor(keras.Model):
-    """Images to reconstructions, tokens and bits, for evaluation: changes no variable."""
-
+class _Evaluation(keras.Model):
     def __init__(self, model: Model) -> None:
-        super().__init__(name="reconstructor", dtype="float32")
+        super().__init__(dtype="float32")
         self.model = model
         self.built = True
+
+
+class Reconstructor(_Evaluation):
+    """Images to reconstructions, tokens and bits, for evaluation: changes no variable."""
 
     def call(self, images: Tensor) -> dict[str, Tensor]:
         """Reconstructs (batch, height, width, channels): uint8, or floats in [0, 1]."""
@@ -101,13 +103,8 @@ class Reconstructor(keras.Model):
         return tensors if output.tokens is None else tensors | {"tokens": output.tokens}
 
 
-class TokenDecoder(keras.Model):
+class TokenDecoder(_Evaluation):
     """Tokens to images."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__(name="token_decoder", dtype="float32")
-        self.model = model
-        self.built = True
 
     def call(self, tokens: Tokens) -> Images:
         """Decodes int32 (batch, *positions, num_codebooks)."""

@@ -80,8 +80,9 @@ class _Running:
 
     def to_the_end(self) -> Table:
         checked_folder(self._logs, "set VQFW_ROOT to a folder that can be written")
-        lacking = self._open()
-        self._say(f"study {self._study.name}: {_counted(self._standings())}")
+        runs = self._standings()
+        lacking = [each for each in runs if each.state != "finished"]
+        self._say(f"study {self._study.name}: {_counted(runs)}")
         # A begun run was checked at its start, and a single one checks itself at once.
         if [each.state for each in lacking].count("missing") > 1:
             self._children.check()
@@ -90,10 +91,10 @@ class _Running:
         with self._children.listening():
             self._run_all(deque(each.point for each in lacking))
         if self._children.stopped_by is not None:
-            total, left = len(self._study.points), len(self._open())
+            states = [each.state for each in self._standings()]
             raise Interrupted(
-                f"stopped with {total - left} of {total} runs finished; the running ones "
-                f"are saved. To continue: {self._call}",
+                f"stopped with {states.count('finished')} of {len(states)} runs finished; "
+                f"the running ones are saved. To continue: {self._call}",
                 self._children.stopped_by,
             )
         return self._table()
@@ -171,9 +172,6 @@ class _Running:
 
     def _standings(self) -> list[Standing]:
         return standings(self._study, self._root)
-
-    def _open(self) -> list[Standing]:
-        return [each for each in self._standings() if each.state != "finished"]
 
     def _table(self) -> Table:
         return present_table(self._study, self._call, self._root, self._failures)
