@@ -10,6 +10,7 @@ import traceback
 import pytest
 
 import vqfw
+from vqfw.api.talk import in_python
 from vqfw.errors import ExperimentError
 
 
@@ -25,6 +26,20 @@ def test_load_takes_a_mapping_as_it_takes_a_file(tiny_file):
 def test_overrides_that_are_no_list_are_refused(tiny_file, overrides):
     with pytest.raises(TypeError, match=r"a mapping to \.set\(\)"):
         vqfw.load(tiny_file, overrides)
+
+
+@pytest.mark.parametrize(
+    ("command", "call"),
+    [
+        ("--set 'losses=[{\"type\": \"mse\"}]'", "experiment.set(\"losses\", [{'type': 'mse'}])"),
+        ("--set data.split_by=image", 'experiment.set("data.split_by", "image")'),
+        ("vqfw run --resume 'a b'", 'vqfw.open_run("a b").resume()'),
+        ("--data-path", "data_path="),
+    ],
+)  # fmt: skip
+def test_a_command_of_a_message_has_a_call_in_python(command, call):
+    (sentence,) = in_python(f"the data is not there: {command}, or another")
+    assert f" is {call}" in sentence
 
 
 def test_set_changes_several_values_and_leaves_the_first_experiment(tiny):

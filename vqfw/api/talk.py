@@ -45,11 +45,13 @@ def in_python(message: str) -> Iterator[str]:
     >>> print(*in_python("set it with --set data.crop=null"))
     in Python, --set data.crop=null is experiment.set("data.crop", None)
     """
+    message = re.sub(r"--set '([\w.\[\]]+=)", r"--set \1'", message)
     for command, path, text, verb, run in _COMMAND.findall(message):
+        text, run = text.strip("'"), run.strip("'")
         call = f"{command[2:].replace('-', '_')}="
         if path:
             try:
-                value = repr(json.loads(text.strip("'")))
+                value = repr(json.loads(text))
             except ValueError:
                 value = f'"{text}"'
             call = f'experiment.set("{path}", {value})'
