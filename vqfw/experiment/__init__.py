@@ -8,11 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from vqfw.experiment.experiment import CheckedExperiment
-    from vqfw.experiment.later import as_recorded
-    from vqfw.experiment.loading import experiment_from, load_experiment
-    from vqfw.experiment.origins import Origin, differences
+# ruff: noqa: F403
+if TYPE_CHECKING:  # the names of _MODULE_OF for type checkers
+    from vqfw.experiment.experiment import *
+    from vqfw.experiment.later import *
+    from vqfw.experiment.loading import *
+    from vqfw.experiment.origins import *
 
 _MODULE_OF = {
     "CheckedExperiment": "experiment",
@@ -23,14 +24,7 @@ _MODULE_OF = {
     "load_experiment": "loading",
 }
 
-__all__ = [
-    "CheckedExperiment",
-    "Origin",
-    "as_recorded",
-    "differences",
-    "experiment_from",
-    "load_experiment",
-]
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
