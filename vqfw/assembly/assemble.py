@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,9 +12,8 @@ import numpy as np
 
 from vqfw.assembly.autoencoder import Autoencoder
 from vqfw.assembly.loss_line import WeightedLoss
+from vqfw.assembly.parts import Parts
 from vqfw.assembly.untrained import REMEDY, untrained_paths, wake
-from vqfw.data.arrays import Images
-from vqfw.data.batches import Batches
 from vqfw.data.pictures import ListedAugmentation
 from vqfw.errors import KeyPath, PluginError
 from vqfw.kinds.augmentation import Augmentation, ImageAugmentation
@@ -24,34 +22,6 @@ from vqfw.kinds.model import Model
 from vqfw.kinds.precision import policy
 from vqfw.plan import Plan
 from vqfw.registry import build, index, load
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Everything of a run that has components, built.
-
-    Args:
-        autoencoder: compiled, with fresh weights.
-        augmentations: the tensor augmentations of ``autoencoder``, each with the share
-            of the images that it changes.
-        image_augmentations: run on the host, before the tensor augmentations.
-        new_metrics: makes the metrics by name; each pass over images needs fresh ones.
-    """
-
-    autoencoder: Autoencoder
-    augmentations: Sequence[tuple[Augmentation, float]]
-    image_augmentations: Sequence[ListedAugmentation]
-    new_metrics: Callable[[], Mapping[str, Metric]]
-
-    def batches(self, plan: Plan, images: Images) -> Batches:
-        """The training batches of a plan, from these images, with the augmentations."""
-        return Batches(
-            images,
-            batch_size=plan.experiment.training.batch_size,
-            seed=plan.experiment.seed,
-            augmentations=self.augmentations,
-            image_augmentations=self.image_augmentations,
-        )
 
 
 def build_model(plan: Plan) -> Model:

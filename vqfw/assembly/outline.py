@@ -18,7 +18,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from vqfw.assembly.assemble import Parts, build_autoencoder, build_parts
+from vqfw.assembly.assemble import build_autoencoder, build_parts
+from vqfw.assembly.parts import Parts
 from vqfw.data.arrays import Images
 from vqfw.data.batches import Batches
 from vqfw.plan import Plan

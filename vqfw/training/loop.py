@@ -17,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from vqfw.assembly.assemble import Parts
+from vqfw.assembly.parts import Parts
 from vqfw.data.arrays import Splits
 from vqfw.errors import (
     CheckpointError,
