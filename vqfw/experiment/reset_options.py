@@ -11,7 +11,7 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 
-from vqfw.errors import KeyPath, Place, Problem, dotted
+from vqfw.errors import Problem, dotted
 from vqfw.experiment.overrides import Override
 from vqfw.problems.wording import short
 from vqfw.schema.shape import type_of
@@ -36,21 +36,15 @@ def reset_problems(
     for path, place in retyped.items():
         given, depth = tree.down(path)
         settled, _ = complete.down(path)
-        if depth == len(path):
-            yield from _resets(given, settled, path, place)
-
-
-def _resets(
-    given: Node, settled: Node, path: KeyPath, place: Place
-) -> Iterator[Problem]:
-    former = given.replaced
-    if former is None or type_of(former) in (None, type_of(given)):
-        return
-    for key, before in former.value.items():
-        now = settled.value.get(key)
-        if key in ("type", *given.value) or now is None:
+        former = given.replaced if depth == len(path) else None
+        if former is None or type_of(former) in (None, type_of(given)):
             continue
-        if now.plain() != before.plain():
+        for key, before in former.value.items():
+            now = settled.value.get(key)
+            if key in ("type", *given.value) or now is None:
+                continue
+            if now.plain() == before.plain():
+                continue
             value = json.dumps(before.plain(), ensure_ascii=False)
             kept = shlex.quote(f"{dotted((*path, key))}={value}")
             yield Problem(

@@ -295,26 +295,17 @@ class _Finder:
 
     def not_allowed(self, error: Any, path: KeyPath, node: Node) -> Iterator[Problem]:
         shape, path = self.at(path), self.written(path)
-        if error.validator != "enum":
+        if error.validator == "enum":
+            allowed = list(error.validator_value)
+            texts = [each for each in allowed if isinstance(each, str)]
+            name = node.value if isinstance(node.value, str) else ""
+            listed = ", ".join(json.dumps(each) for each in allowed)
+            fact = f"{called(path)} cannot be {short(node.value)}"
+            repair = did_you_mean(name, texts) or f"write {listed}"
+            note = f"allowed: {listed}"
+        else:
             fact = f"{called(path)} is not allowed: {error.message[:200]}"
-            yield Problem(
-                "not-allowed",
-                fact,
-                path,
-                help="write another value",
-                note=described(shape),
-                place=node.place,
-            )
-            return
-        allowed = list(error.validator_value)
-        texts = [each for each in allowed if isinstance(each, str)]
-        name = node.value if isinstance(node.value, str) else ""
-        listed = ", ".join(json.dumps(each) for each in allowed)
+            repair, note = "write another value", described(shape)
         yield Problem(
-            "not-allowed",
-            f"{called(path)} cannot be {short(node.value)}",
-            path,
-            help=did_you_mean(name, texts) or f"write {listed}",
-            note=f"allowed: {listed}",
-            place=node.place,
+            "not-allowed", fact, path, help=repair, note=note, place=node.place
         )

@@ -115,17 +115,16 @@ def homes(key: str, root: Node, shape: Shape) -> list[str]:
     Those in the engine's own sections come before those in components.
     """
     paths = [
-        (path, key)
+        path
         for path, options in _containers(root, shape, ())
         if key in options and key != "type"
     ]
-    paths.sort(key=lambda each: _in_component(shape, root, each[0]))
-    return [dotted((*path, key)) for path, key in paths]
 
+    def in_component(path: KeyPath) -> bool:
+        here = shape.along(root, path)
+        return here is not None and here.kind is not None
 
-def _in_component(shape: Shape, root: Node, path: tuple[str | int, ...]) -> bool:
-    here = shape.along(root, path)
-    return here is not None and here.kind is not None
+    return [dotted((*path, key)) for path in sorted(paths, key=in_component)]
 
 
 def keys_anywhere(root: Node, shape: Shape) -> set[str]:
