@@ -10,7 +10,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from vqfw.kinds import BetaScheduler, Usage
-from vqfw.testing.check import Check, Factory, require
+from vqfw.testing.check import Factory, checks_in, require
 from vqfw.testing.probe import compiling
 
 CODES = 16
@@ -108,13 +108,7 @@ def the_weight_can_be_compiled(factory: Factory) -> None:
         )
 
 
-CHECKS: tuple[Check, ...] = (
-    the_weight_is_a_float32_scalar,
-    the_weight_is_finite_and_not_negative,
-    the_first_weight_is_the_initial_one,
-    the_same_arguments_give_the_same_weight,
-    the_weight_can_be_compiled,
-)
+CHECKS = checks_in(globals())
 
 
 def _tensor(

@@ -10,7 +10,7 @@ from keras import ops
 
 from vqfw.kinds import CodebookQuantizer, Quantizer
 from vqfw.kinds.tensors import Floats
-from vqfw.testing.check import Check, Factory, explained, require
+from vqfw.testing.check import Factory, checks_in, explained, require
 from vqfw.testing.probe import copy_state, descend, state
 from vqfw.testing.quantizer_probe import (
     CHANNELS,
@@ -186,14 +186,7 @@ def initialization_finds_the_latents(factory: Factory) -> str | None:
     return None
 
 
-CHECKS: tuple[Check, ...] = (
-    unused_codes_keep_their_vectors,
-    replaced_codes_survive_a_step,
-    few_latents_are_enough_to_begin,
-    training_moves_the_codes,
-    recent_latents_are_kept_in_training,
-    initialization_finds_the_latents,
-)
+CHECKS = checks_in(globals())
 
 
 def _clusters() -> Floats:

@@ -17,7 +17,7 @@ from vqfw.kinds import CodebookQuantizer, Quantized, Quantizer
 from vqfw.kinds.precision import policy
 from vqfw.kinds.tensors import Floats
 from vqfw.testing import codebook
-from vqfw.testing.check import Check, Factory, explained, require
+from vqfw.testing.check import Factory, checks_in, explained, require
 from vqfw.testing.probe import (
     arrays,
     changed,
@@ -390,25 +390,7 @@ def compiles(factory: Factory) -> None:
         )
 
 
-CHECKS: tuple[Check, ...] = (
-    tokens_fit_the_vocabulary,
-    evaluation_gives_the_embedded_tokens,
-    evaluation_changes_no_variable,
-    gradients_go_straight_through,
-    commitment_loss_moves_the_encoder_alone,
-    every_level_pulls_the_latents,
-    codebook_loss_moves_the_codebook_alone,
-    a_code_has_one_gradient,
-    losses_are_means,
-    half_precision_chooses_the_same_codes,
-    a_mixed_policy_changes_nothing,
-    odd_inputs_stay_finite,
-    same_seed_gives_the_same_codes,
-    state_is_all_in_variables,
-    variables_have_names_of_their_own,
-    compiles,
-    *codebook.CHECKS,
-)
+CHECKS = (*checks_in(globals()), *codebook.CHECKS)
 
 
 def _evaluated(factory: Factory, latents: Floats) -> tuple[Quantizer, Quantized]:

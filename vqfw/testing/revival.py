@@ -13,7 +13,13 @@ from keras import ops
 
 from vqfw.kinds import Revival, Usage, nearest
 from vqfw.kinds.tensors import Floats, Mask
-from vqfw.testing.check import Check, Factory, explained, require, require_repeatable
+from vqfw.testing.check import (
+    Factory,
+    checks_in,
+    explained,
+    require,
+    require_repeatable,
+)
 
 CODES = 64
 DIMENSIONS = 64
@@ -138,15 +144,7 @@ def edges_do_not_crash(factory: Factory) -> None:
         require(np.isfinite(vectors).all(), f"codes are not finite with {name}")
 
 
-CHECKS: tuple[Check, ...] = (
-    the_inputs_stay_as_they_are,
-    the_mask_says_which_rows_are_new,
-    busy_codes_are_left_alone,
-    unused_codes_come_back,
-    equal_generators_give_equal_results,
-    nothing_dead_changes_nothing,
-    edges_do_not_crash,
-)
+CHECKS = checks_in(globals())
 
 
 def _scene() -> Scene:
