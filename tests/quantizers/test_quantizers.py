@@ -117,6 +117,18 @@ def test_a_loss_that_a_quantizer_leaves_out_is_a_tensor_of_zero():
             assert float(ops.convert_to_numpy(loss)) == 0
 
 
+def test_a_loss_that_is_a_plain_number_keeps_its_value():
+    class Constant(FSQQuantizer):
+        def call(self, latents, training=False):
+            quantized = super().call(latents, training=training)
+            return quantized._replace(codebook_loss=0, auxiliary_loss=0.25)
+
+    quantized = Constant(seed=1, levels=(5, 5))(ops.zeros((1, 2, 2, 4)))
+    losses = [float(ops.convert_to_numpy(loss)) for loss in quantized[2:]]
+    assert losses == [0.0, 0.0, 0.25]
+    assert all(map(ops.is_tensor, quantized[2:]))
+
+
 def test_a_quantizer_without_losses_is_a_layer_of_a_functional_model():
     images = keras.Input((2, 2, 4), batch_size=1)
     quantized = FSQQuantizer(seed=1, levels=(5, 5))(images)

@@ -60,7 +60,7 @@ class Dataset(ABC):
     vqfw_kind: ClassVar[str] = "dataset"
 
     credit: ClassVar[str] = ""
-    """The credit for the images, printed in reports."""
+    """The credit for the images, for your publications; vqfw does not print it."""
 
     @property
     @abstractmethod

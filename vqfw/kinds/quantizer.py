@@ -60,17 +60,17 @@ class Quantized(NamedTuple):
 
 
 def _with_every_loss(call: Callable[..., Quantized]) -> Callable[..., Quantized]:
-    """A ``call`` that returns a tensor for each loss that was left out, as Keras needs."""
+    """A ``call`` with a tensor for each loss that is a plain number, as Keras needs."""
 
     @wraps(call)
     def whole(*arguments: Any, **options: Any) -> Quantized:
         quantized = call(*arguments, **options)
-        left_out = {
-            name: ops.zeros(())
+        numbers = {
+            name: ops.convert_to_tensor(loss, "float32")
             for name in Quantized._field_defaults
-            if isinstance(getattr(quantized, name, None), float)
+            if isinstance(loss := getattr(quantized, name, None), int | float)
         }
-        return quantized._replace(**left_out) if left_out else quantized
+        return quantized._replace(**numbers) if numbers else quantized
 
     return whole
 
