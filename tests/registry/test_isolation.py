@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from vqfw.errors import PluginError
-from vqfw.registry import importing, index, load
+from vqfw.errors import PluginError, UsageError
+from vqfw.registry import importing, index, load, load_folder
 from vqfw.registry.compatibility import unmet
 from vqfw.registry.tracebacks import blame
 
@@ -68,6 +68,28 @@ def test_an_import_leaves_the_alarm_of_its_caller_as_it_was(install) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
         signal.signal(signal.SIGALRM, handler)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no alarm")
+def test_an_import_that_sets_an_alarm_is_not_taken_to_hang(install) -> None:
+    alarm = "import signal, time\nsignal.setitimer(signal.ITIMER_REAL, 0.01)\n"
+    install("vqfw-odd", f"{alarm}time.sleep(0.05)\n{FINE}", ENTRY)
+    load("loss", "odd")
+
+
+def test_a_script_of_a_folder_that_only_mentions_a_class_is_not_run(tmp_path) -> None:
+    script = '"""Uses vqfw.kinds.\n\nclass A is elsewhere.\n"""\nraise ValueError\n'
+    (tmp_path / "script.py").write_text(script, "utf-8")
+    with pytest.raises(UsageError, match="has no component"):
+        load_folder(tmp_path)
+
+
+def test_a_syntax_error_in_a_file_of_a_folder_is_reported_with_its_line(
+    tmp_path,
+) -> None:
+    (tmp_path / "losses.py").write_text("import vqfw.kinds\nclass A(\n", "utf-8")
+    with pytest.raises(PluginError, match="line 2"):
+        load_folder(tmp_path)
 
 
 def test_what_an_import_prints_goes_to_stderr(install, capsys) -> None:

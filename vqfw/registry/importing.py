@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from types import FrameType
@@ -64,10 +65,13 @@ def _deadline(seconds: float) -> Iterator[None]:
     if not is_main or not hasattr(signal, "setitimer"):
         yield
         return
-    is_over = False
+    is_over, end = False, time.monotonic() + seconds
 
     def interrupt(received: int, frame: FrameType | None) -> None:
-        if not is_over:
+        left = end - time.monotonic()
+        if left > 0.05:  # an alarm that the import has set itself
+            signal.setitimer(signal.ITIMER_REAL, left, 1.0)
+        elif not is_over:
             raise HungError
 
     handler = signal.signal(signal.SIGALRM, interrupt)
