@@ -14,7 +14,7 @@ from typing import Any
 
 from vqfw.errors import KeyPath, Place, Problem
 from vqfw.kinds.catalog import article
-from vqfw.problems.unknown_components import UnknownName
+from vqfw.problems.unknown_components import unknown_name
 from vqfw.problems.unknown_keys import UnknownKey
 from vqfw.problems.wording import (
     LIMITS,
@@ -222,9 +222,7 @@ class _Finder:
                 place=node.place,
             )
             return
-        yield UnknownName(
-            name, slot.kind, slot, path, node.place, self.shape, self.broken
-        ).problem()
+        yield unknown_name(name, slot, path, node.place, self.shape, self.broken)
 
     # Values
 

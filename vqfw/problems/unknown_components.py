@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from vqfw.errors import KeyPath, Place, PluginError, Problem
 from vqfw.kinds.catalog import KINDS, article
@@ -21,90 +21,84 @@ from vqfw.schema.shape import Shape
 from vqfw.suggestions import alternatives, did_you_mean, nearly_equal
 
 
-@dataclass(frozen=True)
-class UnknownName:
-    """A name that no component of the slot's kind has.
+def unknown_name(
+    name: str,
+    slot: Shape,
+    path: KeyPath,
+    place: Place,
+    whole: Shape,
+    broken: Mapping[tuple[str, str], str],
+) -> Problem:
+    """The problem of a name: broken, ambiguous, of another kind, missing or misspelt.
 
     Args:
-        name: as it is written.
-        kind: of the slot.
+        name: no component of the slot's kind has it.
         slot: its shape.
         path: of the name.
         place: of the name.
         whole: the shape of the experiment.
         broken: installed components that are not in the schema, and why.
     """
+    kind = slot.kind
+    assert kind is not None
+    if (kind, name) in broken:
+        return _broken(broken[kind, name], path, place)
+    problem = _unknown(name, kind, slot, path, place, whole)
+    note = f"installed: {', '.join(slot.names) or 'none'}"
+    hidden = os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0")
+    if problem.code == "unknown-component" and hidden:
+        note += "; VQFW_NO_PLUGINS hides those of other packages"
+    return replace(problem, note=note, place=place)
 
-    name: str
-    kind: str
-    slot: Shape
-    path: KeyPath
-    place: Place
-    whole: Shape
-    broken: Mapping[tuple[str, str], str]
 
-    def problem(self) -> Problem:
-        """The problem: broken, ambiguous, of another kind, not installed, or misspelt."""
-        name, kind, slot = self.name, self.kind, self.slot
-        path, place = self.path, self.place
-        installed = f"installed: {', '.join(slot.names) or 'none'}"
-        if (kind, name) in self.broken:
-            return _broken(self.broken[kind, name], path, place)
-        try:
-            index().find(kind, name)
-        except PluginError as error:
-            claims = [each for each in index().of(kind) if each.name == name]
-            if claims:
-                fact, _, help_ = str(error).partition(": ")
-                return Problem(
-                    "ambiguous-component", fact, path, help_, installed, place
-                )
-        elsewhere = [
-            other
-            for other in KINDS
-            if other != kind and f"{other}.{name}" in self.whole.root["$defs"]
-        ]
-        if elsewhere:
-            kinds = " and ".join(f"{article(each)} {words(each)}" for each in elsewhere)
-            keys = " or ".join(f'"{KINDS[each].key}"' for each in elsewhere)
-            begun = [each for each in slot.names if each.startswith(f"{name}_")]
-            return Problem(
-                "wrong-kind",
-                f"{short(name)} is {kinds}, not {article(kind)} {words(kind)}",
-                path,
-                f"did you mean {alternatives(begun)}?"
-                if begun
-                else f"move it to {keys}" + _instead(name, slot.names),
-                installed,
-                place,
-            )
-        message = f"no {words(kind)} is called {short(name)}"
-        question = did_you_mean(name, slot.names)
-        distribution, slash, _ = name.partition("/")
-        if slash and not question and KINDS[kind].shorthand is None:
-            package = f'no component of "{distribution}" is installed'
-            help_ = f"pip install {distribution}, or name one that is installed"
-            return Problem(
-                "missing-plugin", f"{message}: {package}", path, help_, installed, place
-            )
-        types = ["number"] if _takes_number(kind) else []
-        if (number := meant_value(name, types, slot)) is not None:
-            help_ = written(number, path, place)
-        elif types and (unquoted_number := unquoted(name, types, slot)):
-            help_ = unquoted_number
-        elif slot.nullable and means_nothing(name):
-            help_ = "write null to go without"
-        elif question:
-            help_ = question
-        elif KINDS[kind].shorthand and KINDS[kind].shorthand.json_type == "string":  # type: ignore[union-attr]  # it was just tested
-            help_ = f'write one of these, or a folder as a path: "./{name[:60]}"'
-        elif slot.names:
-            help_ = f"write one of {', '.join(slot.names)}"
-        else:
-            help_ = "remove it, or install a package that has one"
-        if os.environ.get("VQFW_NO_PLUGINS", "") not in ("", "0"):
-            installed += "; VQFW_NO_PLUGINS hides those of other packages"
-        return Problem("unknown-component", message, path, help_, installed, place)
+def _unknown(
+    name: str, kind: str, slot: Shape, path: KeyPath, place: Place, whole: Shape
+) -> Problem:
+    """The problem without its note and place."""
+    try:
+        index().find(kind, name)
+    except PluginError as error:
+        claims = [each for each in index().of(kind) if each.name == name]
+        if claims:
+            fact, _, help_ = str(error).partition(": ")
+            return Problem("ambiguous-component", fact, path, help_)
+    elsewhere = [
+        other
+        for other in KINDS
+        if other != kind and f"{other}.{name}" in whole.root["$defs"]
+    ]
+    if elsewhere:
+        kinds = " and ".join(f"{article(each)} {words(each)}" for each in elsewhere)
+        keys = " or ".join(f'"{KINDS[each].key}"' for each in elsewhere)
+        begun = [each for each in slot.names if each.startswith(f"{name}_")]
+        message = f"{short(name)} is {kinds}, not {article(kind)} {words(kind)}"
+        help_ = f"move it to {keys}{_instead(name, slot.names)}"
+        if begun:
+            help_ = f"did you mean {alternatives(begun)}?"
+        return Problem("wrong-kind", message, path, help_)
+    message = f"no {words(kind)} is called {short(name)}"
+    question = did_you_mean(name, slot.names)
+    distribution, slash, _ = name.partition("/")
+    if slash and not question and KINDS[kind].shorthand is None:
+        package = f'no component of "{distribution}" is installed'
+        help_ = f"pip install {distribution}, or name one that is installed"
+        return Problem("missing-plugin", f"{message}: {package}", path, help_)
+    types = ["number"] if _takes_number(kind) else []
+    if (number := meant_value(name, types, slot)) is not None:
+        help_ = written(number, path, place)
+    elif types and (unquoted_number := unquoted(name, types, slot)):
+        help_ = unquoted_number
+    elif slot.nullable and means_nothing(name):
+        help_ = "write null to go without"
+    elif question:
+        help_ = question
+    elif KINDS[kind].shorthand and KINDS[kind].shorthand.json_type == "string":  # type: ignore[union-attr]  # it was just tested
+        help_ = f'write one of these, or a folder as a path: "./{name[:60]}"'
+    elif slot.names:
+        help_ = f"write one of {', '.join(slot.names)}"
+    else:
+        help_ = "remove it, or install a package that has one"
+    return Problem("unknown-component", message, path, help_)
 
 
 def _takes_number(kind: str) -> bool:
