@@ -49,12 +49,8 @@ def _length(values: Values) -> Iterator[Problem]:
 def _early_stopping(values: Values) -> Iterator[Problem]:
     path = ("training", "early_stopping", "metric")
     metric = _at(values, path, str)
-    metrics = _at(values, ("evaluation", "metrics"), list)
-    if metric is None or metrics is None:
-        return
-    names = [each.get("type") for each in metrics if isinstance(each, dict)]
-    known = [name for name in names if isinstance(name, str)]
-    if metric in known:
+    known = _metrics(values)
+    if metric is None or known is None or metric in known:
         return
     yield Problem(
         "not-allowed",
@@ -135,9 +131,7 @@ def _duplicates(values: Values) -> Iterator[Problem]:
 
 def _expected(values: Values) -> Iterator[Problem]:
     expected = _at(values, ("expected",), dict) or {}
-    metrics = _at(values, ("evaluation", "metrics"), list) or []
-    scores = [each.get("type") for each in metrics if isinstance(each, dict)]
-    known = [name for name in [*scores, "minutes"] if isinstance(name, str)]
+    known = [*(_metrics(values) or ()), "minutes"]
     for name in expected:
         question = "" if name in known else did_you_mean(name, known)
         if question:
@@ -160,6 +154,15 @@ _RULES: tuple[Callable[[Values], Iterator[Problem]], ...] = (
     _duplicates,
     _expected,
 )
+
+
+def _metrics(values: Values) -> list[str] | None:
+    """The names of the metrics; None where they are no list."""
+    metrics = _at(values, ("evaluation", "metrics"), list)
+    if metrics is None:
+        return None
+    names = [_at(each, ("type",), str) for each in metrics]
+    return [name for name in names if name is not None]
 
 
 def _at(values: Any, path: KeyPath, *types: type) -> Any:
