@@ -78,6 +78,7 @@ def experiment_from(
 def _unreadable(path: Path, error: Exception) -> Problem:
     reason = getattr(error, "strerror", None) or str(error)
     message = f"{path} cannot be read: {reason}"
+    place = Place(str(path), 0, 0, 0, "")
     folder, inside = path.parent, nearby(path)
     if isinstance(error, IsADirectoryError):
         message = f"{path} is a folder"
@@ -87,7 +88,7 @@ def _unreadable(path: Path, error: Exception) -> Problem:
         if run := _run_called(str(path)):
             message = f'"{path}" is a run, not a file'
             help_ = f"continue it with: vqfw run --resume {run}"
-            return _missing(path, message, help_)
+            return Problem("missing-file", message, help=help_, place=place)
     close = " or ".join(str(folder / each) for each in inside)
     help_ = (
         f"did you mean {close}?"
@@ -97,11 +98,6 @@ def _unreadable(path: Path, error: Exception) -> Problem:
     # "vqfw explain" takes either, so a misspelt code ends up here.
     if not close and (codes := nearest_words(str(path), CODES)):
         help_ = f'did you mean the code "{codes[0]}"?'
-    return _missing(path, message, help_)
-
-
-def _missing(path: Path, message: str, help_: str) -> Problem:
-    place = Place(str(path), 0, 0, 0, "")
     return Problem("missing-file", message, help=help_, place=place)
 
 

@@ -12,11 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vqfw.errors import Place, Problem, dotted
-from vqfw.problems.explanations import CODES, explanation
 from vqfw.streams import forgiving
 from vqfw.terminal import Styled, columns, fitted, width_of
-
-__all__ = ["CODES", "as_data", "explanation", "render"]
 
 # Longer lines are shown as a window around the place.
 WIDTH = 100
@@ -58,21 +55,13 @@ def as_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:
             "keys": list(problem.path),
             "help": problem.help,
             "note": problem.note,
-            **_place_data(problem.place),
+            **{
+                name: getattr(problem.place, name, None) or None
+                for name in ("source", "line", "column", "length")
+            },
         }
         for problem in problems
     ]
-
-
-def _place_data(place: Place | None) -> dict[str, Any]:
-    if place is None:
-        return {"source": None, "line": None, "column": None, "length": None}
-    return {
-        "source": place.source,
-        "line": place.line or None,
-        "column": place.column or None,
-        "length": place.length or None,
-    }
 
 
 def _lines(problem: Problem, width: int | None) -> Iterator[list[Segment]]:
