@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from contextlib import suppress
+from glob import escape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from vqfw.runs.places import cache_folder
 
 def cached_fragment(entry: Entry) -> Schema | None:
     """The fragment of a component in the cache, if any; no code of its package runs."""
+    # The file name has a checksum of the sources in it, which most need not compute.
     folder = _folder()
-    if folder is None:
+    if folder is None or not any(folder.glob(f"{escape(_label(entry))}-*.json")):
         return None
     with suppress(OSError, ValueError, PluginError):
         kept: Schema = json.loads((folder / _file_name(entry)).read_text("utf-8"))
@@ -50,14 +52,17 @@ def _folder() -> Path | None:
     return None if cache is None else cache / "fragments"
 
 
+def _label(entry: Entry) -> str:
+    return f"{entry.distribution}-{entry.version}".replace(os.sep, "_")
+
+
 def _file_name(entry: Entry) -> str:
     """Another name whenever the fragment may be another: by release and source files."""
     digest = hashlib.sha256()
     for part in (entry.kind, entry.name, entry.target, entry.owner, own_version()):
         digest.update(part.encode() + b"\0")
     digest.update(source_checksum(entry).encode())
-    label = f"{entry.distribution}-{entry.version}".replace(os.sep, "_")
-    return f"{label}-{digest.hexdigest()[:24]}.json"
+    return f"{_label(entry)}-{digest.hexdigest()[:24]}.json"
 
 
 def source_checksum(entry: Entry) -> str:
