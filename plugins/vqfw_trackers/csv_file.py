@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from numpy.typing import NDArray
 
-from vqfw.kinds import RunFolder, Tracker
+from vqfw.kinds import RunPath, Tracker
 
 _STEP = "step"
 
@@ -23,7 +23,7 @@ class CSV(Tracker):
     folders.
     """
 
-    def __init__(self, run_folder: RunFolder) -> None:
+    def __init__(self, run_folder: RunPath) -> None:
         self._path = run_folder / "metrics.csv"
         self._file: TextIO | None = None
         self._columns: list[str] = [_STEP]

@@ -17,7 +17,7 @@ import imageio.v3 as imageio
 from numpy.typing import NDArray
 
 from vqfw.errors import PluginError
-from vqfw.kinds import RunFolder, Tracker
+from vqfw.kinds import RunPath, Tracker
 
 
 class TensorBoard(Tracker):
@@ -26,7 +26,7 @@ class TensorBoard(Tracker):
     ``tensorboard --logdir checkpoints`` shows all runs side by side.
     """
 
-    def __init__(self, run_folder: RunFolder) -> None:
+    def __init__(self, run_folder: RunPath) -> None:
         if find_spec("tensorboard") is None:
             raise PluginError(
                 'tracker "tensorboard" needs the package tensorboard, which is not '

@@ -47,7 +47,7 @@ HOME = {
         "Length",
         "Positive",
         "Range",
-        "RunFolder",
+        "RunPath",
         "Seed",
         "Share",
         "Steps",

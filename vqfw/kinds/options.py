@@ -202,5 +202,5 @@ TotalSteps = Annotated[int, Supplied("steps")]
 Known only if the experiment sets "steps"; with "epochs" it depends on the data, and a
 component that takes it cannot be built.
 """
-RunFolder = Annotated[Path, Supplied("run_folder")]
+RunPath = Annotated[Path, Supplied("run_folder")]
 """The folder of the run's records; for trackers only."""

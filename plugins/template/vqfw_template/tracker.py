@@ -2,7 +2,7 @@ import json
 
 from PIL import Image
 
-from vqfw.kinds import RunFolder, Steps, Tracker
+from vqfw.kinds import RunPath, Steps, Tracker
 
 
 class Template(Tracker):
@@ -12,7 +12,7 @@ class Template(Tracker):
         interval: Steps between two looks.
     """
 
-    def __init__(self, run_folder: RunFolder, interval: Steps = 10) -> None:
+    def __init__(self, run_folder: RunPath, interval: Steps = 10) -> None:
         self.folder, self.interval = run_folder / "template", interval
 
     def scalars(self, step, values):
