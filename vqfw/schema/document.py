@@ -9,7 +9,7 @@ with the command line.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from vqfw.kinds.catalog import KINDS, Kind
@@ -26,17 +26,15 @@ REQUIRED = ("data", "model")
 
 def assembled(components: Fragments) -> Schema:
     """The whole schema, from the fragments of its components."""
-    components = {key: _annotated(found) for key, found in components.items()}
+    components = {key: _annotated(components[key]) for key in sorted(components)}
     definitions: Schema = {}
     for kind in KINDS.values():
         mine = {
-            name: components[k, name]
-            for k, name in sorted(components)
-            if k == kind.name
+            name: found for (k, name), found in components.items() if k == kind.name
         }
         definitions[kind.name] = _slot(kind, mine)
-    for (kind_name, name), found in sorted(components.items()):
-        definitions[f"{kind_name}.{name}"] = dict(found)
+    for (kind_name, name), found in components.items():
+        definitions[f"{kind_name}.{name}"] = found
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "vqfw experiment",
@@ -129,7 +127,7 @@ def _slot(kind: Kind, components: Mapping[str, Mapping[str, Any]]) -> Schema:
         "required": ["type"],
         "allOf": [
             *_short_forms(kind, components, bare),
-            *map(_variant(kind), components),
+            *(_variant(kind, name) for name in components),
         ],
         "defaultSnippets": [
             {
@@ -154,16 +152,14 @@ def _one_of(components: Mapping[str, Mapping[str, Any]]) -> Schema:
     }
 
 
-def _variant(kind: Kind) -> Callable[[str], Schema]:
-    def variant(name: str) -> Schema:
-        chosen = {
-            "type": "object",
-            "properties": {"type": {"const": name}},
-            "required": ["type"],
-        }
-        return {"if": chosen, "then": {"$ref": f"#/$defs/{kind.name}.{_pointer(name)}"}}
-
-    return variant
+def _variant(kind: Kind, name: str) -> Schema:
+    chosen = {
+        "type": "object",
+        "properties": {"type": {"const": name}},
+        "required": ["type"],
+    }
+    pointer = name.replace("~", "~0").replace("/", "~1")
+    return {"if": chosen, "then": {"$ref": f"#/$defs/{kind.name}.{pointer}"}}
 
 
 def _short_forms(
@@ -198,10 +194,6 @@ def _snippet(name: str, found: Mapping[str, Any]) -> Schema:
     required = [key for key in found.get("required", ()) if key != "type"]
     blanks = {key: f"${number}" for number, key in enumerate(required, start=1)}
     return {"type": name, **blanks}
-
-
-def _pointer(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _annotated(schema: Mapping[str, Any]) -> Schema:

@@ -25,11 +25,8 @@ def merged(base: Node, over: Node, shape: Shape | None) -> Node:
     members = dict(base.value)
     for key, node in over.value.items():
         if key in members:
-            below = (
-                shape.child(key, over if "type" in over.value else base)
-                if shape
-                else None
-            )
+            typed = over if "type" in over.value else base
+            below = shape.child(key, typed) if shape else None
             members[key] = merged(members[key], node, below)
         else:
             members[key] = node
