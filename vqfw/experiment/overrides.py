@@ -77,8 +77,8 @@ def parsed_override(argument: str) -> tuple[Override | None, list[Problem]]:
     path = tuple(step for step, _ in steps)
     places = tuple(place for _, place in steps)
     if path[0] in _OF_FILES:
-        problem = Problem("invalid-override", f'"{path[0]}" can only be set in a file')
-        return None, [replace(problem, help="write it there", place=places[0])]
+        message = f'"{path[0]}" can only be set in a file'
+        return None, [_unusable(message, places[0], "write it there")]
     offset = len(path_text) + 1
     text = Node(value_text, locate(offset, offset + len(value_text)))
     value, problems = _override_value(
@@ -105,16 +105,13 @@ def override_at(
     """
     steps = _steps(key, lambda start, stop: place) if key else None
     if steps is None:
-        problem = Problem(
-            "invalid-override", f'"{key}" is not a valid path', (key,), place=place
-        )
         help_ = "write keys joined by dots, as in model.quantizer.decay"
-        return None, [replace(problem, help=help_)]
+        message = f'"{key}" is not a valid path'
+        return None, [_unusable(message, place, help_, (key,))]
     path = tuple(step for step, _ in steps)
     if path[0] in _OF_FILES:
-        problem = Problem("invalid-override", f'"{key}" cannot be varied', (key,))
         help_ = "write it in the experiment file"
-        return None, [replace(problem, help=help_, place=place)]
+        return None, [_unusable(f'"{key}" cannot be varied', place, help_, (key,))]
     return Override(key, path, tuple(each for _, each in steps), value), []
 
 
@@ -135,9 +132,13 @@ def _steps(text: str, locate: Locate) -> list[tuple[str | int, Place]] | None:
     return steps
 
 
-def _unusable(message: str, place: Place) -> Problem:
-    help_ = "write a path, '=' and a value: --set model.quantizer.decay=0.99"
-    return Problem("invalid-override", message, help=help_, place=place)
+def _unusable(
+    message: str,
+    place: Place,
+    help_: str = "write a path, '=' and a value: --set model.quantizer.decay=0.99",
+    path: KeyPath = (),
+) -> Problem:
+    return Problem("invalid-override", message, path, help_, place=place)
 
 
 def _override_value(text: str, locate: Locate) -> tuple[Node | None, list[Problem]]:
@@ -244,9 +245,7 @@ def _no_item(
     else:
         message += f"the list has {count} items"
         help_ = f"write an index from 0 to {count - 1}, or set the whole list"
-    return Problem(
-        "invalid-override", message, override.path[:done], help=help_, place=place
-    )
+    return _unusable(message, place, help_, override.path[:done])
 
 
 def as_override(path: str, value: Any) -> str:

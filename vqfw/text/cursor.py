@@ -111,16 +111,14 @@ class Cursor:
                 return
 
     def _comment(self) -> None:
-        if self.match(_COMMENT):
-            self._over(_COMMENT)
+        if comment := self.match(_COMMENT):
+            self.at = comment.end()
             return
-        never_ends = self.text.startswith("/*", self.at)
-        raise self.stopped(
-            "the comment is not closed"
-            if never_ends
-            else "a single '/' is not allowed",
-            "write // for a comment to the end of the line, or /* ... */",
-        )
+        message = "a single '/' is not allowed"
+        if self.text.startswith("/*", self.at):
+            message = "the comment is not closed"
+        repair = "write // for a comment to the end of the line, or /* ... */"
+        raise self.stopped(message, repair)
 
     def _over(self, pattern: re.Pattern[str]) -> None:
         found = self.match(pattern)
