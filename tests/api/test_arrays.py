@@ -226,7 +226,7 @@ def test_groups_without_images_are_refused(experiment):
         experiment.run(groups=PEOPLE)
 
 
-def test_an_experiment_for_arrays_can_be_planned_without_one(experiment):
+def test_an_experiment_for_arrays_is_planned_without_an_array(experiment):
     assert experiment.plan().image_shape == (16, 16, 3)
     assert summary_of(experiment.plan()) is None
     with pytest.raises(DataError, match=r"experiment\.run\(images=array"):

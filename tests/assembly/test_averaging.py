@@ -26,7 +26,7 @@ def stepped(tiny):
     return autoencoder, seen
 
 
-def test_weight_averages_follow_the_weights_at_the_start_of_each_step(stepped):
+def test_each_step_averages_the_weights_it_begins_with(stepped):
     autoencoder, seen = stepped
     expected = seen[0]
     for step, weights in enumerate(seen):

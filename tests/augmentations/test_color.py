@@ -44,7 +44,7 @@ def test_sharpness_leaves_the_outermost_pixels_alone(photograph, changed):
 
 
 @pytest.mark.parametrize(("ours", "_"), PAIRS)
-def test_factors_fill_the_range_that_strength_gives(ours, _):
+def test_drawn_factors_cover_the_range_of_strength_and_stay_in_it(ours, _):
     factor = ours(strength=0.25).draw(np.random.default_rng(0), 4000)["factor"]
     assert 0.75 <= factor.min() < 0.76
     assert 1.24 < factor.max() <= 1.25

@@ -94,7 +94,7 @@ def test_a_component_of_a_plugin_is_unread_until_it_is_described(install):
     assert "vqfw_odd" not in sys.modules
 
 
-def test_import_components_reads_the_code_and_not_the_cache(install):
+def test_import_components_imports_plugins_and_ignores_the_fragment_cache(install):
     path = install("vqfw-odd", "import a_package_that_comes_and_goes\n" + FINE, ENTRY)
     there = path.with_name("a_package_that_comes_and_goes.py")
     there.write_text("")

@@ -113,7 +113,7 @@ def test_at_a_bound_the_control_does_not_wind_up():
     assert weight(control, usage=HALF, previous=high) < 1.0
 
 
-def test_the_weight_stays_before_the_first_batch():
+def test_beta_keeps_its_start_value_until_the_first_batch():
     assert steered(TargetPerplexity(start=0.2), NONE, 50) == pytest.approx(0.2)
 
 

@@ -143,7 +143,7 @@ def test_a_closed_descriptor_is_not_given_to_the_next_file(root):
     assert int(out) > 2
 
 
-def test_a_stream_that_works_again_is_written_again(monkeypatch):
+def test_output_resumes_when_a_failed_stream_works_again(monkeypatch):
     stderr = Broken(LOSSES["the disk is full"])
     monkeypatch.setattr("sys.stderr", stderr)
     with standard_streams():

@@ -113,7 +113,9 @@ def test_a_damaged_record_is_one_error_line_in_every_verb(odd, command, root, na
             assert name in in_one_sentence(answer)
 
 
-def test_other_damaged_records_count_as_missing(odd, command, root):
+def test_damaged_training_failure_and_origin_records_count_as_missing(
+    odd, command, root
+):
     for content in ("[]", '{"steps": "all"}', '{"steps": 1e400}', b"\xff"):
         odd("training.json", content)
         answer = command("compare", "done", "odd")

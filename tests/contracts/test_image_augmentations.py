@@ -145,7 +145,9 @@ def test_an_image_augmentation_keeps_the_contract(check, factory):
 
 @pytest.mark.mutations
 @pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
-def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
+def test_each_planted_mistake_fails_one_check_and_passes_all_the_rest(
+    mistake, complaints
+):
     assert complaints("augmentation", mistake, PLANTED[mistake]) == [PLANTED[mistake]]
 
 
@@ -169,7 +171,7 @@ def test_each_form_has_checks_of_its_own():
     assert not set(tensors) & set(pictures)
 
 
-def test_a_check_leaves_the_global_generators_and_tracing_as_they_were(complaints):
+def test_a_check_restores_the_global_generators_and_the_trace_function(complaints):
     random.seed(3)
     np.random.seed(3)
     before = random.getstate(), np.random.get_state()[1].tolist(), sys.gettrace()

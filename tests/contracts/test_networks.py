@@ -123,7 +123,9 @@ PLANTED = {
 
 @pytest.mark.mutations
 @pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
-def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
+def test_each_planted_mistake_fails_one_check_and_passes_all_the_rest(
+    mistake, complaints
+):
     kind, expected = PLANTED[mistake]
     assert complaints(kind, mistake, expected) == [expected]
 

@@ -183,7 +183,9 @@ PLANTED = {
 @pytest.mark.parametrize(
     ("kind", "mistake"), [(kind, each) for kind in PLANTED for each in PLANTED[kind]]
 )
-def test_a_planted_mistake_is_caught_by_its_check_alone(kind, mistake, complaints):
+def test_each_planted_mistake_fails_one_check_and_passes_all_the_rest(
+    kind, mistake, complaints
+):
     factory, expected = PLANTED[kind][mistake]
     assert complaints(kind, factory, expected) == [expected]
 

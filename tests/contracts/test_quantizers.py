@@ -648,7 +648,9 @@ ELSEWHERE = {
 
 @pytest.mark.mutations
 @pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
-def test_a_planted_mistake_is_caught_by_its_check_alone(mistake, complaints):
+def test_each_planted_mistake_fails_one_check_and_passes_all_the_rest(
+    mistake, complaints
+):
     plain = mistake.__init__ in (GradientQuantizer.__init__, DiVeQ.__init__)
     factory = (lambda: mistake(**SMALL)) if plain else mistake
     backend = keras.backend.backend()

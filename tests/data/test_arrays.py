@@ -148,7 +148,7 @@ def test_bad_pictures_change_neither_the_rule_nor_the_split_of_the_others(
             assert one.ids == tuple(name for name in all_good.ids if name < "p15")
 
 
-def test_nothing_but_bad_pictures_is_an_error(made: Any) -> None:
+def test_data_without_any_usable_picture_is_an_error(made: Any) -> None:
     with pytest.raises(DataError, match=r"none of 1 picture of Made .*'x\.png'"):
         read(made([("x.png", "x", b"no picture", None)]), on_bad_image="skip")
 

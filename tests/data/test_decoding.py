@@ -187,7 +187,9 @@ def test_too_many_pixels_are_refused_by_the_header(side: int) -> None:
         read(content)
 
 
-def test_a_giant_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_file_with_too_many_bytes_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     content = saved(Image.new("RGB", (4, 4)))
     monkeypatch.setattr(module, "FILE_BYTES", len(content))
     assert read(content).shape == (4, 4, 3)

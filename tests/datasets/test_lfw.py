@@ -129,7 +129,7 @@ def test_the_person_is_read_from_the_path(name: str, person: str | None) -> None
     assert person_of(name) == person
 
 
-def test_the_real_archive_has_its_people_in_their_splits(real_lfw: Path) -> None:
+def test_the_real_lfw_archive_has_the_official_split_sizes(real_lfw: Path) -> None:
     dataset = LFW(str(real_lfw), validation=0.0)
     splits = Counter(record.split for record in dataset.records())
     assert splits["train"] == 9_525

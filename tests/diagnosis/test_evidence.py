@@ -124,7 +124,7 @@ def test_without_revival_its_numbers_are_unknown():
     assert seen.settings[path] is None
 
 
-def test_options_are_found_by_name_the_nearest_first():
+def test_the_option_nearest_to_the_root_of_a_component_is_found_first():
     seen = evidence_from(series(), RESOLVED)
     assert seen.path_of("decay", "model.quantizer") == "model.quantizer.decay"
     assert seen.path_of("decay", "training") is None

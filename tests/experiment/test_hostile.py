@@ -142,7 +142,7 @@ HOSTILE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", HOSTILE, ids=lambda change: json.dumps(change)[:60])
-def test_a_hostile_file_reaches_nothing(
+def test_a_hostile_experiment_opens_no_file_outside_and_runs_no_code(
     quietly: Callable[[Path], list[tuple[str, str]]],
     write: Callable[..., Path],
     valid: dict[str, Any],

@@ -226,7 +226,7 @@ def test_a_float_beyond_2_to_the_53_is_not_an_integer(load: Load, valid: Any) ->
 
 
 @pytest.mark.parametrize("text", ["007", "1e3", "true", "null", "-1", "0x10", "1_000"])
-def test_a_string_setting_takes_the_argument_text_unparsed(
+def test_set_does_not_parse_the_value_of_an_option_that_is_text(
     load: Load, valid: Any, text: str
 ) -> None:
     folder = f"data.dataset.path={text}"

@@ -64,7 +64,7 @@ def test_rotation_turns_and_scales_the_gradient_as_the_paper_does():
         np.testing.assert_allclose(row, matrix.T @ incoming, rtol=1e-4, atol=1e-5)
 
 
-def test_rotation_keeps_the_angle_between_gradient_and_vector():
+def test_rotation_gives_latents_the_angle_that_the_gradient_has_to_codes():
     found = Estimated(rotation, CODES).gradient(LATENTS, INCOMING)
 
     def cosine(a, b):

@@ -108,7 +108,7 @@ def test_residual_levels_pass_the_decoder_gradient_once(levels):
     np.testing.assert_allclose(found, weights, atol=1e-5)
 
 
-def test_warm_up_leaves_no_recent_latents_to_later_levels():
+def test_later_levels_record_no_recent_latents_during_warm_up():
     quantizer = built(ResidualQuantizer(ema(warm_up=7)), placed=False)
     called(quantizer, random(2, 2, 2, 4), training=True)
     assert not quantizer.codebooks[1].recent_latents.any()
@@ -359,7 +359,7 @@ def test_back_projection_is_the_adjoint_of_decoding(place):
 
 
 @pytest.mark.parametrize("place", range(4))
-def test_reach_is_the_sum_of_squared_weights_of_a_code_under_mean_maps(place):
+def test_reach_of_a_code_is_the_sum_of_its_squared_weights_in_the_latents(place):
     quantizer = PredictiveQuantizer(ema(embedding_dim=1))
     quantizer.build((None, 10, 10, 1))
     codes = [np.zeros((1, 5, 5, 1), "float32") for _ in range(4)]

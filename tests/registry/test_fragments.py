@@ -72,7 +72,9 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return started
 
 
-def test_a_component_of_another_package_works_by_name(install: Install) -> None:
+def test_an_experiment_names_a_component_of_an_installed_plugin_package(
+    install: Install,
+) -> None:
     install("vqfw-calm", CALM, ENTRY)
     revival = experiment_from(VALID).model["revival"]
     assert revival == {"type": "calm", "share": 0.25, "pattern": "x", "interval": 50}

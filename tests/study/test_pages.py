@@ -65,7 +65,7 @@ def test_the_table_is_written_between_the_markers_of_a_page(
     assert set(found.written) == {page, found.source}
 
 
-def test_the_committed_table_has_the_record_of_every_run_and_the_page_has_none(
+def test_the_table_file_keeps_the_record_of_every_run_and_the_page_shows_no_record(
     study, page, here, root, pretend
 ):
     commits = ["a1" * 20, "b2" * 20]

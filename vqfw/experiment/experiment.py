@@ -156,7 +156,7 @@ class CheckedExperiment:
         return checked(self._chain, self.file, self.text, tuple(arguments), given)
 
     def placed(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-        """Problems with the places of their values, in the order of the file."""
+        """Adds the file position to each problem, and sorts them by it."""
         found = [
             each if each.place else replace(each, place=located(each, self._tree))
             for each in problems

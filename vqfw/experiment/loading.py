@@ -11,7 +11,7 @@ from vqfw.errors import ExperimentError, Place, Problem, RunError
 from vqfw.experiment.experiment import CheckedExperiment, checked
 from vqfw.experiment.files import decoded, nearby, read_chain
 from vqfw.experiment.overrides import plain_value
-from vqfw.problems.explanations import CODES
+from vqfw.problems.explanations import CODES, RENAMED
 from vqfw.suggestions import nearest_words
 from vqfw.text.reader import MAX_BYTES
 
@@ -96,7 +96,7 @@ def _unreadable(path: Path, error: Exception) -> Problem:
         else "vqfw init writes one; or give a folder or archive of pictures"
     )
     # "vqfw explain" takes either, so a misspelt code ends up here.
-    if not close and (codes := nearest_words(str(path), CODES)):
+    if not close and (codes := nearest_words(str(path), {*CODES, *RENAMED})):
         help_ = f'did you mean the code "{codes[0]}"?'
     return Problem("missing-file", message, help=help_, place=place)
 

@@ -240,7 +240,7 @@ def words(kind: str) -> str:
 
 
 def written(value: Any, path: KeyPath, place: Place) -> str:
-    """The repair that replaces a value: in a file, or in the argument that set it."""
+    """The words of a repair: ``write 64``, or the ``--set`` argument with the new value."""
     text = json.dumps(value)
     if place.source.startswith("--set "):
         return f"--set {shlex.quote(f'{dotted(path)}={text}')}"

@@ -37,7 +37,7 @@ def component_fragment(entry: Entry) -> Schema:
     """Reads the fragment of a component from its constructor; imports the component.
 
     Raises:
-        PluginError: if it cannot be imported, or its options fit no JSON file.
+        PluginError: if it cannot be imported, or an option is no JSON value.
     """
     if entry.kind == OBSERVER:
         # pluggy takes longer to import than a listing that needs none of this.

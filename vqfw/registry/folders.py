@@ -71,7 +71,7 @@ def _home(folder: Path) -> Path | None:
 
 
 def _registered(folder: Path) -> tuple[Entry, ...]:
-    """The entry points of a package, once its modules can be imported."""
+    """Puts a package on the import path and returns its entry points."""
     entries = tuple(_entries(_project(folder), folder))
     for root in (folder / "src", folder):
         if any(_holds(root, entry) for entry in entries):

@@ -78,6 +78,7 @@ def _child(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], str]:
     """The answers of one child, in order, and how it ended."""
     asked = [astuple(entry) for entry in entries]
     seconds = importing.IMPORT_SECONDS
+    stuck = max(STUCK_SECONDS, 2 * seconds * len(entries))
     command = [sys.executable, "-P", "-c", _CHILD]
     command += [json.dumps([path for path in sys.path if path])]
     command += [json.dumps([asked, seconds])]
@@ -90,7 +91,7 @@ def _child(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], str]:
         start_new_session=True,
     ) as child:
         try:
-            output, _ = child.communicate(timeout=STUCK_SECONDS)
+            output, _ = child.communicate(timeout=stuck)
             end = f"its import ended Python with exit code {child.returncode}"
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
@@ -99,7 +100,7 @@ def _child(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], str]:
                 else:
                     child.kill()
             output, _ = child.communicate()
-            end = f"its import did not end within {STUCK_SECONDS:.0f} seconds"
+            end = f"its import did not end within {stuck:.0f} seconds"
     lines = []
     with suppress(ValueError):  # the child ended in the middle of a line
         lines += [json.loads(line) for line in output.splitlines()]

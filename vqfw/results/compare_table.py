@@ -104,7 +104,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Whether the comparison is fair, in a sentence."""
+        """A sentence: whether the runs had the same images and budget, or what differs."""
         if not self.unfair:
             return "A fair comparison: the same images and the same budget."
         return f"Not a fair comparison: {'; '.join(self.unfair)}."

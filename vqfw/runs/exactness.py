@@ -1,4 +1,4 @@
-"""Whether a resumed run repeats an uninterrupted one exactly, and how runs differ."""
+"""Says whether a resumed run is bit-exact, and which versions and devices differ."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ class _Running:
         left = sum(filter(None, times))
         left += len(waiting) * statistics.fmean(self._around or [0.0])
         left = at_once(left, len(waiting), self._call.jobs)
-        return f"{scores} · about {clock(left)} left"
+        return f"{scores} · about {clock(left)} left for the study"
 
     def _standings(self) -> list[Standing]:
         return standings(self._study, self._root)

@@ -27,7 +27,7 @@ DOWNSAMPLINGS = (2, 4, 8)
 
 
 def latents_have_the_stated_shape(factory: Factory) -> None:
-    """Latents have the stated grid and channels, for grey, colour and other images."""
+    """Latents have the stated grid and channels, for images of 1, 3 and 5 channels."""
     for channels in IMAGE_CHANNELS:
         encoder: Encoder = factory()
         grid = (2, 3)

@@ -125,7 +125,7 @@ def nothing_dead_changes_nothing(factory: Factory) -> None:
 
 
 def edges_do_not_crash(factory: Factory) -> None:
-    """A book without use, a single latent and equal latents give finite codes."""
+    """Codes stay finite for an unused codebook, a single latent, or equal latents."""
     scene = _scene()
     nothing = Usage(np.zeros(CODES, "float32"), age=np.full(CODES, LONG))
     edges = {

@@ -45,5 +45,5 @@ class Patience:
         return {"best": self._best, "waited": self._waited}
 
     def restore(self, counters: Mapping[str, Any]) -> None:
-        """Takes over the numbers of a checkpoint."""
+        """Sets the best score and the waiting time to those of a checkpoint."""
         self._best, self._waited = counters["best"], counters["waited"]
