@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -72,15 +72,12 @@ class GroupedQuantizer(Wrapper):
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
         """Refuses groups whose number does not divide the channels of the encoder."""
-        return [*_uneven_groups(options["groups"], context)]
-
-
-def _uneven_groups(groups: int, context: Context) -> Iterator[Problem]:
-    encoder = context.experiment["model"].get("encoder")
-    channels = encoder.get("channels") if isinstance(encoder, Mapping) else None
-    # An encoder without this option is checked by ``build``.
-    if isinstance(channels, int) and channels % groups:
-        yield _uneven(channels, groups)
+        encoder = context.experiment["model"].get("encoder")
+        channels = encoder.get("channels") if isinstance(encoder, Mapping) else None
+        # An encoder without this option is checked by ``build``.
+        if not isinstance(channels, int) or channels % options["groups"] == 0:
+            return []
+        return [_uneven(channels, options["groups"])]
 
 
 def _uneven(channels: int, groups: int) -> Problem:

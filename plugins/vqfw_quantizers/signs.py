@@ -8,7 +8,7 @@ with the same decoded latents.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from keras import ops
@@ -89,7 +89,21 @@ class SignQuantizer(Quantizer):
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
         """Refuses factors that do not divide the bits, and books that are too large."""
-        return [*_uncountable(options["bits"], options["factors"])]
+        bits, factors = options["bits"], options["factors"]
+        fits = [n for n in range(1, bits + 1) if bits % n == 0]
+        if bits % factors:
+            close = min(fits, key=lambda n: abs(n - factors))
+            return [
+                Problem(
+                    "size-mismatch",
+                    f"{bits} bits cannot be split into {factors} equal factors",
+                    ("factors",),
+                    help=f'set "factors" to {close}, or "bits" to {bits + -bits % factors}',
+                )
+            ]
+        more = next(n for n in fits if n >= factors and bits // n <= 16)
+        repair = f'set "factors" to {more}'
+        return [*too_many_codes(2 ** (bits // factors), ("bits",), repair)]
 
     @property
     def scheduled(self) -> Mapping[str, Scalar]:
@@ -141,21 +155,3 @@ def unpacked(tokens: Tokens, bits: int) -> Tensor:
 
 def _places(width: int) -> Tensor:
     return ops.convert_to_tensor([2**bit for bit in range(width)], "int32")
-
-
-def _uncountable(bits: int, factors: int) -> Iterator[Problem]:
-    if bits % factors:
-        fits = [n for n in range(1, bits + 1) if bits % n == 0]
-        close = min(fits, key=lambda n: abs(n - factors))
-        yield Problem(
-            "size-mismatch",
-            f"{bits} bits cannot be split into {factors} equal factors",
-            ("factors",),
-            help=f'set "factors" to {close}, or "bits" to {bits + -bits % factors}',
-        )
-        return
-    more = next(
-        n for n in range(factors, bits + 1) if bits % n == 0 and bits // n <= 16
-    )
-    repair = f'set "factors" to {more}'
-    yield from too_many_codes(2 ** (bits // factors), ("bits",), repair)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -120,7 +120,7 @@ def the_compiled_step_gives_what_eager_gives(factory: Factory) -> None:
     drawn = _drawn(augmentation, COUNT)
     eager = _applied(augmentation, _images(), drawn)
     with compiling():
-        found = _compiled(augmentation)({"images": _images(), **drawn})
+        found = _compiled(augmentation, {"images": _images(), **drawn})
     gap = np.abs(found - eager).max()
     require(
         gap <= TOLERANCE,
@@ -146,16 +146,11 @@ def _applied(augmentation: Augmentation, images: Floats, drawn: Drawn) -> NDArra
     return np.asarray(ops.convert_to_numpy(found))
 
 
-def _compiled(augmentation: Augmentation) -> Callable[[Drawn], NDArray[Any]]:
-    layer = Applied(augmentation)
-
-    def run(batch: Drawn) -> NDArray[Any]:
-        inputs = {
-            name: keras.Input(rows.shape[1:], dtype=str(rows.dtype), name=name)
-            for name, rows in batch.items()
-        }
-        model = keras.Model(inputs, layer(inputs))
-        model.compile(jit_compile=keras.backend.backend() == "jax")
-        return np.asarray(model.predict_on_batch(dict(batch)))
-
-    return run
+def _compiled(augmentation: Augmentation, batch: Drawn) -> NDArray[Any]:
+    inputs = {
+        name: keras.Input(rows.shape[1:], dtype=str(rows.dtype), name=name)
+        for name, rows in batch.items()
+    }
+    model = keras.Model(inputs, Applied(augmentation)(inputs))
+    model.compile(jit_compile=keras.backend.backend() == "jax")
+    return np.asarray(model.predict_on_batch(dict(batch)))

@@ -6,14 +6,13 @@ A large one is read to its end, but only the first pictures are decoded.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePosixPath
 
 import numpy as np
 from PIL import Image
 
-from vqfw.kinds import Dataset, Drawn, Record
+from vqfw.kinds import Dataset, Drawn
 from vqfw.testing.check import Factory, checks_in, explained, require
 
 DECODED = 16
@@ -66,7 +65,7 @@ def every_image_has_a_group_in_one_split(factory: Factory) -> None:
 def images_have_the_stated_channels(factory: Factory) -> None:
     """Drawn pixels are uint8 with the stated channels; encoded images can be opened."""
     dataset: Dataset = factory()
-    for record in _first(dataset):
+    for record in islice(dataset.records(), DECODED):
         if isinstance(record, Drawn):
             shape, dtype = np.shape(record.pixels), record.pixels.dtype
             require(
@@ -120,10 +119,6 @@ def the_fingerprint_stays(factory: Factory) -> None:
 
 
 CHECKS = checks_in(globals())
-
-
-def _first(dataset: Dataset) -> Iterator[Record | Drawn]:
-    return islice(dataset.records(), DECODED)
 
 
 def _contents(dataset: Dataset) -> dict[str, tuple[str | None, str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
@@ -43,7 +41,9 @@ def the_loss_is_one_float32_an_image(factory: Factory) -> None:
             f"{SHAPE[0]} images of {channels} channels gave {dtype} of shape {shape}: "
             "average over all axes but the first, in float32",
         )
-        require(np.isfinite(_array(found)).all(), "the loss is not finite")
+        require(
+            np.isfinite(ops.convert_to_numpy(found)).all(), "the loss is not finite"
+        )
 
 
 def the_original_has_the_least_loss(factory: Factory) -> None:
@@ -91,10 +91,10 @@ def bfloat16_images_are_computed_in_float32(factory: Factory) -> None:
     """The loss of bfloat16 images is computed in float32."""
     half = [ops.cast(ops.convert_to_tensor(_images(s)), "bfloat16") for s in (0, 1)]
     whole = [ops.cast(each, "float32") for each in half]
-    expected = _array(factory()(*whole))
+    expected = ops.convert_to_numpy(factory()(*whole))
     found = factory()(*half)
     dtype = keras.backend.standardize_dtype(found.dtype)
-    gap = np.abs(_array(ops.cast(found, "float32")) - expected).max()
+    gap = np.abs(ops.convert_to_numpy(ops.cast(found, "float32")) - expected).max()
     require(
         dtype == "float32" and gap <= 1e-4 * np.abs(expected).max(),
         f"from bfloat16 it gives {dtype}, {gap:.2g} away from what float32 gives: cast "
@@ -138,8 +138,4 @@ def _images(seed: int = 0) -> Floats:
 
 def _value(loss: Loss, original: Floats, other: Floats) -> Floats:
     pair = (ops.convert_to_tensor(original), ops.convert_to_tensor(other))
-    return np.asarray(_array(loss(*pair)), "float32").reshape(-1)
-
-
-def _array(tensor: Any) -> Any:
-    return ops.convert_to_numpy(tensor)
+    return np.asarray(ops.convert_to_numpy(loss(*pair)), "float32").reshape(-1)

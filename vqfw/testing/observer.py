@@ -6,8 +6,7 @@ Its hooks are called with a small experiment and with runs before, during and af
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,7 +66,10 @@ def hooks_run_and_return_their_types(factory: Factory) -> None:
     """Each hook takes a run before, during and after training, and returns its type."""
     observers = _observers(factory)
     observers.failures.clear()  # of attaching, which the other check reports
-    with _run() as run:
+    with TemporaryDirectory(prefix="vqfw-observer-") as name:
+        run = Example(Path(name, "checkpoints"), Path(name, "images_saved"))
+        run.path.mkdir()
+        run.pictures.mkdir()
         observers.gather("vqfw_checks", Problem, experiment=run.resolved)
         observers.gather("vqfw_report_sections", Section, run=run)
         observers.tell("vqfw_run_start", run=run)
@@ -89,15 +91,6 @@ def _observers(factory: Factory) -> Observers:
     found = Observers(lambda text: None)
     found.add("the-observer/example", factory())
     return found
-
-
-@contextmanager
-def _run() -> Iterator[Example]:
-    with TemporaryDirectory(prefix="vqfw-observer-") as name:
-        run = Example(Path(name, "checkpoints"), Path(name, "images_saved"))
-        run.path.mkdir()
-        run.pictures.mkdir()
-        yield run
 
 
 def _described(failures: Sequence[Mapping[str, str]]) -> str:
