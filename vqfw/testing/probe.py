@@ -89,12 +89,11 @@ def gradients(
         to the layer's trained variables by path.
     """
     probe = Probe(layer, inputs, objective)
-    optimizer = kind(step)
-    compiles = keras.backend.backend() == "jax"
-    if compiled:
-        probe.compile(optimizer=optimizer, jit_compile=compiles)
-    else:
-        probe.compile(optimizer=optimizer, run_eagerly=True)
+    probe.compile(
+        optimizer=kind(step),
+        jit_compile=compiled and keras.backend.backend() == "jax",
+        run_eagerly=not compiled,
+    )
     before = state(probe)
     with _unreached_allowed():
         probe.train_on_batch(np.zeros((1, 1), "float32"))

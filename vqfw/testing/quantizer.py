@@ -53,7 +53,8 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
     ``bits_per_position`` is at most ``log2`` of the vocabulary, and enough for the tokens
     of 256 latents.
     """
-    quantizer, found = _evaluated(factory, random_latents())
+    quantizer = ready(factory)
+    found = quantizer(ops.convert_to_tensor(random_latents()), training=False)
     batch, rows, columns, _ = SHAPE
     cells = rows // quantizer.cell, columns // quantizer.cell
     expected = (batch, *cells, len(quantizer.vocabulary))
@@ -82,7 +83,8 @@ def tokens_fit_the_vocabulary(factory: Factory) -> None:
 
 def evaluation_gives_the_embedded_tokens(factory: Factory) -> None:
     """Outside training the latents equal ``embed(tokens)`` bit by bit, on any grid."""
-    quantizer, found = _evaluated(factory, random_latents())
+    quantizer = ready(factory)
+    found = quantizer(ops.convert_to_tensor(random_latents()), training=False)
     _require_embedded(quantizer, found)
     # Values that embed() ignores are often neutral until they have been trained.
     descend(quantizer, random_latents(), rebuilding(random_latents()), steps=2)
@@ -388,11 +390,6 @@ def compiles(factory: Factory) -> None:
 
 
 CHECKS = (*checks_in(globals()), *codebook.CHECKS)
-
-
-def _evaluated(factory: Factory, latents: Floats) -> tuple[Quantizer, Quantized]:
-    quantizer = ready(factory)
-    return quantizer, quantizer(ops.convert_to_tensor(latents), training=False)
 
 
 def _require_embedded(quantizer: Quantizer, found: Quantized) -> None:
