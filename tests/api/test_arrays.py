@@ -171,7 +171,7 @@ def test_a_run_of_files_takes_no_array(done, faces):
         (lambda faces: faces, [*PEOPLE[1:], None], r"groups\[47\] is None"),
     ],
 )
-def test_what_cannot_be_trained_on_is_refused_before_training(
+def test_unusable_images_and_groups_are_refused_before_a_run_is_made(
     change, groups, message, experiment, faces, root
 ):
     with pytest.raises(DataError, match=message):

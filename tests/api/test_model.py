@@ -30,7 +30,7 @@ def same(first, second):
     return all(map(np.array_equal, arrays(first), arrays(second)))
 
 
-def test_it_reconstructs_what_evaluation_scores(done, faces):
+def test_the_model_of_a_run_reconstructs_like_the_run(done, faces):
     pictures = ops.convert_to_numpy(done.model(faces))
     np.testing.assert_allclose(pictures, done.reconstruct(faces), atol=1e-6)
     assert pictures.dtype == "float32"
@@ -155,7 +155,7 @@ def test_fitting_a_model_around_it_trains_it(around, done, faces):
     assert unchanged == {"beta", "quantizer/placed"}
 
 
-def test_a_frozen_one_stays_as_it_is(done, faces):
+def test_fit_changes_no_variable_of_a_frozen_model(done, faces):
     before = arrays(done.model)
     done.model.trainable = False
     outer = Around(done.model)

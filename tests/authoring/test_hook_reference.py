@@ -25,7 +25,7 @@ def test_a_hook_documents_exactly_its_arguments(name):
     assert f"## `{name}({', '.join(arguments_of(name))})`" in PAGE.read_text()
 
 
-def test_what_an_observer_sees_of_a_run_is_what_a_run_has(done):
+def test_a_run_folder_has_every_property_of_an_observed_run(done):
     from vqfw.kinds.hooks import ObservedRun
 
     names = [name for name, it in vars(ObservedRun).items() if isinstance(it, property)]

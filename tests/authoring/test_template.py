@@ -239,7 +239,7 @@ def test_a_kind_or_name_that_is_not_allowed_is_refused(
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_is_overwritten(tmp_path):
+def test_a_new_package_refuses_a_folder_that_is_not_empty(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="nothing is overwritten"):
         new_package("loss", "my_own", tmp_path)

@@ -138,7 +138,7 @@ def test_an_unfinished_run_makes_a_comparison_unfair(change, root):
     assert words == "not finished: other"
 
 
-def test_a_narrow_terminal_loses_nothing(change):
+def test_a_comparison_in_a_narrow_terminal_cuts_no_name(change):
     from rich.console import Console
 
     from vqfw.results.compare_table import renderables
@@ -177,7 +177,7 @@ def test_comparing_one_run_is_an_error(done, command):
         vqfw.compare(["done"])
 
 
-def test_a_notebook_shows_what_the_terminal_shows(change):
+def test_the_notebook_comparison_escapes_html_and_states_the_verdict(change):
     change("a-b", edit=lambda r: r["data"]["dataset"].update(note="<script>"))
     text = vqfw.compare(["done", vqfw.open_run("a-b")])._repr_html_()
     assert "&lt;script&gt;" in text

@@ -53,7 +53,7 @@ def test_moved_data_needs_data_path_and_the_same_fingerprint(
     assert misplaced.code == 2
 
 
-def test_a_copy_of_an_own_run_finds_its_data_and_that_of_a_stranger_finds_none(
+def test_a_copied_run_finds_its_data_only_if_made_on_this_machine(
     trained, faces, command, root, monkeypatch
 ):
     runs = root / "checkpoints"

@@ -115,7 +115,7 @@ def test_an_unknown_verb_is_an_error(command):
     assert 'unknown verb "rum": did you mean vqfw run?' in answer.err
 
 
-def test_an_error_in_a_verb_of_others_is_blamed_on_their_package(install):
+def test_an_error_in_a_verb_of_a_plugin_names_the_plugin_package(install):
     from vqfw.cli.command_line import main
 
     bad = VERBS.replace("NAME", "word").replace('click.echo("a word")', "[][1]")

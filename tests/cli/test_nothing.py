@@ -41,7 +41,7 @@ def test_revived_codes_are_printed_with_their_survival_if_known(
     assert not NOTHING.search(err)
 
 
-def test_a_run_without_scores_shows_none(done, capsys):
+def test_a_run_without_scores_is_shown_as_not_scored(done, capsys):
     (done.folder.path / "scores.json").unlink()
     show(finished(vqfw.open_run("done"), {}))
     shown = capsys.readouterr()
@@ -79,7 +79,7 @@ def test_an_empty_list_of_components_has_no_count(command):
     assert not NOTHING.search(answer.err)
 
 
-def test_a_plan_leaves_out_what_takes_no_memory(tiny_file, command):
+def test_a_plan_prints_no_memory_of_an_optimizer_without_state(tiny_file, command):
     plain = '{"type": "sgd", "learning_rate": 0.1}'
     answer = command("plan", "tiny.json", "--set", f"training.optimizer={plain}")
     assert answer.code == 0

@@ -183,11 +183,11 @@ def test_a_constructor_that_raises_is_a_failed_check(plugin, command):
     (check,) = answer.data["checks"]
     assert check["check"] == "it_can_be_made"
     complaint = check["complaint"]
-    assert "it fails with IndexError: list index out of range (" in complaint
+    assert "the check fails with IndexError: list index out of range (" in complaint
     assert "mine.py:7)" in complaint
 
 
-def test_settings_reach_the_component(command):
+def test_plugins_check_passes_settings_to_the_component(command):
     wrong = command("plugins", "check", "ema", "--set", "num_embedding=16")
     assert wrong.code == 2
     assert 'did you mean "num_embeddings"' in wrong.err
@@ -228,7 +228,7 @@ def test_a_required_option_is_asked_for_with_a_command_that_works(plugin, comman
     assert command(*half.hint()).code == 0
 
 
-def test_a_setting_reaches_the_components_of_a_file_that_have_the_option(
+def test_plugins_check_passes_a_setting_to_each_component_with_that_option(
     plugin, command
 ):
     plugin.write_text(GREY + SUMMED.replace("sum(", "mean("))

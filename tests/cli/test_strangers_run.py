@@ -225,7 +225,7 @@ def snapshot(folder: Path) -> dict[str, object]:
 
 @pytest.mark.default_cases(2)
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda each: each.__name__)
-def test_no_code_runs_and_nothing_outside_changes(
+def test_verbs_run_no_code_of_a_hostile_run_and_change_no_other_files(
     hostile, scene, root, command, pictures
 ):
     hostile(scene)
@@ -242,7 +242,7 @@ def test_no_code_runs_and_nothing_outside_changes(
     assert snapshot(root / "checkpoints" / "mine") == own
 
 
-def test_a_run_that_cannot_be_written_is_scored_and_nothing_is_kept(
+def test_a_read_only_run_is_scored_and_its_files_stay_unchanged(
     scene, root, command, pictures, monkeypatch
 ):
     def refuse(path, flags):

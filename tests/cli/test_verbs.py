@@ -272,7 +272,7 @@ def test_runs_are_listed_with_their_scores(done, command):
     assert command("runs", "path", "do").out.strip() == str(done.folder.path)
 
 
-def test_a_plan_runs_nothing(tiny_file, command, files):
+def test_a_plan_prints_the_bits_and_writes_no_file(tiny_file, command, files):
     before = files()
     answer = command("plan", "tiny.json")
     assert answer.code == 0

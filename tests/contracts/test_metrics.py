@@ -69,7 +69,7 @@ def test_no_images_give_no_score(kind):
 
 
 @named(PER_IMAGE + POOLED)
-def test_two_metrics_of_a_kind_share_nothing(kind):
+def test_two_instances_of_a_metric_share_no_state(kind):
     used, fresh = kind(), kind()
     used.update(scored())
     assert fresh.result().images == 0
@@ -95,7 +95,7 @@ def test_the_interval_holds_the_mean_and_needs_two_images(kind):
 
 
 @named(PER_IMAGE)
-def test_the_interval_is_the_normal_one(kind):
+def test_the_interval_of_a_metric_is_the_95_percent_normal_interval(kind):
     batch = scored()
     single = [score(kind, part(batch, slice(at, at + 1))).value for at in range(6)]
     half = 1.959964 * np.std(single, ddof=1) / np.sqrt(6)

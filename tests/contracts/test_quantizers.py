@@ -311,7 +311,7 @@ def test_a_variant_keeps_the_contract(check, factory):
 )
 @pytest.mark.parametrize("check", [compiles, a_code_has_one_gradient])
 @pytest.mark.parametrize("factory", FURTHER_WRAPPERS)
-def test_a_wrapper_of_another_keeps_what_torch_cannot_show(check, factory):
+def test_further_wrappers_keep_the_checks_that_need_tensorflow(check, factory):
     check(factory)
 
 

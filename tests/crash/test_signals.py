@@ -133,7 +133,9 @@ def test_sigusr1_saves_and_goes_on(tiny_file, command, at_step):
 
 
 @pytest.mark.processes
-def test_a_signal_in_the_last_step_ends_nothing_early(tiny_file, command, at_step):
+def test_a_run_with_a_signal_in_its_last_step_is_finished_and_scored(
+    tiny_file, command, at_step
+):
     at_step({12: signal.SIGTERM})
     assert command("run", "tiny.json", "--name", "a", "--quiet").code == 0
     assert vqfw.open_run("a").scores["test"]

@@ -129,7 +129,7 @@ def test_bad_pictures_are_skipped_counted_and_three_are_named(
         assert skipped.endswith("(2 more)")
 
 
-def test_bad_pictures_change_neither_the_rule_nor_the_split_of_the_others(
+def test_skipped_bad_pictures_leave_the_splits_of_good_pictures_unchanged(
     people: Any, made: Any, tmp_path: Path
 ) -> None:
     rows = [(name, None, *rest) for name, _, *rest in people(25, 2).rows]
@@ -153,7 +153,9 @@ def test_data_without_any_usable_picture_is_an_error(made: Any) -> None:
         read(made([("x.png", "x", b"no picture", None)]), on_bad_image="skip")
 
 
-def test_nothing_but_pictures_smaller_than_the_crop_names_a_crop(people: Any) -> None:
+def test_data_with_only_pictures_smaller_than_the_crop_suggests_another_crop(
+    people: Any,
+) -> None:
     with pytest.raises(DataError, match=r"none of 2 .*--set data\.crop=null") as error:
         read(people(2, 1), on_bad_image="skip", crop=999)
     assert "leaves such pictures out" not in str(error.value)

@@ -36,7 +36,7 @@ def assert_same(left: Splits, right: Splits) -> None:
     np.testing.assert_array_equal(left.test.pixels, right.test.pixels)
 
 
-def test_a_cached_reading_equals_a_fresh_one_and_opens_nothing(
+def test_cached_images_equal_decoded_images_and_open_no_picture(
     people: Any, tmp_path: Path
 ) -> None:
     fresh = read(people(10, 2), None)
@@ -50,7 +50,7 @@ def test_a_cached_reading_equals_a_fresh_one_and_opens_nothing(
     assert_same(second, fresh)
 
 
-def test_other_shares_of_the_split_use_the_same_entry(
+def test_changed_split_shares_use_the_same_cache_entry(
     people: Any, tmp_path: Path
 ) -> None:
     read(people(10, 2), tmp_path)
@@ -84,7 +84,7 @@ def test_another_grouping_uses_the_same_entry_and_is_never_stale(
 @pytest.mark.parametrize(
     "change", [{"image_size": 4}, {"crop": 8}, {"on_bad_image": "skip"}]
 )
-def test_other_pixels_use_another_entry(
+def test_options_that_change_the_pixels_make_a_new_cache_entry(
     people: Any, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     read(people(4, 1), tmp_path)

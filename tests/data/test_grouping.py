@@ -136,7 +136,7 @@ def test_folders_named_after_splits_are_the_split_and_no_group(
     assert found.official_folders == (folder,)
 
 
-def test_folders_called_train_are_a_split_only_beside_one_that_is_held_out() -> None:
+def test_a_train_folder_is_a_split_only_beside_a_test_or_validation_folder() -> None:
     vehicles = ["bus/1.png", "car/1.png", "train/1.png"]
     assert group(vehicles).groups == ("bus", "car", "train")
     assert group(vehicles).official == (None, None, None)
@@ -162,7 +162,7 @@ def test_official_folders_of_single_pictures_need_no_reason() -> None:
     assert "because" not in told
 
 
-def test_official_folders_below_a_wrapper_and_above_one_are_removed() -> None:
+def test_groups_leave_out_split_folders_and_folders_around_them() -> None:
     found = group(["a/train/images/anna/1.png", "a/val/images/ben/1.png"])
     assert found.groups == ("anna", "ben")
     assert found.official == ("train", "validation")
@@ -208,7 +208,7 @@ def test_a_group_has_its_whole_path_as_name_and_a_repeated_folder_name_is_noted(
     assert group(ids, level=1).notes == ()
 
 
-def test_a_picture_above_its_level_takes_the_folders_that_it_has() -> None:
+def test_a_picture_in_fewer_folders_than_the_level_is_grouped_by_all_of_them() -> None:
     ids = ["anna/1.png", "anna/front/1.png", "ben/side/1.png", "1.png"]
     assert group(ids, level=2).groups == ("anna", "anna/front", "ben/side", "1.png")
 

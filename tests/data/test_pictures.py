@@ -177,7 +177,7 @@ def test_tensor_augmentations_draw_as_without_image_augmentations() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_an_augmentation_that_writes_into_its_picture_changes_no_other(
+def test_an_augmentation_that_writes_into_its_picture_leaves_the_dataset_unchanged(
     channels: int,
 ) -> None:
     batches = made(listed(Scribble()), channels=channels)

@@ -66,7 +66,7 @@ def test_few_groups_serve_training_first_then_the_test() -> None:
         assert sorted(assign(groups, [None] * len(groups), rule)) == expected
 
 
-def test_official_lists_are_kept_and_nothing_is_drawn_from_them() -> None:
+def test_official_splits_are_kept_and_no_validation_images_are_drawn() -> None:
     official = ["train"] * 30 + ["test"] * 10
     sets = split(FORTY, official, validation_share=0.5)
     assert sets == {
@@ -82,7 +82,7 @@ def test_only_the_split_that_a_list_lacks_is_drawn() -> None:
     assert len(sets["validation"]) == 3  # a tenth of the 30 that are to be divided
 
 
-def test_a_list_with_validation_people_gets_no_others() -> None:
+def test_an_official_validation_split_gets_no_further_people() -> None:
     official = [None] * 30 + ["validation"] * 10
     sets = split(FORTY, official, validation_share=0.4)
     assert sets["validation"] == set(FORTY[30:])
@@ -101,6 +101,8 @@ def test_an_official_list_with_a_group_in_two_splits_is_refused() -> None:
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (1.0, 0.1)])
-def test_shares_that_leave_nothing_are_refused(shares: tuple[float, float]) -> None:
+def test_split_shares_that_leave_no_training_images_are_refused(
+    shares: tuple[float, float],
+) -> None:
     with pytest.raises(DataError, match="leave nothing to train on"):
         split(FORTY, validation_share=shares[0], test_share=shares[1])

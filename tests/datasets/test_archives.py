@@ -119,7 +119,9 @@ def test_links_in_a_folder_are_followed(tmp_path: Path, packed: Packed) -> None:
     assert left_out(path) == "left out: 1 duplicate link ('one.jpg')"
 
 
-def test_loops_of_links_end_and_nothing_is_read_twice(packed: Packed) -> None:
+def test_link_loops_in_a_folder_end_and_each_picture_is_read_once(
+    packed: Packed,
+) -> None:
     path = packed({"a/1.jpg": b"1", "b/2.jpg": b"2"}, "folder")
     (path / "a" / "up").symlink_to("..")
     (path / "a" / "b").symlink_to("../b")

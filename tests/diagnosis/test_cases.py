@@ -54,7 +54,7 @@ def test_the_planted_cause_is_named_first(name):
 
 @pytest.mark.processes
 @pytest.mark.parametrize("name", ["healthy", "initial_scale"])
-def test_a_real_training_shows_what_the_case_shows(name, root):
+def test_a_real_training_of_a_case_is_diagnosed_with_its_cause(name, root):
     made = script()
     path = root / "case.json"
     path.write_text(json.dumps(made.BASE))

@@ -56,7 +56,7 @@ def test_set_gives_another_experiment_and_leaves_the_first(
     assert second.origins["seed"].source == "--set seed=3"
 
 
-def test_set_takes_strings_as_strings(load: Load, valid: Any) -> None:
+def test_experiment_set_does_not_parse_strings(load: Load, valid: Any) -> None:
     assert load(valid).set({"description": "12"}).description == "12"
 
 

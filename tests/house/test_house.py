@@ -31,11 +31,11 @@ def test_mypy_finds_no_error():
     succeeds(sys.executable, "-m", "mypy")
 
 
-def test_rooms_import_only_what_they_may():
+def test_the_import_rules_of_the_packages_hold():
     succeeds(str(SCRIPTS / "lint-imports"))
 
 
-def test_no_room_is_a_drawer_for_everything():
+def test_no_module_is_called_utils_helpers_common_or_misc():
     drawers = {"utils.py", "helpers.py", "common.py", "misc.py"}
     rooms = [ROOT / "vqfw", ROOT / "plugins"]
     assert not [p for room in rooms for p in room.rglob("*.py") if p.name in drawers]

@@ -36,7 +36,7 @@ def test_the_layout_is_fixed() -> None:
     )
 
 
-def test_colours_change_nothing_but_colours() -> None:
+def test_coloured_output_has_the_text_of_plain_output() -> None:
     import re
 
     colored = render([PROBLEM], color=True)

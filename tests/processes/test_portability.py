@@ -40,7 +40,7 @@ class Own(Loss):
 '''
 
 
-def test_verbs_need_nothing_that_only_unix_has(tiny_file, root, install):
+def test_verbs_work_without_the_unix_parts_of_python(tiny_file, root, install):
     install("vqfw-own", LOSS, {"vqfw.losses": "own = MODULE:Own"})
     own = ("tiny.json", "--set", 'losses=["own"]', "--set", "training.steps=3")
     calls = [

@@ -19,6 +19,6 @@ def test_the_backend_is_found_as_keras_finds_it(tmp_path, monkeypatch):
     assert chosen_backend() == "torch"
 
 
-def test_the_backend_is_the_one_that_runs():
+def test_chosen_backend_is_the_backend_that_keras_uses():
     assert chosen_backend() == keras.backend.backend()
     assert chosen_backend() in installed_backends()

@@ -181,7 +181,7 @@ def test_the_message_for_a_file_without_a_component_names_what_it_defines(
         load_file(write(source))
 
 
-def test_a_class_that_others_derive_from_is_no_component(write) -> None:
+def test_a_base_class_of_another_class_in_the_file_is_no_component(write) -> None:
     source = (
         "from vqfw.kinds import Quantizer\nclass Base(Quantizer):\n    def call(self): ...\n"
         "class Half(Base):\n    def embed(self, tokens): ...\n"
@@ -248,7 +248,7 @@ def test_a_recorded_file_must_be_there_unchanged(write) -> None:
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/", "pipe", "a\0b", ""])
-def test_a_path_in_a_record_that_is_no_file_runs_nothing(
+def test_a_recorded_plugin_with_a_bad_path_is_loaded_only_if_it_ran_here(
     write, tmp_path, monkeypatch, path
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -287,7 +287,7 @@ def test_a_package_that_hangs_costs_its_seconds_once(
 
 
 @pytest.mark.processes
-def test_one_process_reads_all_and_one_that_fails_costs_the_others_nothing(
+def test_fragments_are_read_although_other_packages_exit_hang_or_raise(
     install: Install, monkeypatch: pytest.MonkeyPatch, children: list[Any]
 ) -> None:
     monkeypatch.setattr(importing, "IMPORT_SECONDS", 5.0)
@@ -313,7 +313,7 @@ def test_one_process_reads_all_and_one_that_fails_costs_the_others_nothing(
 
 
 @pytest.mark.processes
-def test_code_that_nothing_can_interrupt_is_ended_with_its_process(
+def test_an_import_that_blocks_all_threads_ends_with_its_child_process(
     install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Native code that keeps the interpreter to itself: no thread of the child can run.

@@ -85,7 +85,7 @@ def test_a_code_without_recent_latents_is_not_copied():
     assert (np.abs(found[mask] - vectors[0]) < 50).all()
 
 
-def test_perturb_active_changes_nothing_where_all_codes_are_unused():
+def test_perturb_active_revives_no_code_where_all_codes_are_unused():
     vectors, _, latents = scene()
     nothing = Usage(np.zeros(len(vectors), "float32"))
     found, mask = revived(PerturbActive(), vectors, nothing, latents)
@@ -192,7 +192,7 @@ def test_no_code_goes_to_a_latent_without_error(kind):
     assert found[2] == 13
 
 
-def test_a_cluster_centre_on_a_code_gets_no_other_code_despite_rounding():
+def test_no_code_is_revived_at_a_cluster_centre_that_equals_a_used_code():
     rows = np.random.default_rng(0).normal(1, 1, (4, 16)).astype("float32")
     vectors = np.concatenate([rows[:3], np.full((3, 16), 99, "float32")])
     usage = Usage(np.array([0.4, 0.3, 0.3, 0, 0, 0], "float32"))

@@ -119,7 +119,9 @@ def test_an_empty_folder_of_pictures_holds_no_name(removed, tmp_path):
 
 @pytest.mark.parametrize("blocked", ["checkpoints", "images_saved"])
 @pytest.mark.parametrize("name", [None, "mine"])
-def test_a_file_in_the_way_is_named_and_nothing_is_made(tmp_path, blocked, name):
+def test_a_file_in_place_of_a_run_folder_is_named_and_no_folder_is_made(
+    tmp_path, blocked, name
+):
     (tmp_path / blocked).write_text("a file")
     with pytest.raises(RunError, match=f"{blocked}.* cannot be made .*VQFW_ROOT"):
         create_run(tmp_path, "faces", name)

@@ -14,7 +14,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.rglob("*")}
 
 
-def test_a_check_leaves_nothing_behind(tmp_path):
+def test_checking_an_output_path_makes_no_file_or_folder(tmp_path):
     checked_file(tmp_path / "new" / "tokens.npz")
     checked_folder(tmp_path / "new" / "pictures")
     assert not list(tmp_path.iterdir())

@@ -44,7 +44,7 @@ def test_mean_and_spread_are_those_of_numpy(table):
     assert cell.spread == pytest.approx(np.std(PSNR, ddof=1))
 
 
-def test_one_run_has_no_spread_and_none_has_no_mean():
+def test_a_cell_of_one_run_has_no_spread_and_an_empty_cell_no_mean():
     assert (Cell((1.0,)).mean, Cell((1.0,)).spread) == (1.0, None)
     assert (Cell(()).mean, Cell(()).spread) == (None, None)
 

@@ -106,7 +106,7 @@ def test_clearing_a_run_killed_at_its_start_keeps_older_pictures(load, root):
     assert (run.pictures / "grid.png").exists()
 
 
-def test_only_one_process_trains_the_same(load, root):
+def test_a_locked_run_is_busy_for_every_study_with_the_same_settings(load, root):
     from vqfw.study.standing import alone
 
     point, other = load(vary={"seed": [0, 1]}).points

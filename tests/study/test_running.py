@@ -41,7 +41,9 @@ several_cores = pytest.mark.skipif(
 )
 
 
-def test_missing_runs_are_trained_and_none_twice(write, root, pretending, pretend):
+def test_a_study_trains_only_runs_that_are_not_finished(
+    write, root, pretending, pretend
+):
     study = vqfw.load_study(write(arms=ARMS, vary={"seed": [0, 1]}))
     pretend.finish(root, study.grid.points[1], "by-hand", psnr=30.0)
     told = []
@@ -87,7 +89,7 @@ def test_a_killed_run_is_a_failure_that_names_the_signal(
     assert answer.data["rows"][0]["runs"] == []
 
 
-def test_ctrl_c_reaches_the_run_once_and_the_same_command_goes_on(
+def test_ctrl_c_ends_a_study_and_prints_the_command_that_continues_it(
     write, root, pretending, command
 ):
     write(arms=ARMS)
@@ -116,7 +118,7 @@ def test_two_jobs_run_at_once_on_different_cores(write, root, pretending, comman
 
 
 @several_cores
-def test_ctrl_c_reaches_every_job(write, root, pretending, command):
+def test_ctrl_c_ends_all_parallel_runs_of_a_study(write, root, pretending, command):
     write(arms={**ARMS, "c": {"model.beta": 1.0}})
     pretending(a="wait", b="wait")
     interrupt_when(lambda: len(started(root, "waiting")) == 2)
@@ -247,7 +249,7 @@ def test_a_dry_run_says_what_would_run_and_how_long(
     assert not started(root)
 
 
-def test_the_table_of_finished_runs_trains_nothing(
+def test_study_table_prints_finished_runs_and_trains_no_run(
     write, root, pretend, command, pretending
 ):
     study = vqfw.load_study(write(arms=ARMS))

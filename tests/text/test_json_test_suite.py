@@ -68,7 +68,7 @@ def test_all_that_must_be_accepted_is_accepted(suite: Mapping[str, bytes]) -> No
     assert {n for n in names if scan(suite[n], n)[1]} == DUPLICATE_KEYS_AND_NUL
 
 
-def test_what_the_standard_leaves_open_ends_in_a_value_or_in_problems(
+def test_json_that_the_standard_leaves_open_gives_a_value_or_problems(
     suite: Mapping[str, bytes],
 ) -> None:
     names = {name for name in suite if name.startswith("i_")}

@@ -41,7 +41,7 @@ def test_validation_scores_stand_in_the_row_of_their_step(tmp_path, rows):
     ]
 
 
-def test_a_resumed_run_has_no_row_twice_and_loses_none(tmp_path, rows):
+def test_a_resumed_run_has_one_csv_row_for_each_step(tmp_path, rows):
     cut = CSV(tmp_path)
     for step in (1, 2, 3, 4):
         cut.scalars(step, {"loss": 1.0})
@@ -69,7 +69,7 @@ def test_a_torn_last_row_is_not_read(tmp_path, rows):
     assert [row["step"] for row in rows()] == ["1", "3"]
 
 
-def test_a_run_with_nothing_left_to_do_keeps_its_table(tmp_path, rows):
+def test_resuming_a_finished_run_keeps_its_csv_rows(tmp_path, rows):
     first = CSV(tmp_path)
     first.scalars(1, {"loss": 0.25})
     first.close()
@@ -78,7 +78,7 @@ def test_a_run_with_nothing_left_to_do_keeps_its_table(tmp_path, rows):
 
 
 @pytest.mark.processes
-def test_a_run_cut_and_resumed_has_the_table_of_one_that_was_not(
+def test_a_resumed_run_has_the_csv_table_of_an_uninterrupted_run(
     tiny, root, monkeypatch
 ):
     import vqfw

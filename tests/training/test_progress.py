@@ -132,7 +132,7 @@ def test_a_notebook_gets_one_line_that_is_replaced(monkeypatch):
     assert last.split("\r")[-1].startswith("epoch 4/4 · step 20/20 · loss 0.5000")
 
 
-def test_quiet_shows_nothing(tiny, capfd):
+def test_a_quiet_run_prints_no_text(tiny, capfd):
     assert type(progress_for(True, 12, 0, 3)) is Progress
     tiny("training.steps=5").run(quiet=True)
     assert capfd.readouterr() == ("", "")

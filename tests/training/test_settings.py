@@ -115,7 +115,7 @@ def test_a_learning_rate_follows_its_schedule(tiny):
     assert any(not np.array_equal(third[name], constant[name]) for name in names)
 
 
-def test_without_validation_images_nothing_validates(tiny):
+def test_a_run_without_validation_images_logs_no_validation_scores(tiny):
     run = tiny(*SHORT, "data.validation=0").run()
     assert not any("validation_psnr" in line for line in log_of(run))
 

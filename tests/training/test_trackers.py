@@ -239,7 +239,7 @@ def test_a_hanging_tracker_delays_the_end_for_a_bounded_time(watched, monkeypatc
     slow.gate.set()
 
 
-def test_queued_calls_reach_a_tracker_although_the_run_was_interrupted(watched):
+def test_a_tracker_gets_all_queued_calls_when_a_run_is_interrupted(watched):
     slow = Gated()
     trackers, _, _ = watched(slow=slow)
     with contextlib.suppress(InterruptedError), trackers:

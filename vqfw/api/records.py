@@ -1,4 +1,4 @@
-"""What a run writes of itself before it trains: what it was given, and what it runs on."""
+"""Writes the records of a run before training: experiment, origins, environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def environment_of(plan: Plan) -> dict[str, Any]:
-    """What this process runs on."""
+    """Versions, backend, devices, threads, precision, dataset path and plugin files."""
     import keras
 
     from vqfw.plan import devices
@@ -38,7 +38,7 @@ def environment_of(plan: Plan) -> dict[str, Any]:
 
 
 def record(folder: RunFolder, plan: Plan, splits: Splits, say: Say) -> None:
-    """Writes what the run was given and what it runs on; ``resolved.json`` comes last.
+    """Writes the experiment, origins and environment of a run; ``resolved.json`` last.
 
     ``say`` gets a sentence if the run cannot be marked as made here.
 

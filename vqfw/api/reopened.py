@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reopened:
-    """What it takes to resume, score or use a recorded run.
+    """A recorded run with the plugins and images needed to resume, score or use it.
 
     ``arguments`` is everywhere the command of the call, to which a repair adds options.
 

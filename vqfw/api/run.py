@@ -452,7 +452,7 @@ class Run:
         return self._newest(codec_of)
 
     def _newest(self, build: Callable[[Reopened], Built]) -> Built:
-        """What is built with the weights of the newest checkpoint, once for each."""
+        """Calls ``build`` once for each newest checkpoint, and keeps the result."""
         from vqfw.runs.checkpoint import steps
 
         now = steps(self.folder.states)

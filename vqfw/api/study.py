@@ -66,7 +66,7 @@ class Study:
     def run(
         self, root: str | Path | None = None, say: Say = tell, jobs: int = 1
     ) -> Table:
-        """Runs what is missing, each run in a process of its own.
+        """Trains the runs that are not finished, each in a process of its own.
 
         Args:
             root: the folder with ``checkpoints/`` and ``images_saved/``.
@@ -87,13 +87,13 @@ class Study:
         return run_missing(self.grid, self._call(jobs), root_of(root), say)
 
     def table(self, root: str | Path | None = None) -> Table:
-        """The table of what is finished; runs nothing."""
+        """The table of the finished runs; trains no run."""
         from vqfw.study.running import present_table
 
         return present_table(self.grid, self._call(), root_of(root))
 
     def publish(self, root: str | Path | None = None) -> Publication:
-        """Writes the table into the pages that show it; runs nothing.
+        """Writes the table into the pages that show it; trains no run.
 
         A page is a ``README.md`` beside the study file, or above it in the same repository,
         with the lines ``<!-- study: NAME -->`` and ``<!-- end -->``. The numbers come from
@@ -113,7 +113,7 @@ class Study:
     def standings(
         self, root: str | Path | None = None
     ) -> list[tuple[Standing, float | None]]:
-        """Every run with what there is of it, and the seconds that it will take."""
+        """Every run with its state, and the seconds that it is expected to take."""
         from vqfw.study.standing import standings
         from vqfw.study.timing import expected_seconds
 

@@ -1,4 +1,4 @@
-"""What a call of the API tells a person, and what its errors say in Python."""
+"""Prints the messages of API calls to stderr, and adds Python repairs to errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 
 def speaker(quiet: bool) -> Say:
-    """What takes the sentences of a call: stderr, or nothing if it is to be quiet."""
+    """The function that prints messages to stderr, or drops them if ``quiet``."""
     return (lambda text: None) if quiet else tell
 
 

@@ -103,7 +103,7 @@ class CheckedExperiment:
 
     @property
     def model(self) -> Component:
-        """What is trained."""
+        """The model component: ``type`` and options."""
         model: Component = self.values["model"]
         return model
 

@@ -142,7 +142,7 @@ def _best_of(
 def _best_of_parts(
     latents: Tensor, parts: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """The same for a book in parts: a later one wins where it has a higher score."""
+    """Searches a book in parts; a later part wins only where it has a higher score."""
     vectors, half_norms = parts
 
     def search(part: Tensor, so_far: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

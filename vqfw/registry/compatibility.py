@@ -36,7 +36,7 @@ def own_release() -> str:
 
 
 def unmet(entry: Entry) -> str | None:
-    """What the package of a component requires of vqfw and does not get; None if nothing.
+    """The required vqfw version if the installed one does not meet it; else None.
 
     Pip keeps to such requirements when it installs, but not when vqfw changes later.
     """

@@ -59,7 +59,7 @@ def component_fragment(entry: Entry) -> Schema:
 
 
 def check_fragment(found: Any, entry: Entry) -> None:
-    """Refuses a fragment that is no schema, or refers to anything outside itself.
+    """Refuses a fragment that is no closed schema, or has a keyword or ``$ref`` not allowed.
 
     Raises:
         PluginError: naming the component, the keyword and its place.

@@ -59,7 +59,7 @@ class Entry:
 
     @property
     def remedy(self) -> str:
-        """The repair of one that does not work."""
+        """The repair of a component that does not work."""
         if self.file:
             return f"repair {self.file}"
         return f"repair or uninstall {self.distribution}"

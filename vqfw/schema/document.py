@@ -111,7 +111,7 @@ def _sections() -> Schema:
 
 
 def _slot(kind: Kind, components: Mapping[str, Mapping[str, Any]]) -> Schema:
-    """What may stand where a component of a kind is asked for."""
+    """The schema of a component of a kind: an object, a name or a short form."""
     types = ["object", "string"]
     if kind.plain or (kind.shorthand and kind.shorthand.json_type == "number"):
         types.append("number")

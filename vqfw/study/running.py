@@ -151,7 +151,7 @@ class _Running:
             self._say(f"{ended.label}: failed: {reason}   ({ended.log})")
 
     def _news(self, point: Point, seconds: float) -> str:
-        """The scores of a run, and the time that the others will take."""
+        """The scores of a run, and the time left for the runs that are not finished."""
         failed = {each.point for each in self._failures}
         all_runs = self._standings()
         done = {each.point.id: each for each in all_runs if each.state == "finished"}

@@ -66,7 +66,7 @@ def study_folder(study: Grid, root: Path) -> Path:
 
 @contextmanager
 def alone(point: Point, root: Path, wait: Callable[[str], None]) -> Iterator[None]:
-    """Locks a run, so that no other process trains the same at the same time.
+    """Locks a run, so that no other process trains it at the same time.
 
     Args:
         point: the run.

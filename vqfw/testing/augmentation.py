@@ -1,4 +1,4 @@
-"""The checks of an augmentation. A factory takes nothing and returns a fresh one."""
+"""The checks of an augmentation. A factory takes no arguments and returns a new one."""
 
 from __future__ import annotations
 

@@ -105,4 +105,4 @@ def _answer(check: Check, factory: Factory) -> tuple[str | None, str | None]:
             raise
         last = traceback.extract_tb(own.__traceback__)[-1]
         place = f"{last.filename}:{last.lineno}"
-        return f"it fails with {type(own).__name__}: {own} ({place})", None
+        return f"the check fails with {type(own).__name__}: {own} ({place})", None

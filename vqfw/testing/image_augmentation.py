@@ -1,4 +1,4 @@
-"""The checks of an image augmentation. A factory takes nothing and returns a fresh one.
+"""The checks of an image augmentation. A factory takes no arguments and returns a new one.
 
 Pictures are handed in as the engine does it: 8 bits, of mode ``RGB`` or ``L``, several
 threads at a time.

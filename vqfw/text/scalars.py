@@ -155,7 +155,7 @@ def _exact(cursor: Cursor, token: re.Match[str]) -> int | float:
 
 
 def meant(token: str) -> int | float | None:
-    """What a number in another notation comes to: 0x10, 1_000, .5, 5., +1, 007.
+    """The value of a number in a notation that JSON lacks: 0x10, 1_000, .5, 5., +1, 007.
 
     None for what is no number in any.
     """

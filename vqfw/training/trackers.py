@@ -159,7 +159,7 @@ class _Feed:
 
     @property
     def waiting(self) -> int:
-        """Calls that it has not finished."""
+        """The number of calls that the tracker has not finished."""
         return len(self._calls) + self._is_busy
 
     def call(self, method: str, *arguments: Any) -> None:
