@@ -69,7 +69,9 @@ def test_a_mistake_in_set_prints_what_the_option_prints(tiny, command):
     assert printed in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("arguments", [("seed",), ({"seed": 1}, 2), ("seed", 1, 2)])
+@pytest.mark.parametrize(
+    "arguments", [("seed",), ({"seed": 1}, 2), ("seed", 1, 2), (3,)]
+)
 def test_set_without_pairs_says_what_it_takes(tiny, arguments):
     with pytest.raises(TypeError, match="a path and its value, or a mapping"):
         tiny().set(*arguments)

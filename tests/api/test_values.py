@@ -207,6 +207,27 @@ def test_history_becomes_a_frame_only_where_pandas_is_installed(done, monkeypatc
         done.history.to_pandas()
 
 
+@pytest.mark.parametrize("split", ["train", "Test"])
+def test_a_split_that_is_not_scored_is_refused_and_nothing_is_recorded(done, split):
+    before = done.scores
+    with pytest.raises(UsageError, match=f'no split "{split}" to score: write "test"'):
+        done.evaluate(split, quiet=True)
+    assert done.scores == before
+
+
+@pytest.mark.parametrize("dtype", ["float", np.float32])
+def test_decoding_to_another_type_is_refused(opened, faces, dtype):
+    tokens = opened.encode(faces)
+    with pytest.raises(UsageError, match='write "uint8" or "float32"'):
+        opened.decode(tokens, dtype=dtype)
+
+
+def test_tokens_are_compared_as_arrays(opened, faces):
+    tokens = opened.encode(faces)
+    assert tokens != opened.encode(faces)
+    assert np.array_equal(tokens, opened.encode(faces))
+
+
 def test_a_score_that_is_not_recorded_names_those_that_are(done):
     with pytest.raises(KeyError, match=r"val \(recorded are test\)"):
         done.scores["val"]

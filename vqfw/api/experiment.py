@@ -139,7 +139,8 @@ class Experiment:
         Raises:
             ExperimentError: with all problems, as ``--set`` prints them.
         """
-        if isinstance(changes, str) != (len(value) == 1):
+        known = isinstance(changes, str | Mapping)
+        if not known or isinstance(changes, str) != (len(value) == 1):
             raise TypeError("set() takes a path and its value, or a mapping of these")
         pairs = {changes: value[0]} if isinstance(changes, str) else changes
         return Experiment(self.checked.set(pairs))
@@ -187,9 +188,10 @@ class Experiment:
                 channels, uint8 or floats in [0, 1]. ``data.crop`` and
                 ``data.image_size`` apply as they do to files: each image needs as many
                 pixels as the crop, ``experiment.set("data.crop", None)`` takes the
-                largest square, and 8 bits are kept. The dataset of the run is then ``arrays``. A checksum is recorded and
-                no pixel: ``run.resume``, ``run.evaluate`` and ``run.images`` of a run
-                that is opened later take images and groups again.
+                largest square, and 8 bits are kept. The dataset of the run is then
+                ``arrays``. A checksum is recorded and no pixel: ``run.resume``,
+                ``run.evaluate`` and ``run.images`` of a run that is opened later take
+                images and groups again.
             groups: who or what is on each image: n labels. A group stays in one split.
                 None makes each image its own group.
 

@@ -248,6 +248,8 @@ class Run:
         """
         from vqfw.evaluation.pictures import to_pixels
 
+        if dtype not in ("uint8", "float32"):
+            raise UsageError(f'dtype is {dtype!r}: write "uint8" or "float32"')
         decoded = self._codec().decode(tokens)
         return decoded if dtype == "float32" else to_pixels(decoded)
 

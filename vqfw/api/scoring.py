@@ -48,6 +48,10 @@ def score_again(
     from vqfw.assembly.assemble import build_metrics
     from vqfw.evaluation.score import evaluate
 
+    if split not in ("validation", "test"):
+        raise UsageError(
+            f'there is no split "{split}" to score: write "test" or "validation"'
+        )
     if weights not in ("averaged", "last"):
         raise UsageError(
             f'there are no weights "{weights}": write "averaged" or "last"'

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vqfw.errors import UsageError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tokens:
     """What images are written as: for each grid of the model, one array of code numbers.
 
@@ -22,7 +22,8 @@ class Tokens:
         pictures = run.decode(grid)
 
     ``len(tokens)`` is the number of images. Where there is one grid, ``tokens.shape`` and
-    ``tokens[0]`` are those of its array; ``np.array(tokens)`` is the copy to edit.
+    ``tokens[0]`` are those of its array; ``np.array(tokens)`` is the copy to edit, and
+    ``np.array_equal(tokens, others)`` compares.
 
     Args:
         grids: (n, *positions, num_codebooks) int32 by the name of the grid; read-only.
