@@ -83,7 +83,9 @@ def test_ci_fails_where_fewer_tests_pass_than_were_committed(ci):
 def test_ci_begins_with_the_test_command_of_the_readme():
     command = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest"
     assert command in (ROOT / "README.md").read_text()
-    assert command in (ROOT / ".ci" / "run").read_text()
+    run = (ROOT / ".ci" / "run").read_text()
+    assert f"default() {{\n  {command}\n}}" in run
+    assert "\nfor name in default " in run
 
 
 def test_every_tier_is_left_out_of_the_default_and_has_a_marker():

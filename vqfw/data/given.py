@@ -41,7 +41,7 @@ class GivenImages(Dataset):
             yield Drawn(row_id(row), group, image)
 
     def fingerprint(self) -> str:
-        """Raises: images in memory are not cached, so they need no key."""
+        """Refuses: images in memory are not cached, so they have no key."""
         raise NotImplementedError("an array in memory has no key in the cache")
 
 
