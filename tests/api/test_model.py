@@ -63,6 +63,14 @@ def test_a_saved_model_is_loaded_with_the_same_weights_and_outputs(
     assert np.array_equal(pictures, again)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a SavedModel")
+def test_an_exported_model_has_the_same_outputs(done, faces, tmp_path):
+    expected = ops.convert_to_numpy(done.model(faces))
+    done.model.export(tmp_path / "faces", verbose=False)
+    exported = keras.layers.TFSMLayer(tmp_path / "faces", call_endpoint="serve")
+    np.testing.assert_allclose(exported(faces), expected, atol=1e-6)
+
+
 def test_the_config_is_the_resolved_experiment(done):
     config = done.model.get_config()
     assert config["experiment"] == done.folder.resolved

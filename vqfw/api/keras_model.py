@@ -83,6 +83,10 @@ class VQAutoencoder(keras.Model):
         self.input_spec = keras.layers.InputSpec(shape=(None, *plan.image_shape))
         # XLA makes TensorFlow's step slower on processors, as in the engine's training.
         self.supports_jit = keras.backend.backend() != "tensorflow"
+        self.build((None, *plan.image_shape))
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Records the shape, which ``export`` asks for; all variables are there already."""
         self.built = True
 
     def call(self, images: Images, training: bool = False) -> Images:
