@@ -71,7 +71,7 @@ class GroupedQuantizer(Wrapper):
 
     @classmethod
     def check(cls, options: Mapping[str, Any], context: Context) -> Sequence[Problem]:
-        """Refuses groups whose number does not divide the channels of the encoder."""
+        """Refuses a number of groups that does not divide the channels of the encoder."""
         encoder = context.experiment["model"].get("encoder")
         channels = encoder.get("channels") if isinstance(encoder, Mapping) else None
         # An encoder without this option is checked by ``build``.

@@ -25,12 +25,12 @@ from vqfw.testing import checks, parametrize_with_checks
 
 
 @parametrize_with_checks("loss", [MSE, MAE])
-def test_a_loss_keeps_the_contract(check, factory):
+def test_every_first_party_loss_passes_its_checks(check, factory):
     check(factory)
 
 
 @parametrize_with_checks("metric", [PSNR, SSIM, CodebookUsage, Perplexity])
-def test_a_metric_keeps_the_contract(check, factory):
+def test_every_first_party_metric_passes_its_checks(check, factory):
     check(factory)
 
 

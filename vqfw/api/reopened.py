@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Reopened:
     """A recorded run with the plugins and images needed to resume, score or use it.
 
-    ``arguments`` is everywhere the command of the call, to which a repair adds options.
+    In all methods ``arguments`` are those of the shell command for the Python call.
 
     Args:
         folder: of the run.
@@ -43,7 +43,7 @@ class Reopened:
     given: GivenImages | None = None
 
     def command(self, *arguments: str, data_path: str | Path | None = None) -> str:
-        """The command of a call, as a person types it."""
+        """The shell command that does the same as this Python call."""
         options = [] if data_path is None else ["--data-path", str(data_path)]
         for each in self.plugins:
             options += ["--plugin", str(each)]

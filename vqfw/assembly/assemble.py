@@ -67,7 +67,7 @@ def build_parts(plan: Plan) -> Parts:
 
 
 def build_autoencoder(plan: Plan) -> Autoencoder:
-    """Builds the model with losses, augmentations and optimizer, compiled for a step.
+    """Builds the model with losses, augmentations and optimizer, ready for a training step.
 
     Raises:
         PluginError: if a component holds trainable weights that would never be trained.

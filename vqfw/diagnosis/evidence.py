@@ -216,7 +216,7 @@ def _revival(
 
 
 def _of_one_book(series: Series) -> Series:
-    """The log without measurements of books other than the one measured last."""
+    """The log with the measurements of one codebook: the one in its last entry."""
     books = series.get("book", ())
     others = {step for step, book in books if book != books[-1][1]}
     return {

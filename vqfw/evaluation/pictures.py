@@ -25,7 +25,7 @@ def to_pixels(images: Floats) -> Pixels:
 
 
 def spread(images: Pixels, count: int) -> Pixels:
-    """Picks up to ``count`` images at even distances, so of many groups."""
+    """Picks up to ``count`` images, evenly spaced in the list, to show many groups."""
     rows = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
     return np.asarray(images[rows])
 

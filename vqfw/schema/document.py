@@ -67,7 +67,7 @@ def _sections() -> Schema:
             **text,
             "pattern": NAME_PATTERN,
             "default": "experiment",
-            "description": "Lower-case name of the runs.",
+            "description": "Lower-case name, part of the id of each run.",
         },
         "description": {
             **text,

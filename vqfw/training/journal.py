@@ -79,7 +79,7 @@ class Journal(AbstractContextManager["Journal", None]):
         self._progress.epoch_end(step, epoch, {**values, **pace})
 
     def validation(self, step: int, values: Numbers) -> None:
-        """Takes validation scores."""
+        """Logs the scores of a validation and shows them."""
         named = {f"validation_{name}": value for name, value in values.items()}
         self._write(step, named)
         self._trackers.scalars(step, named)

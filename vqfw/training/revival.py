@@ -74,7 +74,7 @@ class RevivalEngine:
         return {**self.report, "on_probation": self._on_probation}
 
     def restore(self, counters: Mapping[str, Any]) -> None:
-        """Sets the counts and the codes on probation to those of a checkpoint."""
+        """Restores the counts of revived codes, and which of them are still observed."""
         self._counts = {name: counters[name] for name in self._counts}
         self._on_probation = [
             (step, position, list(codes))
