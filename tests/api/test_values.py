@@ -44,6 +44,14 @@ def test_images_of_another_data_set_are_refused(done):
         done.images("test", quiet=True)
 
 
+def test_a_data_path_is_looked_for_again_and_text_is_no_list_of_runs(done):
+    done.images("test", quiet=True)
+    with pytest.raises(vqfw.errors.VqfwError):
+        done.images("test", data_path="/no/such/folder", quiet=True)
+    with pytest.raises(TypeError, match="a list of two or more"):
+        vqfw.compare("latest")
+
+
 def test_decode_of_encode_equals_reconstruct_in_every_bit(opened, faces):
     tokens = opened.encode(faces)
     assert len(tokens) == len(faces)
@@ -152,7 +160,7 @@ def test_tokens_of_several_grids_are_no_single_array(opened, faces):
         (lambda x: x.astype("float32"), r"from \d+ to \d+, floats must lie in \[0, 1\]"),
         (lambda x: np.moveaxis(x, -1, 1), r"last: np\.moveaxis\(images, 1, -1\)"),
         (lambda x: x / 255 - 0.5, r"from -0\.\d+ to 0\.\d+, floats .* -1\.\.1: \(images \+ 1\) / 2"),
-        (lambda x: np.where(x > 9, np.nan, 0.5), r"\d+ values that are NaN"),
+        (lambda x: np.where(x > 9, np.nan, 0.5), r"\d+ values that are NaN.*nan_to_num"),
         (lambda x: np.full(x.shape, np.inf), "from inf to inf"),
     ],
 )  # fmt: skip

@@ -32,6 +32,17 @@ def test_tokens_take_the_smallest_integers_that_hold_them(size, kind, tmp_path):
     assert TokenFile.load(tmp_path / "t.npz").tokens.max() == size - 1
 
 
+def test_a_token_that_does_not_fit_int32_is_refused(file, tmp_path):
+    path = tmp_path / "tokens.npz"
+    file.save(path)
+    arrays = dict(np.load(path))
+    arrays["tokens"] = arrays["tokens"].astype("int64")
+    arrays["tokens"].flat[0] = 2**32 + 1
+    np.savez(path, **arrays)
+    with pytest.raises(DataError, match="does not fit int32"):
+        TokenFile.load(path)
+
+
 @pytest.mark.parametrize("kind", ["flip", "truncate", "zero"])
 def test_a_damaged_token_file_is_refused_or_unharmed(kind, file, tmp_path):
     path = tmp_path / "t.npz"

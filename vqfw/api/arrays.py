@@ -89,9 +89,10 @@ def _require_pixels(array: NDArray[Any]) -> None:
     lowest, highest = float(array.min()), float(array.max())
     if not (lowest >= 0 and highest <= 1):  # also where one of them is NaN
         fact = f"images have values from {lowest:g} to {highest:g}"
+        repair = "divide by 255 where they are in 0..255"
         if np.isnan(lowest):
             fact = f"images have {int(np.isnan(array).sum()):,} values that are NaN"
-        repair = "divide by 255 where they are in 0..255"
-        if -1 <= lowest < 0 and highest <= 1:
+            repair = "replace them, as in np.nan_to_num(images)"
+        elif -1 <= lowest < 0 and highest <= 1:
             repair = "where they are in -1..1: (images + 1) / 2"
         raise DataError(f"{fact}, floats must lie in [0, 1]: {repair}")

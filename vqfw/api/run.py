@@ -80,6 +80,9 @@ def compare(runs: Sequence[str | Run], root: str | Path | None = None) -> Compar
     """
     from vqfw.results.comparison import compare_folders
 
+    if isinstance(runs, str):
+        raise TypeError(f"runs are a list of two or more, not text: [{runs!r}, ...]")
+
     opened = [each if isinstance(each, Run) else open_run(each, root) for each in runs]
     return compare_folders([run.folder for run in opened])
 
@@ -195,7 +198,7 @@ class Run:
         if split not in ("train", "validation", "test"):
             known = '"train", "validation" or "test"'
             raise UsageError(f'there is no split "{split}": write {known}')
-        if self._splits is None or images is not None:
+        if self._splits is None or images is not None or data_path is not None:
             reopened = self._with_array(images, groups)
             asked = ("eval", "--run", self.id)
             plan = reopened.plan_with_data(*asked, data_path=data_path)

@@ -77,6 +77,8 @@ class TokenFile:
                 raise ValueError(
                     f"its tokens are {tokens.dtype} of shape {tokens.shape}"
                 )
+            if not np.array_equal(tokens, tokens.astype("int32")):
+                raise ValueError("one of its tokens does not fit int32")
             names = tuple(str(name) for name in arrays["names"])
             vocabulary = tuple(int(n) for n in arrays["vocabulary"])
             if tokens.shape[0] != len(names) or tokens.shape[-1] != len(vocabulary):
