@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 import vqfw
-from vqfw import api
 from vqfw.errors import CheckpointError, Interrupted, RunError, VqfwError
 from vqfw.runs.checkpoint import commit, newest, steps
 from vqfw.training import loop
@@ -55,7 +54,7 @@ def test_a_run_interrupted_while_scoring_is_only_scored_on_resume(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(api.scoring, "score", killed)
+        patch.setattr("vqfw.evaluation.score.evaluate", killed)
         with pytest.raises(Interrupted, match="vqfw eval --run cut"):
             tiny().run(name="cut")
     run = vqfw.open_run("cut").resume()

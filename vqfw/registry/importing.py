@@ -62,7 +62,7 @@ def too_long(seconds: float) -> str:
 def _deadline(seconds: float) -> Iterator[None]:
     """Interrupts the block after a time: in the main thread, where a system has signals."""
     is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or not hasattr(signal, "setitimer"):
+    if not is_main or not hasattr(signal, "SIGALRM"):
         yield
         return
     is_over, end = False, time.monotonic() + seconds
